@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+/// Every bound of the program that is not a setting: value, unit, reason, and what happens when it is hit.
+/// Those that are settings stand in `[limits]` of the configuration with their defaults.
+namespace dpinholer::base::limits {
+
+// ---- SIP (message/) ---------------------------------------------------------------------------------------
+
+/// Octets. RFC 3261 sets none; the longest in real traffic are URLs of some 200. Longer: malformed.
+inline constexpr std::size_t call_id_length = 512;
+inline constexpr std::size_t tag_length = 256;
+inline constexpr std::size_t branch_length = 512;
+/// Header fields in one message; RFC 4475 longreq has 60. More: malformed.
+inline constexpr std::size_t header_fields = 512;
+/// Parts of a multipart body, all levels together, and its depth. More: the rest is not read.
+inline constexpr std::size_t body_parts = 16;
+inline constexpr std::size_t body_depth = 4;
+
+// ---- SDP (message/) ---------------------------------------------------------------------------------------
+
+/// Octets of a media type or a mid that are kept; longer ones are cut.
+inline constexpr std::size_t token_length = 32;
+/// Groups with BUNDLE semantics in one description, and mids in one. More: the rest is not read.
+inline constexpr std::size_t bundle_groups = 16;
+
+// ---- Calls (negotiation/) ---------------------------------------------------------------------------------
+
+/// Pending and lingering transactions of one leg. More: the message changes nothing (cause `limit`).
+inline constexpr std::size_t transactions_per_leg = 64;
+/// Forks of one INVITE; a proxy rings some ten phones. More: the message changes nothing (cause `limit`).
+inline constexpr std::size_t dialogs_per_leg = 64;
+/// Crossings of the gateway by one call. More: the message changes nothing (cause `limit`).
+inline constexpr std::size_t legs_per_call = 64;
+/// Elements that binding one m-line may take (calls.md section 3). More: it stays open to any source.
+inline constexpr std::size_t elements_per_binding = 64;
+/// Refuse events for one message; the m-lines of an SDP within `media-sections` need 4 each.
+inline constexpr std::size_t refusals_per_message = 64;
+
+}  // namespace dpinholer::base::limits

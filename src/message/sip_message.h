@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <tl/expected.hpp>
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "message/session_description.h"
+
+namespace dpinholer::message {
+
+/// The methods of the IANA registry. Those up to `info` may carry what matters to pinholes.
+enum class Method : std::uint8_t {
+  invite,
+  ack,
+  bye,
+  cancel,
+  update,
+  prack,
+  info,
+  message,
+  notify,
+  options,
+  publish,
+  refer,
+  register_,
+  subscribe,
+  other,  ///< any other token
+};
+
+/// "INVITE"; "other" for Method::other. For logs and metrics.
+std::string_view name(Method method);
+
+/// RFC 3262 section 7.2.
+struct RAck {
+  std::uint32_t response_number;
+  std::uint32_t cseq_number;
+  Method method;
+};
+
+/// What became of a body (calls.md section 1): each of these but `none` is counted, and opens nothing.
+enum class BodyFault : std::uint8_t {
+  none,
+  encoded,     ///< Content-Encoding other than identity
+  unreadable,  ///< a multipart without boundary, or too deep
+};
+
+/// What of a SIP message matters to pinholes. Owns its strings.
+struct SipMessage {
+  /// 0 for a request, else 100 to 699.
+  std::uint16_t status = 0;
+  /// Of a request its method, of a response that of its CSeq.
+  Method method = Method::other;
+
+  std::string call_id;
+  std::string from_tag;  ///< empty when there is none (RFC 2543)
+  std::string to_tag;    ///< empty when there is none
+  std::string branch;    ///< of the topmost Via; empty when there is none (RFC 2543)
+  std::uint32_t cseq = 0;
+
+  /// Two different values of a header field that may stand once: Call-ID, CSeq, From, To, Content-Length.
+  /// The fields above are then the first ones. Such a message opens and closes nothing.
+  bool ambiguous = false;
+
+  /// RSeq of a provisional response that also has Require: 100rel (RFC 3262): it is reliable.
+  std::optional<std::uint32_t> rseq;
+  std::optional<RAck> rack;
+  /// Session-Expires or its compact form x (RFC 4028), as written: not clamped.
+  std::optional<base::seconds> session_expires;
+
+  /// Bodies. Parsed only for the methods that count (calls.md section 1). A session description may be in a
+  /// multipart body; of several the first stands.
+  std::optional<SessionDescription> session;        ///< Content-Disposition session, or absent (RFC 3261)
+  std::optional<SessionDescription> early_session;  ///< Content-Disposition early-session (RFC 3959)
+  std::optional<SessionDescription> ice_fragment;   ///< INFO with trickle-ice-sdpfrag (RFC 8840)
+  BodyFault body_fault = BodyFault::none;
+
+  bool is_request() const { return status == 0; }
+  bool is_provisional() const { return status >= 100 && status < 200; }
+  bool is_success() const { return status >= 200 && status < 300; }
+  bool is_failure() const { return status >= 300; }
+};
+
+/// Why a payload gave no message. `not_sip` is ordinary traffic, `keep_alive` too (RFC 5626 section 3.5.1).
+enum class MessageError : std::uint8_t {
+  empty,       ///< no octets at all
+  keep_alive,  ///< only CR, LF and NUL octets
+  not_sip,     ///< the first line is neither a SIP request line nor a status line
+  malformed,   ///< begins as SIP, but a field that every message must have is absent or can't be read
+};
+
+/// Reads one message that fills a datagram (RFC 3261 sections 7, 18.3, 25).
+///
+/// Content-Length: absent or larger than what is there, the body is what is there; smaller, the rest is
+/// ignored. A value that is no number makes the message malformed.
+tl::expected<SipMessage, MessageError> read_datagram_message(base::Bytes payload, const DescriptionLimits& limits);
+
+}  // namespace dpinholer::message

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+
+#include "base/time.h"
+
+namespace dpinholer::negotiation {
+
+/// The settings that decide what a message does to a call; defaults are those of an empty configuration.
+struct Settings {
+  // [media]
+  bool open_before_answer = true;  ///< false: media.before-answer = "closed"
+  bool tcp = false;
+  bool hold_narrow = false;  ///< media.hold = "narrow"
+
+  // [timeouts]
+  base::seconds early{180};
+  base::seconds media_idle{300};
+  base::seconds terminating{32};   ///< 64*T1 (RFC 3261 section 17)
+  base::seconds max_call{43200};   ///< 0: no limit
+
+  // [limits]
+  std::size_t calls = 100000;
+  std::size_t calls_per_source = 0;  ///< 0: no limit
+};
+
+}  // namespace dpinholer::negotiation

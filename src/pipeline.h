@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/address.h"
+#include "base/bytes.h"
+#include "base/time.h"
+#include "message/session_description.h"
+#include "negotiation/settings.h"
+#include "pinhole/pinhole.h"
+#include "pinhole/policy_settings.h"
+
+namespace dpinholer {
+
+struct PipelineSettings {
+  negotiation::Settings negotiation;
+  pinhole::PolicySettings policy;
+  message::DescriptionLimits descriptions;
+};
+
+/// What packets and time did to the pinholes, to be carried out in this order. Appended to, so that the
+/// outcomes of a whole batch of packets become one transaction.
+struct Outcome {
+  std::vector<pinhole::Change> changes;
+  std::vector<pinhole::Refusal> refusals;
+};
+
+/// What a packet turned out to be.
+struct Reading {
+  enum class Kind : std::uint8_t {
+    sip,         ///< one or more SIP messages were read
+    malformed,   ///< SIP on which the parser gave up
+    keep_alive,  ///< CRLF or NULs to a SIP port, or an empty datagram
+    other,       ///< a UDP datagram or TCP segment that is no SIP: media, perhaps
+    fragment,    ///< part of a datagram that is not yet whole
+    unreadable,  ///< no UDP or TCP in it that could be read, or cut short
+  };
+  Kind kind = Kind::unreadable;
+  base::Protocol protocol = base::Protocol::udp;  ///< these three: not for fragment and unreadable
+  base::Endpoint source;
+  base::Endpoint destination;
+};
+
+struct Counters {
+  std::uint64_t packets = 0;
+  std::uint64_t sip_messages = 0;  ///< read whole: retransmitted and ambiguous ones too
+  std::uint64_t malformed = 0;
+  std::uint64_t keep_alives = 0;
+  std::uint64_t not_sip = 0;
+  std::uint64_t unreadable = 0;
+  std::uint64_t calls = 0;  ///< Call-IDs that had state
+};
+
+/// The whole path: packet and time in, changes of pinholes out. Deterministic; reads no clock, does no I/O.
+class Pipeline {
+ public:
+  explicit Pipeline(PipelineSettings settings);
+  ~Pipeline();
+  Pipeline(Pipeline&&) noexcept;
+  Pipeline& operator=(Pipeline&&) noexcept;
+
+  /// `packet` begins with its IP header; nothing of it is kept as a reference. `now` must not go backwards;
+  /// timers due before it are to be run first, with `advance`.
+  Reading process(base::Bytes packet, base::TimePoint now, Outcome& outcome);
+
+  /// Runs every timer due at `now` or earlier, in order of time.
+  void advance(base::TimePoint now, Outcome& outcome);
+  /// When `advance` has something to do next; nothing while there is no call.
+  std::optional<base::TimePoint> next_deadline() const;
+
+  /// Pinholes of calls that `advance(now)` would close for silence. Whoever knows of media through them says
+  /// so with `media_seen` first.
+  std::vector<pinhole::Key> suspected_idle(base::TimePoint now) const;
+  void media_seen(const pinhole::Key& key, base::TimePoint when);
+
+  /// Whether an open pinhole lets a packet from `source` to `key` through, as the kernel would judge it.
+  bool passes(const pinhole::Key& key, const base::Address& source) const;
+
+  std::size_t open_pinholes() const;
+  const Counters& counters() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace dpinholer
