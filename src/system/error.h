@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <string>
+#include <system_error>
+
+namespace dpinholer::system {
+
+/// A call to the system that failed while running: the value of tl::expected<..., SystemError>.
+struct SystemError {
+  std::string call;    ///< "sendmsg", "NFT_MSG_NEWSETELEM"
+  int code = 0;        ///< errno; 0 when the call gives none
+  std::string object;  ///< what it was about: a file, a set, an element; may be empty
+
+  /// "NFT_MSG_NEWSETELEM sip_rtp4: No such file or directory". One line, unless call or object hold more.
+  std::string to_string() const {
+    std::string text = call;
+    if (!object.empty()) text += " " + object;
+    if (code != 0) text += ": " + std::generic_category().message(code);
+    return text;
+  }
+};
+
+}  // namespace dpinholer::system
