@@ -23,6 +23,7 @@ struct Settings {
   // [limits]
   std::size_t calls = 100000;
   std::size_t calls_per_source = 0;  ///< 0: no limit
+  std::size_t pinholes_per_call = 256;
 };
 
 }  // namespace dpinholer::negotiation

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -34,7 +33,6 @@ struct PolicySettings {
   SameSide same_side = SameSide::routes;
   std::vector<base::Network> inside_networks;
   std::vector<std::string> inside_interfaces;
-  std::size_t pinholes_per_call = 256;
   /// This host's own addresses; from the kernel, not from the configuration.
   std::vector<base::Address> own_addresses;
 };

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/bytes.h"
+
+namespace dpinholer::base {
+
+/// Secret of the tables that strangers choose the keys of: without it they can't choose keys that collide.
+/// Drawn at random by the daemon; fixed in replay and tests, where the order of a table is never seen.
+using HashKey = std::array<std::uint8_t, 16>;
+
+/// SipHash-2-4.
+std::uint64_t keyed_hash(const HashKey& key, Bytes octets);
+
+}  // namespace dpinholer::base
