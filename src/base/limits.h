@@ -8,6 +8,12 @@
 /// Those that are settings stand in `[limits]` of the configuration with their defaults.
 namespace dpinholer::base::limits {
 
+// ---- Fragments (ip/) --------------------------------------------------------------------------------------
+
+/// Octets that waiting fragments take, bookkeeping included; Linux's own default (net.ipv4.ipfrag_high_thresh).
+/// More: the datagram that has waited longest is given up.
+inline constexpr std::size_t reassembly_octets = 4 * 1024 * 1024;
+
 // ---- SIP (message/) ---------------------------------------------------------------------------------------
 
 /// Octets. RFC 3261 sets none; the longest in real traffic are URLs of some 200. Longer: malformed.
