@@ -22,6 +22,8 @@ inline constexpr std::size_t tag_length = 256;
 inline constexpr std::size_t branch_length = 512;
 /// Header fields in one message; RFC 4475 longreq has 60. More: malformed.
 inline constexpr std::size_t header_fields = 512;
+/// Octets of a multipart boundary (RFC 2046 section 5.1.1). Longer: the body is unreadable.
+inline constexpr std::size_t boundary_length = 70;
 /// Parts of a multipart body, all levels together, and its depth. More: the rest is not read.
 inline constexpr std::size_t body_parts = 16;
 inline constexpr std::size_t body_depth = 4;
@@ -30,6 +32,8 @@ inline constexpr std::size_t body_depth = 4;
 
 /// Octets of a media type or a mid that are kept; longer ones are cut.
 inline constexpr std::size_t token_length = 32;
+/// Octets of a host name (RFC 1035 section 2.3.4); longer ones are cut.
+inline constexpr std::size_t host_name_length = 255;
 /// Groups with BUNDLE semantics in one description, and mids in one. More: the rest is not read.
 inline constexpr std::size_t bundle_groups = 16;
 
