@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The one file that includes libosip2. What it reads wrong, and what is done about it, stands in
+// docs/libosip2.md.
+//
+// Not osip_message_parse: it copies the whole message several times, keeps one Call-ID, CSeq, From and To
+// whatever else is there, so that an ambiguous message would not be noticed, and refuses a message for a
+// field that is of no interest here. framing.h finds the fields; libosip2 reads the values of those that
+// matter. Its parsers of single values share no state, so nothing has to be initialised (parser_init fills
+// the table of osip_message_parse) and any thread may use them.
+#include "message/sip_message.h"
+
+#include <osipparser2/headers/osip_content_disposition.h>
+#include <osipparser2/osip_message.h>
+
+#include <array>
+#include <forward_list>
+#include <memory>
+
+#include "base/limits.h"
+#include "message/field_values.h"
+#include "message/framing.h"
+#include "message/lexical.h"
+#include "message/multipart.h"
+
+namespace dpinholer::message {
+
+namespace {
+
+namespace limits = base::limits;
+
+// ---- Owners of what libosip2 allocates --------------------------------------------------------------------
+
+template <typename T, void (*release)(T*)>
+struct Release {
+  void operator()(T* object) const { release(object); }
+};
+template <typename T, int (*create)(T**), void (*release)(T*)>
+std::unique_ptr<T, Release<T, release>> make() {
+  T* object = nullptr;
+  if (create(&object) != OSIP_SUCCESS) throw std::bad_alloc();
+  return std::unique_ptr<T, Release<T, release>>(object);
+}
+
+// ---- Parameters -------------------------------------------------------------------------------------------
+
+// As Parameter, but owns its text.
+struct OwnedParameter {
+  std::string value;
+  bool repeated = false;
+};
+
+OwnedParameter find_in_list(const osip_list_t& parameters, std::string_view name) {
+  OwnedParameter found;
+  bool seen = false;
+  osip_list_iterator_t at;
+  for (void* entry = osip_list_get_first(&parameters, &at); entry != nullptr;
+       entry = osip_list_get_next(&at)) {
+    const auto* parameter = static_cast<const osip_generic_param_t*>(entry);
+    if (!equal_ignoring_case(trim(parameter->gname), name)) continue;
+    if (!seen && parameter->gvalue != nullptr) found.value = trim(parameter->gvalue);
+    found.repeated = seen;
+    seen = true;
+  }
+  return found;
+}
+
+std::optional<OwnedParameter> find_by_hand(std::optional<std::string_view> parameters,
+                                           std::string_view name) {
+  if (!parameters) return std::nullopt;
+  const auto found = find_parameter(*parameters, name);
+  if (!found) return std::nullopt;
+  return OwnedParameter{std::string(found->value), found->repeated};
+}
+
+bool is_c_string(std::string_view text) {
+  return text.find('\0') == std::string_view::npos;
+}
+
+// libosip2 takes no display name that is neither quoted nor of token characters, and no URI of less than six;
+// neither is of interest. So it is given the parameters behind a URI that it likes.
+std::optional<OwnedParameter> read_tag(std::string_view value) {
+  const auto parameters = address_parameters(value);
+  if (!parameters || !is_c_string(*parameters)) return std::nullopt;
+  auto address = make<osip_from_t, osip_from_init, osip_from_free>();
+  const std::string text = "<sip:any@invalid>" + std::string(*parameters);
+  if (osip_from_parse(address.get(), text.c_str()) != OSIP_SUCCESS) return std::nullopt;
+  return find_in_list(address->gen_params, "tag");
+}
+
+std::optional<OwnedParameter> read_branch(std::string_view value) {
+  const std::string text(first_of_list(value));
+  if (!is_c_string(text) || !via_parameters(text)) return std::nullopt;
+  auto via = make<osip_via_t, osip_via_init, osip_via_free>();
+  if (osip_via_parse(via.get(), text.c_str()) != OSIP_SUCCESS) return std::nullopt;
+  return find_in_list(via->via_params, "branch");
+}
+
+// ---- Fields -----------------------------------------------------------------------------------------------
+
+// The fields of one header by name, on one line each.
+class Fields {
+ public:
+  explicit Fields(const Header& header) : header_(header) {
+    for (const auto& field : header.fields) {
+      auto& first = first_[static_cast<std::size_t>(field.name)];
+      if (first == nullptr) first = &field;
+    }
+  }
+
+  std::optional<std::string_view> first(FieldName name) {
+    const Field* field = first_[static_cast<std::size_t>(name)];
+    if (field == nullptr) return std::nullopt;
+    return text(*field);
+  }
+
+  /// Whether there are others than the first, of another value.
+  bool differ(FieldName name) {
+    return any(name, [this, name](std::string_view value) { return value != *first(name); });
+  }
+
+  template <typename Predicate>
+  bool any(FieldName name, Predicate predicate) {
+    return std::any_of(header_.fields.begin(), header_.fields.end(),
+                       [&](const Field& field) { return field.name == name && predicate(text(field)); });
+  }
+
+ private:
+  std::string_view text(const Field& field) {
+    return field.folded ? unfold(field, unfolded_.emplace_front()) : field.value;
+  }
+
+  static constexpr std::size_t names = static_cast<std::size_t>(FieldName::via) + 1;
+
+  const Header& header_;
+  std::array<const Field*, names> first_{};
+  std::forward_list<std::string> unfolded_;
+};
+
+// ---- Bodies -----------------------------------------------------------------------------------------------
+
+struct MediaType {
+  std::string type;
+  std::string subtype;
+  std::string boundary;
+
+  bool is(std::string_view its_type, std::string_view its_subtype) const {
+    return equal_ignoring_case(type, its_type) && equal_ignoring_case(subtype, its_subtype);
+  }
+};
+
+std::string unquote(std::string_view text) {
+  if (text.size() < 2 || text.front() != '"' || text.back() != '"') return std::string(text);
+  std::string plain;
+  for (std::size_t at = 1; at + 1 < text.size(); ++at) {
+    if (text[at] == '\\' && at + 2 < text.size()) ++at;
+    plain += text[at];
+  }
+  return plain;
+}
+
+std::optional<MediaType> read_media_type(std::string_view value) {
+  if (!is_c_string(value)) return std::nullopt;
+  auto parsed = make<osip_content_type_t, osip_content_type_init, osip_content_type_free>();
+  if (osip_content_type_parse(parsed.get(), std::string(value).c_str()) != OSIP_SUCCESS) return std::nullopt;
+  if (parsed->type == nullptr || parsed->subtype == nullptr) return std::nullopt;
+  return MediaType{parsed->type, parsed->subtype,
+                   unquote(find_in_list(parsed->gen_params, "boundary").value)};
+}
+
+enum class Disposition : std::uint8_t { session, early_session, other };
+
+// RFC 3261 section 20.11: absent means session for application/sdp.
+Disposition read_disposition(std::optional<std::string_view> value) {
+  if (!value) return Disposition::session;
+  if (!is_c_string(*value)) return Disposition::other;
+  auto parsed = make<osip_content_disposition_t, osip_call_info_init, osip_call_info_free>();
+  const std::string text(*value);
+  if (osip_content_disposition_parse(parsed.get(), text.c_str()) != OSIP_SUCCESS ||
+      parsed->element == nullptr) {
+    return Disposition::other;
+  }
+  const std::string_view type = trim(parsed->element);
+  if (equal_ignoring_case(type, "session")) return Disposition::session;
+  return equal_ignoring_case(type, "early-session") ? Disposition::early_session : Disposition::other;
+}
+
+bool is_encoded(Fields& fields) {
+  return fields.any(FieldName::content_encoding, [](auto value) {
+    return !value.empty() && !equal_ignoring_case(value, "identity");
+  }) || fields.any(FieldName::content_transfer_encoding, [](auto value) {
+    return !equal_ignoring_case(value, "binary") && !equal_ignoring_case(value, "8bit") &&
+           !equal_ignoring_case(value, "7bit");
+  });
+}
+
+// Looks for session descriptions in a body and its parts.
+class BodyReader {
+ public:
+  BodyReader(SipMessage& message, const DescriptionLimits& limits) : message_(message), limits_(limits) {}
+
+  void read(Fields& fields, std::string_view body, std::size_t depth = 0) {
+    // Without a type it is no session description (RFC 3261 section 20.15), even when it looks like one.
+    const auto value = fields.first(FieldName::content_type);
+    if (!value || body.empty()) return;
+    const auto type = read_media_type(*value);
+    if (!type) return;
+    const bool multipart = equal_ignoring_case(type->type, "multipart");
+    const bool sdp = message_.method != Method::info && type->is("application", "sdp");
+    const bool fragment = message_.method == Method::info && type->is("application", "trickle-ice-sdpfrag");
+    if (!multipart && !sdp && !fragment) return;
+    if (fields.differ(FieldName::content_type) || fields.differ(FieldName::content_disposition)) {
+      message_.body_fault = BodyFault::unreadable;
+    } else if (is_encoded(fields)) {
+      message_.body_fault = BodyFault::encoded;
+    } else if (multipart) {
+      read_parts(*type, body, depth);
+    } else if (fragment) {
+      keep(message_.ice_fragment, body);
+    } else {
+      read_session(read_disposition(fields.first(FieldName::content_disposition)), body);
+    }
+  }
+
+ private:
+  void read_parts(const MediaType& type, std::string_view body, std::size_t depth) {
+    if (type.boundary.empty() || type.boundary.size() > limits::boundary_length ||
+        depth == limits::body_depth) {
+      message_.body_fault = BodyFault::unreadable;
+      return;
+    }
+    for (std::string_view part : split_multipart(body, type.boundary, limits::body_parts)) {
+      if (++parts_ > limits::body_parts) return;
+      Header header;
+      if (!read_part_header(part, header)) continue;
+      Fields fields(header);
+      read(fields, part.substr(header.length), depth + 1);
+    }
+  }
+
+  void read_session(Disposition disposition, std::string_view body) {
+    switch (disposition) {
+      case Disposition::session:
+        return keep(message_.session, body);
+      case Disposition::early_session:
+        return keep(message_.early_session, body);
+      case Disposition::other:
+        return;
+    }
+  }
+
+  void keep(std::optional<SessionDescription>& description, std::string_view body) {
+    if (!description) description = read_session_description(body, limits_);
+  }
+
+  SipMessage& message_;
+  const DescriptionLimits& limits_;
+  std::size_t parts_ = 0;
+};
+
+// ---- Messages ---------------------------------------------------------------------------------------------
+
+struct MethodRow {
+  Method method;
+  std::string_view name;
+  bool counts;        // may change a call (calls.md section 1): libosip2 reads its fields
+  bool request_body;  // may carry an offer, an answer or candidates
+  bool response_body;
+};
+constexpr MethodRow method_rows[] = {
+    {Method::invite, "INVITE", true, true, true},
+    {Method::ack, "ACK", true, true, false},
+    {Method::bye, "BYE", true, false, false},
+    {Method::cancel, "CANCEL", true, false, false},
+    {Method::update, "UPDATE", true, true, true},
+    {Method::prack, "PRACK", true, true, true},
+    {Method::info, "INFO", true, true, false},
+    {Method::message, "MESSAGE", false, false, false},
+    {Method::notify, "NOTIFY", false, false, false},
+    {Method::options, "OPTIONS", false, false, false},
+    {Method::publish, "PUBLISH", false, false, false},
+    {Method::refer, "REFER", false, false, false},
+    {Method::register_, "REGISTER", false, false, false},
+    {Method::subscribe, "SUBSCRIBE", false, false, false},
+    {Method::other, "other", false, false, false},
+};
+
+const MethodRow& row_of(Method method) {
+  return method_rows[static_cast<std::size_t>(method)];
+}
+
+// Methods are compared as they are written (RFC 3261 section 7.1).
+Method method_of(std::string_view name) {
+  for (const auto& row : method_rows) {
+    if (name == row.name) return row.method;
+  }
+  return Method::other;
+}
+
+// Visible ASCII only: what they stand for is compared octet by octet, and ends up in logs.
+bool take_text(std::optional<OwnedParameter> parameter, std::size_t longest, std::string& text,
+               bool& ambiguous) {
+  if (!parameter || parameter->value.size() > longest) return false;
+  if (!std::all_of(parameter->value.begin(), parameter->value.end(), is_visible)) return false;
+  text = std::move(parameter->value);
+  ambiguous |= parameter->repeated;
+  return true;
+}
+
+// Tags and branch. In messages that can't change a call they only tell which call is alive, so they are read
+// by hand: libosip2 takes ten times as long.
+bool read_identity(SipMessage& message, std::string_view from, std::string_view to, std::string_view via) {
+  const bool counts = row_of(message.method).counts;
+  const auto tag = [counts](std::string_view value) {
+    return counts ? read_tag(value) : find_by_hand(address_parameters(value), "tag");
+  };
+  const auto branch = counts ? read_branch(via) : find_by_hand(via_parameters(first_of_list(via)), "branch");
+  return take_text(tag(from), limits::tag_length, message.from_tag, message.ambiguous) &&
+         take_text(tag(to), limits::tag_length, message.to_tag, message.ambiguous) &&
+         take_text(branch, limits::branch_length, message.branch, message.ambiguous);
+}
+
+std::optional<RAck> read_rack(std::string_view value) {
+  const auto response_number = read_u32(take_word(value));
+  const auto cseq = read_cseq(trim(value));
+  if (!response_number || !cseq) return std::nullopt;
+  return RAck{*response_number, cseq->number, method_of(cseq->method)};
+}
+
+// What a field says that is there for the methods that count. One that can't be read is as if absent.
+void read_extensions(SipMessage& message, Fields& fields) {
+  if (const auto value = fields.first(FieldName::session_expires)) {
+    if (const auto seconds = read_delta_seconds(*value)) message.session_expires = base::seconds(*seconds);
+  }
+  if (const auto value = fields.first(FieldName::rack); value && message.is_request())
+    message.rack = read_rack(*value);
+  const auto rseq = fields.first(FieldName::rseq);
+  if (rseq && message.is_provisional() &&
+      fields.any(FieldName::require, [](auto value) { return list_contains(value, "100rel"); })) {
+    message.rseq = read_u32(*rseq);
+  }
+}
+
+tl::expected<SipMessage, MessageError> read_message(const Header& header, std::string_view body,
+                                                    const DescriptionLimits& limits) {
+  const auto malformed = tl::make_unexpected(MessageError::malformed);
+  Fields fields(header);
+  const auto call_id = fields.first(FieldName::call_id);
+  const auto cseq_text = fields.first(FieldName::cseq);
+  const auto from = fields.first(FieldName::from);
+  const auto to = fields.first(FieldName::to);
+  const auto via = fields.first(FieldName::via);
+  if (!call_id || !cseq_text || !from || !to || !via) return malformed;
+  const auto cseq = read_cseq(*cseq_text);
+  if (!cseq || !is_call_id(*call_id)) return malformed;
+
+  SipMessage message;
+  message.status = header.start.status;
+  if (message.is_request() && cseq->method != header.start.method) return malformed;
+  message.method = method_of(cseq->method);
+  message.call_id = *call_id;
+  message.cseq = cseq->number;
+  message.ambiguous = header.content_length_ambiguous || fields.differ(FieldName::call_id) ||
+                      fields.differ(FieldName::cseq) || fields.differ(FieldName::from) ||
+                      fields.differ(FieldName::to);
+  if (!read_identity(message, *from, *to, *via)) return malformed;
+  const MethodRow& row = row_of(message.method);
+  if (row.counts) read_extensions(message, fields);
+  if (message.is_request() ? row.request_body : row.response_body)
+    BodyReader(message, limits).read(fields, body);
+  return message;
+}
+
+}  // namespace
+
+std::string_view name(Method method) {
+  return row_of(method).name;
+}
+
+tl::expected<SipMessage, MessageError> read_datagram_message(base::Bytes payload,
+                                                             const DescriptionLimits& limits) {
+  if (payload.empty()) return tl::make_unexpected(MessageError::empty);
+  const std::string_view octets = base::as_text(payload);
+  FramingProgress progress;
+  Header header;
+  switch (read_header(octets, Extent::datagram, progress, header)) {
+    case FrameStatus::keep_alive:
+      return tl::make_unexpected(MessageError::keep_alive);
+    case FrameStatus::not_sip:
+      return tl::make_unexpected(MessageError::not_sip);
+    case FrameStatus::need_more:  // of streams only
+    case FrameStatus::malformed:
+      return tl::make_unexpected(MessageError::malformed);
+    case FrameStatus::header:
+      break;
+  }
+  std::string_view body = octets.substr(header.length);
+  if (header.content_length && *header.content_length < body.size()) {
+    body = body.substr(0, static_cast<std::size_t>(*header.content_length));
+  }
+  return read_message(header, body, limits);
+}
+
+}  // namespace dpinholer::message
