@@ -75,6 +75,8 @@ struct MediaDescription {
 struct DescriptionLimits {
   std::size_t media_sections = 16;
   std::size_t candidates = 64;  ///< of all sections together
+
+  friend bool operator==(const DescriptionLimits&, const DescriptionLimits&) = default;
 };
 
 /// What of an SDP (RFC 8866) matters to pinholes.

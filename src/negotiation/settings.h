@@ -24,6 +24,8 @@ struct Settings {
   std::size_t calls = 100000;
   std::size_t calls_per_source = 0;  ///< 0: no limit
   std::size_t pinholes_per_call = 256;
+
+  friend bool operator==(const Settings&, const Settings&) = default;
 };
 
 }  // namespace dpinholer::negotiation

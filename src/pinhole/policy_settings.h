@@ -35,6 +35,8 @@ struct PolicySettings {
   std::vector<std::string> inside_interfaces;
   /// This host's own addresses; from the kernel, not from the configuration.
   std::vector<base::Address> own_addresses;
+
+  friend bool operator==(const PolicySettings&, const PolicySettings&) = default;
 };
 
 }  // namespace dpinholer::pinhole

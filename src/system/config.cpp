@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "system/config.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <limits>
+#include <memory>
+#include <system_error>
+
+#include "system/escape.h"
+
+namespace dpinholer::system {
+
+namespace {
+
+using base::seconds;
+using pinhole::PortRange;
+using pinhole::SameSide;
+
+constexpr std::int64_t year = 365 * 24 * 3600;  // seconds
+constexpr std::int64_t most = 100'000'000;      // of anything that is counted
+
+// ---- Readers: each stores what `node` says and returns true, or false for a value that is not right
+// ---------
+
+bool read(const toml::node& node, bool& target) {
+  const auto value = node.value_exact<bool>();
+  if (value) target = *value;
+  return value.has_value();
+}
+
+template <typename Integer>
+bool read(const toml::node& node, Integer& target, std::int64_t from, std::int64_t to) {
+  const auto value = node.value_exact<std::int64_t>();
+  if (!value || *value < from || *value > to) return false;
+  target = static_cast<Integer>(*value);
+  return true;
+}
+
+bool read(const toml::node& node, seconds& target, std::int64_t from = 1) {
+  std::int64_t value = 0;
+  if (!read(node, value, from, year)) return false;
+  target = seconds(value);
+  return true;
+}
+
+template <typename T>
+struct Word {
+  std::string_view text;
+  T value;
+};
+
+template <typename T, std::size_t n>
+bool read(const toml::node& node, T& target, const Word<T> (&words)[n]) {
+  const auto text = node.value_exact<std::string_view>();
+  const auto* word = std::ranges::find_if(words, [&](const Word<T>& w) { return text == w.text; });
+  if (word == std::end(words)) return false;
+  target = word->value;
+  return true;
+}
+
+// `parse` makes an optional of a text.
+template <typename T, typename Parse>
+bool read_text(const toml::node& node, T& target, Parse parse) {
+  const auto text = node.value_exact<std::string_view>();
+  if (!text) return false;
+  auto value = parse(*text);
+  if (!value) return false;
+  target = std::move(*value);
+  return true;
+}
+
+template <typename T, typename Parse>
+bool read_list(const toml::node& node, std::vector<T>& target, Parse parse) {
+  const auto* array = node.as_array();
+  if (array == nullptr) return false;
+  std::vector<T> values;
+  for (const toml::node& element : *array) {
+    std::optional<T> value = parse(element);
+    if (!value) return false;
+    values.push_back(std::move(*value));
+  }
+  target = std::move(values);
+  return true;
+}
+
+// ---- What texts mean --------------------------------------------------------------------------------------
+
+std::optional<std::uint16_t> parse_u16(std::string_view text) {
+  std::uint16_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// "a" or "a-b", not backwards
+template <typename Range>
+std::optional<Range> parse_range(std::string_view text) {
+  const auto dash = text.find('-');
+  const auto first = parse_u16(text.substr(0, dash));
+  const auto last = dash == std::string_view::npos ? first : parse_u16(text.substr(dash + 1));
+  if (!first || !last || *first > *last) return std::nullopt;
+  return Range{*first, *last};
+}
+
+std::optional<PortRange> parse_media_ports(std::string_view text) {
+  const auto range = parse_range<PortRange>(text);
+  if (!range || range->first < 1024) return std::nullopt;
+  return range;
+}
+
+std::optional<PortRange> read_port_range(const toml::node& node) {
+  if (const auto text = node.value_exact<std::string_view>()) return parse_port_range(*text);
+  std::uint16_t port = 0;
+  if (!read(node, port, 1, 65535)) return std::nullopt;
+  return PortRange{port, port};
+}
+
+std::optional<base::Network> read_network(const toml::node& node) {
+  const auto text = node.value_exact<std::string_view>();
+  return text ? base::Network::parse(*text) : std::nullopt;
+}
+
+// A name of a network interface, as the kernel takes it (dev_valid_name).
+std::optional<std::string> read_interface(const toml::node& node) {
+  const auto text = node.value_exact<std::string>();
+  if (!text || text->empty() || text->size() > 15 || *text == "." || *text == "..") return std::nullopt;
+  const bool ok =
+      std::ranges::all_of(*text, [](char c) { return c > ' ' && c <= '~' && c != '/' && c != ':'; });
+  return ok ? text : std::nullopt;
+}
+
+std::optional<std::string> read_user_agent(const toml::node& node) {
+  const auto text = node.value_exact<std::string>();
+  return text && !text->empty() ? text : std::nullopt;
+}
+
+// family SP name; a name as nft's own grammar has it
+std::optional<TableName> parse_table(std::string_view text) {
+  const auto blank = text.find(' ');
+  if (blank == std::string_view::npos) return std::nullopt;
+  const TableName table{std::string(text.substr(0, blank)), std::string(text.substr(blank + 1))};
+  constexpr std::array<std::string_view, 3> families{"inet", "ip", "ip6"};
+  auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  auto is_name_char = [&](char c) {
+    return is_letter(c) || (c >= '0' && c <= '9') ||
+           std::string_view("/\\_.-").find(c) != std::string_view::npos;
+  };
+  if (std::ranges::find(families, table.family) == families.end()) return std::nullopt;
+  if (table.name.empty() || table.name.size() > 255) return std::nullopt;
+  if (!is_letter(table.name[0]) && table.name[0] != '_') return std::nullopt;
+  if (!std::ranges::all_of(table.name, is_name_char)) return std::nullopt;
+  return table;
+}
+
+// "", "127.0.0.1:9260", "[::1]:9260"
+std::optional<std::optional<base::Endpoint>> parse_listen(std::string_view text) {
+  if (text.empty()) return std::optional<base::Endpoint>();
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view host = text.substr(0, colon);
+  const bool brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (brackets) host = host.substr(1, host.size() - 2);
+  const auto address = base::Address::parse(host);
+  const auto port = parse_u16(text.substr(colon + 1));
+  if (!address || !port || *port == 0) return std::nullopt;
+  if (brackets != (address->family() == base::Family::ipv6)) return std::nullopt;
+  return base::Endpoint{*address, *port};
+}
+
+// ---- The keys ---------------------------------------------------------------------------------------------
+
+struct Key {
+  std::string_view section;
+  std::string_view name;
+  std::string_view right;  // what would be right, for the error
+  bool (*read)(const toml::node&, Config&);
+};
+
+using Node = const toml::node&;
+
+constexpr std::string_view true_or_false = "true or false";
+constexpr std::string_view a_time = "whole seconds, 1 to 31536000";
+constexpr std::string_view a_count = "a number, 1 to 100000000";
+constexpr std::string_view networks =
+    "a list of networks without host bits, [\"192.0.2.0/24\", \"2001:db8::/32\"]";
+
+const Key keys[] = {
+    {"kernel", "table", "family (inet, ip, ip6) and name of a table, \"inet filter\"",
+     [](Node n, Config& c) { return read_text(n, c.kernel.table, parse_table); }},
+    {"kernel", "queues", "a queue number or a range, \"0\" or \"0-3\"",
+     [](Node n, Config& c) { return read_text(n, c.kernel.queues, parse_range<QueueRange>); }},
+    {"kernel", "queue-length", "a number of packets, 1 to 1000000",
+     [](Node n, Config& c) { return read(n, c.kernel.queue_length, 1, 1'000'000); }},
+    {"kernel", "fail-open", true_or_false, [](Node n, Config& c) { return read(n, c.kernel.fail_open); }},
+    {"kernel", "observe", true_or_false, [](Node n, Config& c) { return read(n, c.kernel.observe); }},
+    {"kernel", "on-stop", "\"keep\" or \"flush\"",
+     [](Node n, Config& c) {
+       return read(n, c.kernel.flush_on_stop, {{"keep", false}, {"flush", true}});
+     }},
+
+    {"media", "source", "\"peer\" or \"any\"",
+     [](Node n, Config& c) {
+       return read(n, c.policy.bind_to_peer, {{"peer", true}, {"any", false}});
+     }},
+    {"media", "before-answer", "\"open\" or \"closed\"",
+     [](Node n, Config& c) {
+       return read(n, c.negotiation.open_before_answer, {{"open", true}, {"closed", false}});
+     }},
+    {"media", "local", true_or_false, [](Node n, Config& c) { return read(n, c.policy.local); }},
+    {"media", "ports", "a range of ports from 1024 on, \"1024-65535\"",
+     [](Node n, Config& c) { return read_text(n, c.policy.ports, parse_media_ports); }},
+    {"media", "refuse-ports", "a list of ports and ranges, [5060, \"6000-6010\"]",
+     [](Node n, Config& c) { return read_list(n, c.policy.refuse_ports, read_port_range); }},
+    {"media", "refuse-networks", networks,
+     [](Node n, Config& c) { return read_list(n, c.policy.refuse_networks, read_network); }},
+    {"media", "same-side", "\"auto\", \"configured\" or \"off\"",
+     [](Node n, Config& c) {
+       return read(
+           n, c.policy.same_side,
+           {{"auto", SameSide::routes}, {"configured", SameSide::configured}, {"off", SameSide::off}});
+     }},
+    {"media", "tcp", true_or_false, [](Node n, Config& c) { return read(n, c.negotiation.tcp); }},
+    {"media", "hold", "\"keep\" or \"narrow\"",
+     [](Node n, Config& c) {
+       return read(n, c.negotiation.hold_narrow, {{"keep", false}, {"narrow", true}});
+     }},
+
+    {"sides", "inside-networks", networks,
+     [](Node n, Config& c) { return read_list(n, c.policy.inside_networks, read_network); }},
+    {"sides", "inside-interfaces", "a list of interface names, [\"eth1\"]",
+     [](Node n, Config& c) { return read_list(n, c.policy.inside_interfaces, read_interface); }},
+
+    {"timeouts", "early", a_time, [](Node n, Config& c) { return read(n, c.negotiation.early); }},
+    {"timeouts", "media-idle", a_time, [](Node n, Config& c) { return read(n, c.negotiation.media_idle); }},
+    {"timeouts", "terminating", a_time, [](Node n, Config& c) { return read(n, c.negotiation.terminating); }},
+    {"timeouts", "max-call", "whole seconds, 1 to 31536000, or 0 for no limit",
+     [](Node n, Config& c) { return read(n, c.negotiation.max_call, 0); }},
+
+    {"limits", "calls", a_count, [](Node n, Config& c) { return read(n, c.negotiation.calls, 1, most); }},
+    {"limits", "calls-per-source", "a number, 1 to 100000000, or 0 for no limit",
+     [](Node n, Config& c) { return read(n, c.negotiation.calls_per_source, 0, most); }},
+    {"limits", "pinholes-per-call", "a number, 1 to 65536",
+     [](Node n, Config& c) { return read(n, c.negotiation.pinholes_per_call, 1, 65536); }},
+    {"limits", "media-sections", "a number, 1 to 1024",
+     [](Node n, Config& c) { return read(n, c.descriptions.media_sections, 1, 1024); }},
+    {"limits", "candidates", "a number, 0 to 4096",
+     [](Node n, Config& c) { return read(n, c.descriptions.candidates, 0, 4096); }},
+    {"limits", "tcp-flows", a_count, [](Node n, Config& c) { return read(n, c.streams.flows, 1, most); }},
+    {"limits", "tcp-buffer", "a number of octets, 1024 to 16777216",
+     [](Node n, Config& c) { return read(n, c.streams.buffer, 1024, 16'777'216); }},
+
+    {"signalling", "malformed", "\"accept\" or \"drop\"",
+     [](Node n, Config& c) {
+       return read(n, c.drop_malformed, {{"accept", false}, {"drop", true}});
+     }},
+
+    {"scanners", "user-agents", "a list of texts, [\"friendly-scanner\"]",
+     [](Node n, Config& c) { return read_list(n, c.scanners.user_agents, read_user_agent); }},
+    {"scanners", "ban", a_time, [](Node n, Config& c) { return read(n, c.scanners.ban); }},
+
+    {"metrics", "listen", "an address and port, \"127.0.0.1:9260\" or \"[::1]:9260\", or \"\" for none",
+     [](Node n, Config& c) { return read_text(n, c.metrics, parse_listen); }},
+};
+
+// The sections, or the keys of one: "a, b, c", each once.
+std::string names_known(std::string_view section) {
+  std::string names;
+  std::string_view previous;
+  for (const Key& key : keys) {
+    if (!section.empty() && key.section != section) continue;
+    const std::string_view name = section.empty() ? key.section : key.name;
+    if (name == previous) continue;
+    if (!names.empty()) names += ", ";
+    names += name;
+    previous = name;
+  }
+  return names;
+}
+
+// ---- Errors -----------------------------------------------------------------------------------------------
+
+// Keeps the one that stands first in the file: toml++ hands keys out in the order of their names.
+class FirstError {
+ public:
+  void note(const toml::source_region& where, std::string text) {
+    if (where.begin.line >= line_) return;
+    line_ = where.begin.line;
+    text_ = std::move(text);
+  }
+  bool any() const { return !text_.empty(); }
+  std::string in(const std::string& file) const {
+    return escape(file) + ":" + std::to_string(line_) + ": " + text_;
+  }
+
+ private:
+  toml::source_index line_ = std::numeric_limits<toml::source_index>::max();
+  std::string text_;
+};
+
+void read_section(std::string_view section, const toml::table& table, Config& config, FirstError& error) {
+  for (const auto& [name, node] : table) {
+    const auto* key = std::ranges::find_if(
+        keys, [&](const Key& k) { return k.section == section && k.name == name.str(); });
+    if (key == std::end(keys)) {
+      error.note(name.source(), "unknown key " + escape(name.str()) + "; the keys of [" +
+                                    std::string(section) + "] are " + names_known(section));
+    } else if (!key->read(node, config)) {
+      error.note(name.source(),
+                 "bad value of " + std::string(key->name) + "; right would be " + std::string(key->right));
+    }
+  }
+}
+
+}  // namespace
+
+tl::expected<Config, std::string> parse_config(std::string_view text, const std::string& file) try {
+  const toml::table root = toml::parse(text);
+  Config config;
+  FirstError error;
+  for (const auto& [name, node] : root) {
+    const bool known = std::ranges::any_of(keys, [&](const Key& key) { return key.section == name.str(); });
+    if (!known) {
+      error.note(name.source(), "unknown section or key outside a section " + escape(name.str()) +
+                                    "; the sections are " + names_known(""));
+    } else if (const toml::table* section = node.as_table()) {
+      read_section(name.str(), *section, config, error);
+    } else {
+      error.note(name.source(),
+                 escape(name.str()) + " is a section; right would be a line [" + escape(name.str()) + "]");
+    }
+  }
+  if (error.any()) return tl::unexpected(error.in(file));
+  return config;
+} catch (const toml::parse_error& error) {
+  FirstError at;
+  at.note(error.source(),
+          "no TOML: " + escape(error.description()) + "; right would be key = value in a [section]");
+  return tl::unexpected(at.in(file));
+}
+
+tl::expected<Config, std::string> load_config(const std::string& file) {
+  auto failure = [&] {
+    return tl::unexpected(escape(file) + ": " + std::generic_category().message(errno) +
+                          "; name a configuration file that can be read");
+  };
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> in(std::fopen(file.c_str(), "rbe"), &std::fclose);
+  if (!in) return failure();
+  std::string text;
+  std::array<char, 4096> block{};
+  while (const std::size_t size = std::fread(block.data(), 1, block.size(), in.get()))
+    text.append(block.data(), size);
+  if (std::ferror(in.get()) != 0) return failure();
+  return parse_config(text, file);
+}
+
+std::optional<PortRange> parse_port_range(std::string_view text) {
+  const auto range = parse_range<PortRange>(text);
+  if (!range || range->first == 0) return std::nullopt;
+  return range;
+}
+
+std::optional<std::vector<PortRange>> parse_port_list(std::string_view text) {
+  std::vector<PortRange> ranges;
+  for (;;) {
+    const auto comma = text.find(',');
+    const auto range = parse_port_range(text.substr(0, comma));
+    if (!range) return std::nullopt;
+    ranges.push_back(*range);
+    if (comma == std::string_view::npos) return ranges;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+}  // namespace dpinholer::system

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "base/address.h"
+#include "base/time.h"
+#include "message/session_description.h"
+#include "negotiation/settings.h"
+#include "pinhole/policy_settings.h"
+
+namespace dpinholer::system {
+
+/// An nft table: "inet filter".
+struct TableName {
+  std::string family = "inet";  ///< inet, ip or ip6
+  std::string name = "filter";
+
+  friend bool operator==(const TableName&, const TableName&) = default;
+};
+
+/// First and last NFQUEUE number, both included.
+struct QueueRange {
+  std::uint16_t first = 0;
+  std::uint16_t last = 0;
+
+  friend bool operator==(const QueueRange&, const QueueRange&) = default;
+};
+
+struct KernelSettings {
+  TableName table;
+  QueueRange queues;
+  std::uint32_t queue_length = 4096;  ///< packets
+  bool fail_open = true;              ///< a full queue passes packets
+  bool observe = false;               ///< write nothing, hold nothing
+  bool flush_on_stop = false;         ///< on-stop = "flush"
+
+  friend bool operator==(const KernelSettings&, const KernelSettings&) = default;
+};
+
+struct StreamSettings {
+  std::size_t flows = 10000;   ///< limits.tcp-flows
+  std::size_t buffer = 65536;  ///< limits.tcp-buffer: octets per flow
+
+  friend bool operator==(const StreamSettings&, const StreamSettings&) = default;
+};
+
+struct ScannerSettings {
+  std::vector<std::string> user_agents;
+  base::seconds ban{3600};
+
+  friend bool operator==(const ScannerSettings&, const ScannerSettings&) = default;
+};
+
+/// The configuration file. A default one is what an empty file says.
+struct Config {
+  KernelSettings kernel;
+  negotiation::Settings negotiation;  ///< [media], [timeouts], [limits]
+  pinhole::PolicySettings policy;     ///< [media], [sides], [limits]; not own_addresses
+  message::DescriptionLimits descriptions;
+  StreamSettings streams;
+  bool drop_malformed = false;  ///< signalling.malformed = "drop"
+  ScannerSettings scanners;
+  std::optional<base::Endpoint> metrics;  ///< where to listen; nothing: nowhere
+
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+/// Reads the text of a configuration file (TOML 1.0); `file` is its name for the error: one line,
+/// `file:line: what is wrong; what would be right`, about the first line that is wrong.
+tl::expected<Config, std::string> parse_config(std::string_view text, const std::string& file);
+
+/// The same for a file, which must be there.
+tl::expected<Config, std::string> load_config(const std::string& file);
+
+/// "5060" or "5060-5069", within 1 to 65535 and not backwards.
+std::optional<pinhole::PortRange> parse_port_range(std::string_view text);
+/// Several of them with commas between: "5060,5062,6000-6010".
+std::optional<std::vector<pinhole::PortRange>> parse_port_list(std::string_view text);
+
+}  // namespace dpinholer::system
