@@ -50,4 +50,10 @@ inline constexpr std::size_t elements_per_binding = 64;
 /// Refuse events for one message; the m-lines of an SDP within `media-sections` need 4 each.
 inline constexpr std::size_t refusals_per_message = 64;
 
+// ---- Kernel (system/) -------------------------------------------------------------------------------------
+
+/// Messages of one nft transaction: some 2 ms of the kernel's time. More: the changes are committed in several
+/// transactions, in their order.
+inline constexpr std::size_t transaction_messages = 2048;
+
 }  // namespace dpinholer::base::limits

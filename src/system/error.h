@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <stdexcept>
 #include <string>
 #include <system_error>
 
@@ -19,6 +20,13 @@ struct SystemError {
     if (code != 0) text += ": " + std::generic_category().message(code);
     return text;
   }
+};
+
+/// The kernel can't be reached or is not set up as nft/dpinholer.nft says: start-up fails with exit status 3.
+/// what() is one line that names the object and the remedy.
+class KernelError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
 };
 
 }  // namespace dpinholer::system

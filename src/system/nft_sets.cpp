@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "system/nft_sets.h"
+
+#include <libmnl/libmnl.h>
+#include <libnftnl/common.h>
+#include <libnftnl/set.h>
+#include <libnftnl/table.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cerrno>
+
+#include "base/limits.h"
+#include "system/nft_element.h"
+
+// A transaction is one datagram:
+//
+//   transaction = BATCH_BEGIN 1*( NEWSETELEM / DELSETELEM ) BATCH_END
+//
+// Each message holds one element, so that the sequence number of an error tells which. The last one asks for
+// an acknowledgement: the kernel answers in order, so that it comes after all errors. A commit that fails as
+// a whole is answered under the sequence number of BATCH_BEGIN, and ahead of it.
+
+namespace dpinholer::system {
+
+namespace {
+
+using pinhole::ElementChange;
+using pinhole::ElementKey;
+using pinhole::Set;
+using std::chrono::milliseconds;
+
+constexpr milliseconds acknowledge_wait{1000};
+constexpr std::size_t answer_octets = 8192;
+// The kernel's socket buffers count each message with its overhead. An error takes some 800 octets there.
+constexpr std::size_t send_buffer = base::limits::transaction_messages * longest_element_message * 2;
+constexpr std::size_t receive_buffer = base::limits::transaction_messages * 1024;
+
+struct SetDeleter {
+  void operator()(nftnl_set* set) const { nftnl_set_free(set); }
+};
+using SetPointer = std::unique_ptr<nftnl_set, SetDeleter>;
+
+std::uint16_t family_number(const Table& table) {
+  if (table.family == "ip") return NFPROTO_IPV4;
+  if (table.family == "ip6") return NFPROTO_IPV6;
+  return NFPROTO_INET;
+}
+
+// Messages that a change becomes.
+std::size_t message_count(ElementChange::Kind kind) {
+  switch (kind) {
+    case ElementChange::Kind::add:
+      return 1;
+    case ElementChange::Kind::remove:
+      return 2;
+    case ElementChange::Kind::renew:
+      return 3;
+  }
+  return 0;
+}
+
+// Type of the key as nft numbers it: six bits for each field, ipv4_addr 7, ipv6_addr 8, inet_service 13.
+std::uint32_t key_type(Set set) {
+  const std::uint32_t address = pinhole::family(set) == base::Family::ipv4 ? 7 : 8;
+  const std::uint32_t destination = address << 6 | 13;
+  return pinhole::has_source(set) ? address << 12 | destination : destination;
+}
+
+std::string key_type_text(Set set) {
+  const std::string address = pinhole::family(set) == base::Family::ipv4 ? "ipv4_addr" : "ipv6_addr";
+  return (pinhole::has_source(set) ? address + " . " : "") + address + " . inet_service";
+}
+
+// What is wrong with the flags, or nothing. An interval set copies itself for every change.
+std::string flags_fault(std::uint32_t flags) {
+  if ((flags & NFT_SET_INTERVAL) != 0) return "has the flag interval";
+  if ((flags & NFT_SET_MAP) != 0) return "is a map";
+  if ((flags & NFT_SET_TIMEOUT) == 0) return "lacks the flag timeout";
+  if ((flags & NFT_SET_EVAL) == 0) return "lacks the flag dynamic";
+  return "";
+}
+
+}  // namespace
+
+std::string to_string(const Table& table) {
+  return table.family + " " + table.name;
+}
+
+std::string to_string(const ElementKey& key) {
+  std::string text(name(key.set));
+  text += " { ";
+  if (key.source) text += key.source->to_string() + " . ";
+  return text + key.destination.address.to_string() + " . " + std::to_string(key.destination.port) + " }";
+}
+
+struct NftSets::State {
+  explicit State(Table where) : table(std::move(where)), family(family_number(table)) {
+    buffer.resize((base::limits::transaction_messages + 2) * longest_element_message);
+    socket.set_send_buffer(send_buffer);
+    socket.set_receive_buffer(receive_buffer);
+  }
+
+  Table table;
+  std::uint16_t family;
+  NetlinkSocket socket;
+  std::vector<std::uint8_t> buffer;
+  std::array<milliseconds, pinhole::all_sets.size()> default_timeout{};
+
+  // Of the transaction being built: one entry for each message, the index of its change; the number of the
+  // first message.
+  std::vector<std::size_t> change_of_message;
+  std::uint32_t begin_sequence = 0;
+
+  nlmsghdr& start_request(std::uint16_t type, std::uint16_t flags) {
+    return *nftnl_nlmsg_build_hdr(reinterpret_cast<char*>(buffer.data()), type, family, flags, 0);
+  }
+
+  std::string set_fault(Set set);
+  std::string compare(Set set, const nftnl_set& found);
+  std::size_t put_message(std::size_t at, bool add, const ElementChange& change, bool last);
+  std::size_t build(std::span<const ElementChange> changes);
+  tl::expected<void, CommitError> transact(std::span<const ElementChange> changes);
+  void note_answer(const nlmsghdr& message, std::span<const ElementChange> changes, CommitError& error,
+                   bool& acknowledged);
+};
+
+// nft list set TABLE SET
+std::string NftSets::State::set_fault(Set set) {
+  nlmsghdr& request = start_request(NFT_MSG_GETSET, NLM_F_ACK);
+  mnl_attr_put_strz(&request, NFTA_SET_TABLE, table.name.c_str());
+  mnl_attr_put_strz(&request, NFTA_SET_NAME, std::string(name(set)).c_str());
+  SetPointer found(nftnl_set_alloc());
+  bool parsed = false;
+  const auto end = netlink_request(socket, request, [&](const nlmsghdr& answer) {
+    parsed = nftnl_set_nlmsg_parse(&answer, found.get()) == 0;
+  });
+  const std::string which = "set \"" + std::string(name(set)) + "\" in table \"" + to_string(table) + "\"";
+  if (!end) return end.error().to_string();
+  if (end->code == ENOENT) return "no " + which + ": load nft/dpinholer.nft in that table";
+  if (end->code != 0) return SystemError{"NFT_MSG_GETSET", end->code, which}.to_string();
+  if (!parsed) return which + ": the kernel's answer can't be read";
+  const std::string wrong = compare(set, *found);
+  return wrong.empty() ? "" : which + " " + wrong + ": delete it and load nft/dpinholer.nft in that table";
+}
+
+std::string NftSets::State::compare(Set set, const nftnl_set& found) {
+  const auto* answer = &found;
+  const std::string wrong = flags_fault(nftnl_set_get_u32(answer, NFTNL_SET_FLAGS));
+  if (!wrong.empty()) return wrong;
+  if (nftnl_set_get_u32(answer, NFTNL_SET_KEY_TYPE) != key_type(set) ||
+      nftnl_set_get_u32(answer, NFTNL_SET_KEY_LEN) != key_octets(set)) {
+    return "is not of type " + key_type_text(set);
+  }
+  auto& timeout = default_timeout[static_cast<std::size_t>(set)];
+  timeout = milliseconds{static_cast<std::int64_t>(nftnl_set_get_u64(answer, NFTNL_SET_TIMEOUT))};
+  return "";
+}
+
+// `remove` deletes an element with `add` ahead of it, because one that has just expired would fail the whole
+// transaction otherwise.
+std::size_t NftSets::State::put_message(std::size_t at, bool add, const ElementChange& change, bool last) {
+  // nft add element TABLE SET { KEY timeout T comment "C" }, or: nft delete element TABLE SET { KEY }
+  const auto sequence = begin_sequence + 1 + static_cast<std::uint32_t>(change_of_message.size());
+  const int type = add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM;
+  const int flags = (add ? NLM_F_CREATE : 0) | (last ? NLM_F_ACK : 0);
+  auto* message =
+      nftnl_nlmsg_build_hdr(reinterpret_cast<char*>(buffer.data() + at), static_cast<std::uint16_t>(type),
+                            family, static_cast<std::uint16_t>(flags), sequence);
+  if (add) {
+    put_element(*message, table.name, change.key, change.timeout, change.comment);
+  } else {
+    put_element_key(*message, table.name, change.key);
+  }
+  assert(message->nlmsg_len <= longest_element_message);
+  return message->nlmsg_len;
+}
+
+// Octets of the transaction in `buffer`.
+std::size_t NftSets::State::build(std::span<const ElementChange> changes) {
+  change_of_message.clear();
+  begin_sequence = socket.next_sequence();
+  std::size_t at = nftnl_batch_begin(reinterpret_cast<char*>(buffer.data()), begin_sequence)->nlmsg_len;
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    const std::size_t count = message_count(changes[i].kind);
+    for (std::size_t step = 0; step < count; ++step) {
+      const bool last = i + 1 == changes.size() && step + 1 == count;
+      at += put_message(at, step != 1, changes[i], last);
+      change_of_message.push_back(i);
+      socket.next_sequence();
+    }
+  }
+  at += nftnl_batch_end(reinterpret_cast<char*>(buffer.data() + at), socket.next_sequence())->nlmsg_len;
+  return at;
+}
+
+void NftSets::State::note_answer(const nlmsghdr& message, std::span<const ElementChange> changes,
+                                 CommitError& error, bool& acknowledged) {
+  const std::uint32_t number = message.nlmsg_seq - begin_sequence;
+  if (message.nlmsg_type != NLMSG_ERROR || number > change_of_message.size() + 1) return;
+  const int code = error_code(message);
+  if (number == change_of_message.size()) acknowledged = true;
+  if (code == 0) return;
+  const bool of_element = number >= 1 && number <= change_of_message.size();
+  if (error.error.code == 0) {
+    const std::string object =
+        of_element ? to_string(changes[change_of_message[number - 1]].key) : "in table " + to_string(table);
+    error.error = {of_element ? "nft element" : "nft transaction", code, object};
+  }
+  if (!of_element) {
+    acknowledged = acknowledged || number == 0;
+    return;
+  }
+  const std::size_t index = change_of_message[number - 1];
+  if (error.refused.empty() || error.refused.back().index != index) error.refused.push_back({index, code});
+}
+
+tl::expected<void, CommitError> NftSets::State::transact(std::span<const ElementChange> changes) {
+  auto sent = socket.send({buffer.data(), build(changes)});
+  if (!sent) return tl::unexpected(CommitError{sent.error(), 0, {}, false});
+  CommitError error;
+  bool acknowledged = false;
+  bool overrun = false;
+  alignas(nlmsghdr) std::array<std::uint8_t, answer_octets> answers;
+  while (!acknowledged) {
+    // After an overrun nothing more than what is there already will come.
+    auto octets = socket.receive(answers, overrun ? milliseconds{0} : acknowledge_wait);
+    if (!octets && octets.error().code == ENOBUFS && !overrun) {
+      overrun = true;
+      continue;
+    }
+    if (!octets) {
+      if (error.error.code == 0) error.error = {"nft transaction", octets.error().code, "acknowledgement"};
+      error.unknown = error.refused.empty();
+      return tl::unexpected(std::move(error));
+    }
+    for_each_message({answers.data(), *octets},
+                     [&](const nlmsghdr& message) { note_answer(message, changes, error, acknowledged); });
+  }
+  if (error.error.code == 0) return {};
+  return tl::unexpected(std::move(error));
+}
+
+NftSets::NftSets(Table table) : state_(std::make_unique<State>(std::move(table))) {}
+NftSets::~NftSets() = default;
+NftSets::NftSets(NftSets&&) noexcept = default;
+NftSets& NftSets::operator=(NftSets&&) noexcept = default;
+
+const Table& NftSets::table() const {
+  return state_->table;
+}
+
+// nft list table TABLE, and each set in it
+std::vector<std::string> NftSets::faults() {
+  nlmsghdr& request = state_->start_request(NFT_MSG_GETTABLE, NLM_F_ACK);
+  mnl_attr_put_strz(&request, NFTA_TABLE_NAME, state_->table.name.c_str());
+  const auto end = netlink_request(state_->socket, request, [](const nlmsghdr&) {});
+  const std::string table = "table \"" + to_string(state_->table) + "\"";
+  if (!end) return {end.error().to_string()};
+  if (end->code == EPERM) return {"no permission to use nftables: run as root or with CAP_NET_ADMIN"};
+  if (end->code == ENOENT)
+    return {"no " + table + ": load nft/dpinholer.nft in it, or name your own as kernel.table"};
+  if (end->code != 0) return {SystemError{"NFT_MSG_GETTABLE", end->code, table}.to_string()};
+  std::vector<std::string> found;
+  for (Set set : pinhole::all_sets) {
+    std::string fault = state_->set_fault(set);
+    if (!fault.empty()) found.push_back(std::move(fault));
+  }
+  return found;
+}
+
+tl::expected<void, CommitError> NftSets::commit(std::span<const ElementChange> changes) {
+  std::size_t first = 0;
+  while (first < changes.size()) {
+    std::size_t messages = 0;
+    std::size_t last = first;
+    while (last < changes.size() &&
+           messages + message_count(changes[last].kind) <= base::limits::transaction_messages) {
+      messages += message_count(changes[last++].kind);
+    }
+    auto result = state_->transact(changes.subspan(first, last - first));
+    if (!result) {
+      CommitError error = std::move(result.error());
+      error.committed = first;
+      for (auto& refused : error.refused) refused.index += first;
+      return tl::unexpected(std::move(error));
+    }
+    first = last;
+  }
+  return {};
+}
+
+// nft get element TABLE SET { KEY }, which the kernel answers without reading the rest of the set
+tl::expected<std::optional<ElementState>, SystemError> NftSets::find(const ElementKey& key) {
+  nlmsghdr& request = state_->start_request(NFT_MSG_GETSETELEM, NLM_F_ACK);
+  put_element_key(request, state_->table.name, key);
+  std::optional<ElementState> found;
+  const milliseconds timeout = state_->default_timeout[static_cast<std::size_t>(key.set)];
+  const auto end = netlink_request(state_->socket, request, [&](const nlmsghdr& answer) {
+    read_elements(answer, key.set, timeout, [&](const ElementState& state) { found = state; });
+  });
+  if (!end) return tl::unexpected(end.error());
+  if (end->code == ENOENT) return std::nullopt;
+  if (end->code != 0) return tl::unexpected(SystemError{"NFT_MSG_GETSETELEM", end->code, to_string(key)});
+  return found;
+}
+
+// nft list set TABLE SET. The kernel does not set NLM_F_DUMP_INTR on elements, but it writes the low half of
+// the ruleset's generation into every answer.
+tl::expected<bool, SystemError> NftSets::for_each(Set set,
+                                                  const std::function<void(const ElementState&)>& visit) {
+  nlmsghdr& request = state_->start_request(NFT_MSG_GETSETELEM, NLM_F_DUMP);
+  mnl_attr_put_strz(&request, NFTA_SET_ELEM_LIST_TABLE, state_->table.name.c_str());
+  mnl_attr_put_strz(&request, NFTA_SET_ELEM_LIST_SET, std::string(name(set)).c_str());
+  const milliseconds timeout = state_->default_timeout[static_cast<std::size_t>(set)];
+  std::optional<std::uint16_t> generation;
+  bool consistent = true;
+  const auto end = netlink_request(state_->socket, request, [&](const nlmsghdr& answer) {
+    if (mnl_nlmsg_get_payload_len(&answer) < sizeof(nfgenmsg)) return;
+    const auto found = static_cast<const nfgenmsg*>(mnl_nlmsg_get_payload(&answer))->res_id;
+    consistent = consistent && generation.value_or(found) == found;
+    generation = found;
+    read_elements(answer, set, timeout, visit);
+  });
+  if (!end) return tl::unexpected(end.error());
+  if (end->code != 0)
+    return tl::unexpected(SystemError{"NFT_MSG_GETSETELEM", end->code, std::string(name(set))});
+  return consistent && !end->interrupted;
+}
+
+}  // namespace dpinholer::system

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "base/time.h"
+#include "pinhole/element.h"
+#include "system/error.h"
+#include "system/netlink.h"
+
+namespace dpinholer::system {
+
+/// The user's table that the sets live in.
+struct Table {
+  std::string family = "inet";  ///< "inet", "ip" or "ip6"
+  std::string name = "filter";
+
+  friend bool operator==(const Table&, const Table&) = default;
+};
+
+/// "inet filter"
+std::string to_string(const Table& table);
+
+/// "sip_rtp4_from { 203.0.113.5 . 192.0.2.10 . 30000 }", as one would write it for nft.
+std::string to_string(const pinhole::ElementKey& key);
+
+/// What the kernel holds for one element.
+struct ElementState {
+  pinhole::ElementKey key;
+  std::chrono::milliseconds timeout{0};
+  std::chrono::milliseconds expires{0};  ///< until it goes by itself
+  std::uint64_t packets = 0;             ///< as counted by matches and by updates (ruleset.md)
+  std::uint64_t bytes = 0;
+  std::string comment;  ///< may be anything: others write to these sets too
+};
+
+/// Why changes did not come to be. Those before `committed` stand in the kernel. What follows them is not
+/// there, unless `unknown`.
+struct CommitError {
+  SystemError error;  ///< names the first element that was refused, or else the table
+  std::size_t committed = 0;
+  /// Changes that the kernel refused one by one, by index, in order, each with its errno: without them the
+  /// rest may well succeed. Empty when the transaction failed as a whole.
+  struct Refused {
+    std::size_t index = 0;
+    int code = 0;
+  };
+  std::vector<Refused> refused;
+  /// The acknowledgement was lost: the transaction may or may not have been carried out.
+  bool unknown = false;
+};
+
+/// The pinhole sets of ruleset.md in one table. Holds no copy of them: the kernel's sets are the database.
+class NftSets {
+ public:
+  explicit NftSets(Table table);
+  ~NftSets();
+  NftSets(NftSets&&) noexcept;
+  NftSets& operator=(NftSets&&) noexcept;
+
+  /// What keeps the sets from being used, each one line with its remedy; nothing when all is well. To be
+  /// called once before anything else: reads the default timeouts too.
+  std::vector<std::string> faults();
+
+  /// Carries out all changes in order, as one transaction, unless they need more than
+  /// limits::transaction_messages. Returns when the kernel has confirmed it: what was added matches packets
+  /// from then on.
+  tl::expected<void, CommitError> commit(std::span<const pinhole::ElementChange> changes);
+
+  /// One element, at constant cost; nothing when the set does not hold it.
+  tl::expected<std::optional<ElementState>, SystemError> find(const pinhole::ElementKey& key);
+
+  /// Every element of a set whose key can be read, in no order. The result is false when the set changed
+  /// meanwhile: then elements may be missing or come twice.
+  tl::expected<bool, SystemError> for_each(pinhole::Set set,
+                                           const std::function<void(const ElementState&)>& visit);
+
+  const Table& table() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace dpinholer::system
