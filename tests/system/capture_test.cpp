@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -154,6 +156,27 @@ TEST(Capture, AFileThatBreaksOffGivesItsFramesAndThenAnError) {
   // Cut between two frames, a file looks whole.
   EXPECT_EQ(transcript(std::string_view(whole).substr(0, whole.size() - 18)), Lines{"0 45aa"});
   EXPECT_EQ(transcript(PcapBytes(101).bytes()), Lines{});
+}
+
+// The table in pcaps/SOURCES.md: "| `name.pcap` (24 KiB) | source | link type | packets | ..."
+TEST(Capture, EveryCaptureOfTheCollectionIsReadToItsEnd) {
+  const std::string folder = std::string(DPINHOLER_SOURCE_DIR) + "/pcaps/";
+  std::ifstream sources(folder + "SOURCES.md");
+  const std::regex row(R"(^\| `([^`]+\.pcap)`[^|]*\|[^|]*\|[^|]*\| (\d+) \|.*)");
+  int captures = 0;
+  for (std::string line; std::getline(sources, line);) {
+    std::smatch match;
+    if (!std::regex_match(line, match, row)) continue;
+    ++captures;
+    auto capture = Capture::open(folder + match[1].str());
+    ASSERT_TRUE(capture) << capture.error();
+    int frames = 0;
+    auto frame = capture->next();
+    for (; frame && *frame; frame = capture->next()) ++frames;
+    EXPECT_TRUE(frame) << frame.error();
+    EXPECT_EQ(std::to_string(frames), match[2].str()) << match[1];
+  }
+  EXPECT_EQ(captures, 32);
 }
 
 TEST(Capture, SaysInOneLineWhatIsWrongWithAFile) {
