@@ -32,6 +32,8 @@ struct Connection {
   Kind kind = Kind::absent;
   base::Address address;  ///< when `kind` is address; may be unspecified, multicast, ...
   std::string host_name;  ///< when `kind` is host_name, as written, cut at 255 octets (RFC 1035)
+
+  friend bool operator==(const Connection&, const Connection&) = default;
 };
 
 /// RFC 8839 section 5.1 and RFC 6544 section 4.5. Candidates whose address is a name are not kept.
@@ -50,6 +52,8 @@ struct Candidate {
 struct RtcpAttribute {
   std::uint32_t port = 0;
   std::optional<base::Address> address;  ///< absent: the media description's own
+
+  friend bool operator==(const RtcpAttribute&, const RtcpAttribute&) = default;
 };
 
 /// One m= section. A section whose m= line could not be read is there too, as `Profile::unsupported` with
@@ -69,6 +73,8 @@ struct MediaDescription {
   Setup setup = Setup::absent;
   std::string mid;  ///< RFC 5888; empty when there is none
   std::vector<Candidate> candidates;
+
+  friend bool operator==(const MediaDescription&, const MediaDescription&) = default;
 };
 
 /// Bounds of one session description, from `[limits]` of the configuration.
@@ -86,6 +92,8 @@ struct SessionDescription {
   /// More media descriptions or candidates than the limits allow: `media` then holds those read so far, to
   /// name them in the refusal, and none of it may open anything.
   bool over_limit = false;
+
+  friend bool operator==(const SessionDescription&, const SessionDescription&) = default;
 };
 
 /// Reads a body of type application/sdp, or application/trickle-ice-sdpfrag (RFC 8840), whose m= lines and
