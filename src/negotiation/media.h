@@ -16,4 +16,44 @@ enum class Component : std::uint8_t { rtp, rtcp, data };
 /// "rtp".
 std::string_view name(Component component);
 
+/// A place where one party wants to receive.
+struct Transport {
+  base::Address address;   ///< without meaning when `named`
+  std::uint32_t port = 0;  ///< may exceed 65535: policy refuses such a one
+  base::Protocol protocol = base::Protocol::udp;
+  Component component = Component::rtp;
+  bool named = false;  ///< the SDP gave a host name instead of an address
+  bool held = false;   ///< announced, but its party asked for no media now (RFC 3264 section 8.4)
+
+  friend bool operator==(const Transport&, const Transport&) = default;
+};
+
+/// How long the elements of a grant live without a sign of life.
+enum class Phase : std::uint8_t {
+  early,        ///< offered: timeouts.early
+  established,  ///< answered: timeouts.media-idle
+};
+
+/// One m-line, one direction: where one party receives, and who may send there. This is what was agreed, or
+/// offered; what of it may be opened is decided by policy (pinhole/).
+struct Grant {
+  std::uint16_t section = 0;  ///< index of the m-line
+  std::string media;          ///< "audio"
+  std::string mid;            ///< RFC 5888, for candidates that trickle in later; may be empty
+  std::string host_name;      ///< for transports that are `named`
+  std::vector<Transport> to;
+  /// Where the message came from that announced `to`: tells the side that it may open something on.
+  base::Address announced_by;
+
+  Phase phase = Phase::early;
+  bool bound = false;                  ///< false: anybody may send
+  bool muxed = false;                  ///< RTP and RTCP share one port (RFC 5761)
+  std::vector<base::Address> senders;  ///< media addresses of the other party
+  base::Address sender_signalling;     ///< where the other party's message came from
+
+  friend bool operator==(const Grant&, const Grant&) = default;
+};
+
+using Grants = std::vector<Grant>;
+
 }  // namespace dpinholer::negotiation

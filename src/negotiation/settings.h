@@ -17,8 +17,8 @@ struct Settings {
   // [timeouts]
   base::seconds early{180};
   base::seconds media_idle{300};
-  base::seconds terminating{32};   ///< 64*T1 (RFC 3261 section 17)
-  base::seconds max_call{43200};   ///< 0: no limit
+  base::seconds terminating{32};  ///< 64*T1 (RFC 3261 section 17)
+  base::seconds max_call{43200};  ///< 0: no limit
 
   // [limits]
   std::size_t calls = 100000;
