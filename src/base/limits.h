@@ -39,15 +39,16 @@ inline constexpr std::size_t bundle_groups = 16;
 
 // ---- Calls (negotiation/) ---------------------------------------------------------------------------------
 
-/// Pending and lingering transactions of one leg. More: the message changes nothing (cause `limit`).
-inline constexpr std::size_t transactions_per_leg = 64;
-/// Forks of one INVITE; a proxy rings some ten phones. More: the message changes nothing (cause `limit`).
-inline constexpr std::size_t dialogs_per_leg = 64;
-/// Crossings of the gateway by one call. More: the message changes nothing (cause `limit`).
-inline constexpr std::size_t legs_per_call = 64;
+/// Requests of one call that await a response or may still be repeated. More: the message changes nothing,
+/// and its SDP is refused with cause `limit`.
+inline constexpr std::size_t transactions_per_call = 128;
+/// Forks times crossings of one call; a proxy rings some ten phones. More: as above.
+inline constexpr std::size_t dialogs_per_call = 128;
+/// Address pairs on which one call crosses the gateway. More: as above.
+inline constexpr std::size_t legs_per_call = 32;
 /// Elements that binding one m-line may take (calls.md section 3). More: it stays open to any source.
 inline constexpr std::size_t elements_per_binding = 64;
-/// Refuse events for one message; the m-lines of an SDP within `media-sections` need 4 each.
+/// Refuse events for one message. More: the rest is only counted.
 inline constexpr std::size_t refusals_per_message = 64;
 
 // ---- Kernel (system/) -------------------------------------------------------------------------------------

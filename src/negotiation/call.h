@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+#include "base/time.h"
+#include "message/sip_message.h"
+#include "negotiation/agreement.h"
+#include "negotiation/cause.h"
+#include "negotiation/media.h"
+
+/// The state of one call: plain values, no behaviour. What happens to them stands in calls.h.
+namespace dpinholer::negotiation {
+
+enum class Party : std::uint8_t { caller, callee };
+
+inline Party other(Party party) {
+  return party == Party::caller ? Party::callee : Party::caller;
+}
+
+/// A session description is for the session or for an early session (RFC 3959): two negotiations, side by
+/// side in one dialog.
+enum class Disposition : std::uint8_t { session, early_session };
+inline constexpr std::array dispositions{Disposition::session, Disposition::early_session};
+
+template <typename T>
+using PerDisposition = std::array<T, dispositions.size()>;
+
+constexpr std::size_t index(Disposition disposition) {
+  return static_cast<std::size_t>(disposition);
+}
+
+/// The address pair on which a call crosses the gateway. Caller and callee are the parties of the dialog,
+/// known from the tags, not whoever sent the first packet.
+struct Leg {
+  base::Address caller;
+  base::Address callee;
+
+  friend bool operator==(const Leg&, const Leg&) = default;
+};
+
+using TransactionId = std::uint32_t;
+
+/// Where the answer to an offer is to be found (RFC 6337 table 1).
+enum class AnswerIn : std::uint8_t { response, ack, prack };
+
+/// An offer inside a dialog that has no final answer yet.
+struct Exchange {
+  TransactionId transaction = 0;  ///< of the request that carried the offer, or was answered by it
+  Party offerer = Party::caller;
+  AnswerIn answer_in = AnswerIn::response;
+  std::shared_ptr<const Announcement> offer;
+  Grants grants;  ///< toward the offerer, open to anybody
+  Agreement
+      provisional;  ///< answered by a provisional response: stands beside the session until the final one
+};
+
+/// One negotiation of a dialog: what was agreed last, and what is under way.
+struct Negotiation {
+  Grants toward_caller;
+  Grants toward_callee;
+  std::vector<Exchange> exchanges;
+  bool answered = false;
+
+  Grants& toward(Party party) { return party == Party::caller ? toward_caller : toward_callee; }
+};
+
+/// RFC 3261 section 12, as it shows on one leg.
+struct Dialog {
+  enum class State : std::uint8_t {
+    early,
+    confirmed,
+    terminated,  ///< kept for a while so that a late copy of a message does not start it again
+  };
+  std::size_t leg = 0;  ///< index into Call::legs
+  std::string caller_tag;
+  std::string callee_tag;
+  State state = State::early;
+  TransactionId invite = 0;  ///< the INVITE that created it; 0: picked up in the middle
+  PerDisposition<Negotiation> negotiations;
+  /// What the last response to `invite` said, to know an answer that is merely repeated.
+  PerDisposition<std::shared_ptr<const Announcement>> last_response;
+
+  std::optional<base::TimePoint> fork_deadline;     ///< another dialog of the INVITE was answered
+  std::optional<base::TimePoint> session_deadline;  ///< RFC 4028
+  std::optional<base::TimePoint> removal;           ///< of a terminated dialog
+};
+
+/// A request that was seen and may be answered (RFC 3261 section 17), for INVITE until its final response
+/// can no longer be repeated.
+struct Transaction {
+  enum class State : std::uint8_t {
+    proceeding,
+    succeeded,  ///< has a 2xx; kept to know copies, and because an INVITE may get further ones from its forks
+    failed,     ///< has another final response, or none came; kept to know copies
+  };
+  TransactionId id = 0;
+  message::Method method = message::Method::other;
+  std::uint32_t cseq = 0;
+  std::string branch;
+  std::string from_tag;
+  std::string to_tag;  ///< of the request: empty for the initial INVITE
+  Party sender = Party::caller;
+  Leg pair;                        ///< the addresses it came on
+  std::optional<std::size_t> leg;  ///< index into Call::legs; none: a pair that its dialog did not use before
+  State state = State::proceeding;
+  bool cancelled = false;
+  bool takes_over = false;  ///< its answer replaces what other legs of the dialog opened
+
+  /// Initial INVITE: the offer, shared by all its dialogs, and what it opens until one of them answers.
+  PerDisposition<std::shared_ptr<const Announcement>> offer;
+  PerDisposition<Grants> offer_grants;
+  bool offer_void = false;  ///< it carried an SDP that was refused as a whole: responses answer nothing
+
+  /// proceeding: the request counts as unanswered from here on; else it is forgotten.
+  base::TimePoint deadline;
+  std::optional<base::TimePoint> cancel_deadline;
+
+  bool initial_invite() const { return method == message::Method::invite && to_tag.empty(); }
+};
+
+using CallSerial = std::uint64_t;
+
+/// All that is known about one Call-ID.
+struct Call {
+  CallSerial serial = 0;
+  std::string call_id;
+  base::Address source;  ///< of the first request: limits.calls-per-source counts by it
+  std::vector<Leg> legs;
+  std::vector<Dialog> dialogs;
+  std::vector<Transaction> transactions;
+  TransactionId last_transaction = 0;
+  base::TimePoint started;
+  base::TimePoint last_message;  ///< in a dialog
+  base::TimePoint last_media;
+  base::TimePoint refresh_due;
+  base::TimePoint wake_up;  ///< when its timers are to be looked at: no later than the first is due
+};
+
+}  // namespace dpinholer::negotiation

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "negotiation/calls.h"
+
+#include <algorithm>
+
+#include "negotiation/turn.h"
+
+namespace dpinholer::negotiation {
+
+using message::Method;
+using message::SipMessage;
+
+namespace {
+
+// Only a request that may start state makes a table entry for its Call-ID.
+bool starts_call(const SipMessage& message) {
+  if (!message.is_request()) return false;
+  return message.method == Method::invite || (message.method == Method::update && !message.to_tag.empty());
+}
+
+bool may_answer(const SipMessage& message) {
+  if (!message.session) return false;
+  if (message.is_request()) return message.method == Method::ack;
+  return message.status < 300 && (message.method == Method::invite || message.method == Method::update ||
+                                  message.method == Method::prack);
+}
+
+}  // namespace
+
+Calls::Calls(Settings settings, base::HashKey hash_key)
+    : settings_(settings), calls_(0, KeyedHash{hash_key}, std::equal_to<>{}) {}
+
+void Calls::process(const SipMessage& message, const base::Address& source, const base::Address& destination,
+                    base::TimePoint now, Updates& updates) {
+  auto refuse = [&](Cause cause) {
+    Update& refusal = updates.emplace_back();
+    refusal.call_id = message.call_id;
+    refusal.time = now;
+    refusal.announced = refused_grants(*message.session, source, settings_);
+    refusal.refused = cause;
+  };
+  if (message.ambiguous) {
+    if (message.session) refuse(Cause::ambiguous);
+    return;
+  }
+  Call* call = find(message.call_id);
+  if (call == nullptr) {
+    if (!starts_call(message)) {
+      if (may_answer(message)) refuse(Cause::no_request);
+      return;
+    }
+    call = create(message, source, now);
+    if (call == nullptr) {
+      if (message.session) refuse(Cause::limit);
+      return;
+    }
+  }
+  Turn turn(*call, settings_, now);
+  if (message.is_request()) {
+    turn.request(message, source, destination);
+  } else {
+    turn.response(message, source, destination);
+  }
+  turn.finish(updates);
+  schedule(*call);
+}
+
+bool Calls::run_timer(base::TimePoint now, Updates& updates) {
+  if (wake_ups_.empty() || wake_ups_.begin()->first > now) return false;
+  Call& call = *by_serial_.at(wake_ups_.begin()->second);
+  if (call.dialogs.empty() && call.transactions.empty()) {
+    remove(call);
+    return true;
+  }
+  const Timer timer = next_timer(call, settings_);
+  if (timer.due <= now) {
+    Turn turn(call, settings_, now);
+    turn.timer(timer);
+    turn.finish(updates);
+  }
+  schedule(call);
+  return true;
+}
+
+std::optional<base::TimePoint> Calls::next_deadline() const {
+  if (wake_ups_.empty()) return std::nullopt;
+  return wake_ups_.begin()->first;
+}
+
+std::vector<CallSerial> Calls::suspected_idle(base::TimePoint now) const {
+  std::vector<CallSerial> suspected;
+  for (auto it = wake_ups_.begin(); it != wake_ups_.end() && it->first <= now; ++it) {
+    const Call& call = *by_serial_.at(it->second);
+    if (call.dialogs.empty() && call.transactions.empty()) continue;
+    const Timer timer = next_timer(call, settings_);
+    if (timer.due <= now && media_matters(call, timer)) suspected.push_back(it->second);
+  }
+  return suspected;
+}
+
+void Calls::media_seen(CallSerial serial, base::TimePoint when) {
+  auto found = by_serial_.find(serial);
+  if (found != by_serial_.end()) found->second->last_media = std::max(found->second->last_media, when);
+}
+
+bool Calls::close(std::string_view call_id, Cause cause, base::TimePoint now, Updates& updates) {
+  Call* call = find(call_id);
+  if (call == nullptr) return false;
+  Turn turn(*call, settings_, now);
+  turn.end(cause);
+  turn.finish(updates);
+  schedule(*call);
+  return true;
+}
+
+void Calls::for_each(const std::function<void(const Call&)>& visit) const {
+  for (const auto& [call_id, call] : calls_) visit(call);
+}
+
+Call* Calls::find(std::string_view call_id) {
+  auto found = calls_.find(call_id);
+  return found == calls_.end() ? nullptr : &found->second;
+}
+
+Call* Calls::create(const SipMessage& message, const base::Address& source, base::TimePoint now) {
+  if (calls_.size() >= settings_.calls) return nullptr;
+  if (settings_.calls_per_source > 0) {
+    std::size_t& count = per_source_[source];
+    if (count >= settings_.calls_per_source) return nullptr;
+    ++count;
+  }
+  Call& call = calls_[message.call_id];
+  call.serial = ++last_serial_;
+  call.call_id = message.call_id;
+  call.source = source;
+  call.started = call.last_message = call.last_media = now;
+  call.refresh_due = now + std::min(settings_.early, settings_.media_idle) / 2;
+  call.wake_up = now;
+  by_serial_.emplace(call.serial, &call);
+  wake_ups_.emplace(call.wake_up, call.serial);
+  return &call;
+}
+
+void Calls::remove(Call& call) {
+  wake_ups_.erase({call.wake_up, call.serial});
+  by_serial_.erase(call.serial);
+  if (settings_.calls_per_source > 0) {
+    auto count = per_source_.find(call.source);
+    if (count != per_source_.end() && --count->second == 0) per_source_.erase(count);
+  }
+  const std::string call_id = call.call_id;  // the key goes with the call
+  calls_.erase(call_id);
+}
+
+// A wake-up may be early: a sign of life moves a timer without touching the queue. A call without dialogs and
+// transactions is removed at the next one.
+void Calls::schedule(Call& call) {
+  const bool empty = call.dialogs.empty() && call.transactions.empty();
+  const base::TimePoint due = empty ? call.started : next_timer(call, settings_).due;
+  if (due == call.wake_up) return;
+  wake_ups_.erase({call.wake_up, call.serial});
+  call.wake_up = due;
+  wake_ups_.emplace(due, call.serial);
+}
+
+}  // namespace dpinholer::negotiation

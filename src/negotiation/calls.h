@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/address.h"
+#include "base/hash.h"
+#include "base/time.h"
+#include "message/sip_message.h"
+#include "negotiation/call.h"
+#include "negotiation/settings.h"
+
+namespace dpinholer::negotiation {
+
+/// What a message or a timer did to one call.
+struct Update {
+  CallSerial call = 0;
+  std::string call_id;
+  base::TimePoint time;            ///< of the message, or when the timer was due
+  Cause opened = Cause::offer;     ///< why pinholes opened, if any did
+  Cause closed = Cause::replaced;  ///< why pinholes closed, if any did
+  bool described = false;          ///< it came from a session description
+  bool refresh = false;            ///< a sign of life: start the timeouts of what is open again
+  /// Everything that the call wants from now on, early things first. Valid until the next call of `Calls`.
+  std::vector<const Grant*> wanted;
+  /// What the message announced: policy has not judged it yet. Or what was refused as a whole.
+  Grants announced;
+  /// Set: `announced` was refused as a whole for this reason, and `wanted` is as it was (and empty here).
+  std::optional<Cause> refused;
+};
+
+using Updates = std::vector<Update>;
+
+/// All calls: SIP messages and time in, changes of what the calls want out. calls.md sections 1 to 4.
+///
+/// Deterministic; `now` never goes backwards. Bounded by the settings and base/limits.h; what is over a bound
+/// is refused with `Cause::limit` and changes nothing.
+class Calls {
+ public:
+  Calls(Settings settings, base::HashKey hash_key);
+
+  /// `source` and `destination` are those of the packet that carried the message.
+  void process(const message::SipMessage& message, const base::Address& source,
+               const base::Address& destination, base::TimePoint now, Updates& updates);
+
+  /// Runs the first of the timers that are due at `now` or earlier; false when there is none. To be called
+  /// until then, each update being used before the next call.
+  bool run_timer(base::TimePoint now, Updates& updates);
+  /// No later than the next timer is due; nothing while there are no calls.
+  std::optional<base::TimePoint> next_deadline() const;
+
+  /// Calls that timers due at `now` might close because no media was reported for them.
+  std::vector<CallSerial> suspected_idle(base::TimePoint now) const;
+  /// Media of the call was seen at `when`. Unknown serials are ignored.
+  void media_seen(CallSerial call, base::TimePoint when);
+
+  /// Ends every dialog of a call; false when there is no such call.
+  bool close(std::string_view call_id, Cause cause, base::TimePoint now, Updates& updates);
+
+  std::size_t size() const { return calls_.size(); }
+  std::uint64_t total() const { return last_serial_; }
+  /// For whoever shows them. In no particular order.
+  void for_each(const std::function<void(const Call&)>& visit) const;
+
+ private:
+  struct KeyedHash {
+    using is_transparent = void;
+    base::HashKey key;
+    std::size_t operator()(std::string_view text) const {
+      return base::keyed_hash(key, base::as_bytes(text));
+    }
+  };
+  using Table = std::unordered_map<std::string, Call, KeyedHash, std::equal_to<>>;
+
+  Call* find(std::string_view call_id);
+  Call* create(const message::SipMessage& message, const base::Address& source, base::TimePoint now);
+  void remove(Call& call);
+  void schedule(Call& call);
+
+  Settings settings_;
+  Table calls_;
+  std::unordered_map<CallSerial, Call*> by_serial_;
+  std::set<std::pair<base::TimePoint, CallSerial>> wake_ups_;
+  std::map<base::Address, std::size_t> per_source_;  // only kept when calls_per_source is set
+  CallSerial last_serial_ = 0;
+};
+
+}  // namespace dpinholer::negotiation

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The timers of a call, with the moment at which each is due:
+//
+//   transaction  INVITE, or offer, unanswered:  last request or provisional response + timeouts.early
+//                                               (answered, not confirmed: last media + timeouts.early)
+//                other request unanswered:      request + timeouts.terminating         (Timer F, 64*T1)
+//                final response seen:           final response + timeouts.terminating + T4
+//   cancel       INVITE cancelled:              CANCEL + timeouts.terminating          (RFC 3261 9.1)
+//   fork         sibling dialog answered:       its 2xx + timeouts.terminating         (RFC 3261 13.2.2.4)
+//   session      Session-Expires:               2xx + its value                        (RFC 4028)
+//   removal      dialog terminated:             end + timeouts.terminating
+//   idle         confirmed call silent:         last message in a dialog or media + timeouts.media-idle
+//   max_call     call too long:                 first request + timeouts.max-call
+//   refresh      anything open:                 every half of the shorter element timeout
+#include <algorithm>
+
+#include "negotiation/turn.h"
+
+namespace dpinholer::negotiation {
+
+using message::Method;
+
+namespace {
+
+bool is_confirmed(const Dialog& dialog) {
+  return dialog.state == Dialog::State::confirmed;
+}
+
+bool answered_early(const Call& call, const Transaction& transaction) {
+  if (!transaction.initial_invite() || transaction.state != Transaction::State::proceeding) return false;
+  return std::any_of(call.dialogs.begin(), call.dialogs.end(), [&](const Dialog& dialog) {
+    return dialog.invite == transaction.id && dialog.state == Dialog::State::early &&
+           dialog.negotiations[index(Disposition::session)].answered;
+  });
+}
+
+base::TimePoint transaction_due(const Call& call, const Transaction& transaction, const Settings& settings) {
+  if (!answered_early(call, transaction)) return transaction.deadline;
+  return std::max(transaction.deadline, call.last_media + settings.early);
+}
+
+}  // namespace
+
+Timer next_timer(const Call& call, const Settings& settings) {
+  Timer next{Timer::Kind::refresh, call.refresh_due, 0};
+  auto consider = [&](Timer::Kind kind, base::TimePoint due, std::size_t at) {
+    if (due < next.due) next = {kind, due, at};
+  };
+  for (std::size_t i = 0; i < call.transactions.size(); ++i) {
+    const Transaction& transaction = call.transactions[i];
+    consider(Timer::Kind::transaction, transaction_due(call, transaction, settings), i);
+    if (transaction.cancel_deadline) consider(Timer::Kind::cancel, *transaction.cancel_deadline, i);
+  }
+  for (std::size_t i = 0; i < call.dialogs.size(); ++i) {
+    const Dialog& dialog = call.dialogs[i];
+    if (dialog.fork_deadline) consider(Timer::Kind::fork, *dialog.fork_deadline, i);
+    if (dialog.session_deadline) consider(Timer::Kind::session, *dialog.session_deadline, i);
+    if (dialog.removal) consider(Timer::Kind::removal, *dialog.removal, i);
+  }
+  if (std::any_of(call.dialogs.begin(), call.dialogs.end(), is_confirmed)) {
+    consider(Timer::Kind::idle, std::max(call.last_message, call.last_media) + settings.media_idle, 0);
+  }
+  if (settings.max_call.count() > 0) consider(Timer::Kind::max_call, call.started + settings.max_call, 0);
+  return next;
+}
+
+bool media_matters(const Call& call, const Timer& timer) {
+  if (timer.kind == Timer::Kind::idle) return true;
+  return timer.kind == Timer::Kind::transaction && answered_early(call, call.transactions[timer.index]);
+}
+
+void Turn::timer(const Timer& timer) {
+  now_ = timer.due;
+  switch (timer.kind) {
+    case Timer::Kind::transaction:
+      return transaction_timer(timer.index);
+    case Timer::Kind::cancel:
+      return abandon(call_.transactions[timer.index], Cause::cancelled);
+    case Timer::Kind::fork:
+      drop_dialog(timer.index);
+      return changed(Cause::answer, Cause::fork, false);
+    case Timer::Kind::session:
+      drop_dialog(timer.index);
+      return changed(Cause::answer, Cause::session_expired, false);
+    case Timer::Kind::removal:
+      return drop_dialog(timer.index);
+    case Timer::Kind::idle:
+      return end(Cause::idle);
+    case Timer::Kind::max_call:
+      return end(Cause::session_expired);
+    case Timer::Kind::refresh:
+      call_.refresh_due = now_ + std::min(settings_.early, settings_.media_idle) / 2;
+      refresh_ = true;
+      return;
+  }
+}
+
+void Turn::transaction_timer(std::size_t at) {
+  Transaction& transaction = call_.transactions[at];
+  if (transaction.state == Transaction::State::proceeding) {
+    if (transaction.method == Method::bye) {
+      // On a way that its dialog did not take before an unanswered BYE proves nothing.
+      if (transaction.leg) {
+        for (Dialog* dialog : targets(transaction)) end_dialog(*dialog);
+        changed(Cause::answer, Cause::bye, false);
+      }
+    } else {
+      return abandon(transaction, Cause::early_timeout);
+    }
+  } else if (has_exchange(transaction.id) || wants_offer(transaction)) {
+    changed(Cause::answer, Cause::early_timeout, false);
+  }
+  drop_exchanges(transaction.id);
+  call_.transactions.erase(call_.transactions.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
+// A request that nobody answered takes back what it opened.
+void Turn::abandon(Transaction& transaction, Cause cause) {
+  if (transaction.initial_invite()) return fail_invite(transaction, cause);
+  drop_exchanges(transaction.id);
+  linger(transaction, Transaction::State::failed);
+  changed(Cause::answer, cause, false);
+}
+
+void Turn::drop_dialog(std::size_t at) {
+  call_.dialogs.erase(call_.dialogs.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
+void Turn::end(Cause cause) {
+  call_.dialogs.clear();
+  call_.transactions.clear();
+  changed(Cause::answer, cause, false);
+}
+
+}  // namespace dpinholer::negotiation
