@@ -8,6 +8,7 @@
 
 #include "base/address.h"
 #include "base/bytes.h"
+#include "base/hash.h"
 #include "base/time.h"
 #include "message/session_description.h"
 #include "negotiation/settings.h"
@@ -20,6 +21,7 @@ struct PipelineSettings {
   negotiation::Settings negotiation;
   pinhole::PolicySettings policy;
   message::DescriptionLimits descriptions;
+  base::HashKey hash_key{};  ///< the daemon draws one; nothing that is printed depends on it
 };
 
 /// What packets and time did to the pinholes, to be carried out in this order. Appended to, so that the

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "pinhole/policy.h"
+
+#include <algorithm>
+
+namespace dpinholer::pinhole {
+
+using negotiation::Cause;
+
+namespace {
+
+constexpr std::uint32_t first_unprivileged_port = 1024;
+
+// No host's own address, or one that only the host itself or its neighbours can mean.
+bool refused_class(const base::Address& address, const base::Address& announced_by) {
+  if (address.is_unspecified() || address.is_multicast() || address.is_broadcast() || address.is_reserved())
+    return true;
+  if (address.is_ipv4_mapped()) return true;
+  if (address.is_loopback()) return !announced_by.is_loopback();
+  return address.is_link_local() && !announced_by.is_link_local();
+}
+
+}  // namespace
+
+std::optional<Cause> Policy::refusal(const negotiation::Transport& transport,
+                                     const base::Address& announced_by) const {
+  if (transport.named) return Cause::address;  // never resolved (attack A18)
+  if (auto cause = address_refusal(transport.address, announced_by)) return cause;
+  if (refused_port(transport.port)) return Cause::port_policy;
+  return std::nullopt;
+}
+
+bool Policy::admits_source(const base::Address& address, const base::Address& announced_by) const {
+  return !address_refusal(address, announced_by);
+}
+
+std::optional<Cause> Policy::address_refusal(const base::Address& address,
+                                             const base::Address& announced_by) const {
+  if (refused_class(address, announced_by)) return Cause::address;
+  const auto& own = settings_.own_addresses;
+  if (!settings_.local && std::find(own.begin(), own.end(), address) != own.end()) return Cause::address;
+  for (const base::Network& network : settings_.refuse_networks) {
+    if (network.contains(address)) return Cause::address;
+  }
+  const bool judged = settings_.same_side != SameSide::off && !settings_.inside_networks.empty();
+  if (judged && is_inside(address) != is_inside(announced_by)) return Cause::other_side;
+  return std::nullopt;
+}
+
+bool Policy::is_inside(const base::Address& address) const {
+  const auto& inside = settings_.inside_networks;
+  return std::any_of(inside.begin(), inside.end(),
+                     [&](const base::Network& network) { return network.contains(address); });
+}
+
+bool Policy::refused_port(std::uint32_t port) const {
+  if (port < first_unprivileged_port || port < settings_.ports.first || port > settings_.ports.last)
+    return true;
+  const auto& refused = settings_.refuse_ports;
+  return std::any_of(refused.begin(), refused.end(),
+                     [&](const PortRange& range) { return port >= range.first && port <= range.last; });
+}
+
+}  // namespace dpinholer::pinhole

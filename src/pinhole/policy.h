@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <optional>
+
+#include "base/address.h"
+#include "negotiation/cause.h"
+#include "negotiation/media.h"
+#include "pinhole/policy_settings.h"
+
+namespace dpinholer::pinhole {
+
+/// What is refused whatever an SDP says (calls.md section 5). Pure: the same question has the same answer.
+class Policy {
+ public:
+  explicit Policy(PolicySettings settings) : settings_(std::move(settings)) {}
+
+  /// Why media may not go to `transport`, announced in a message that came from `announced_by`; nothing when
+  /// it may. Of several reasons the first in the order address, other-side, port-policy.
+  std::optional<negotiation::Cause> refusal(const negotiation::Transport& transport,
+                                            const base::Address& announced_by) const;
+
+  /// Whether an address that was announced in a message from `announced_by` may count as a source of media.
+  bool admits_source(const base::Address& address, const base::Address& announced_by) const;
+
+  bool bind_to_peer() const { return settings_.bind_to_peer; }
+
+ private:
+  std::optional<negotiation::Cause> address_refusal(const base::Address& address,
+                                                    const base::Address& announced_by) const;
+  bool is_inside(const base::Address& address) const;
+  bool refused_port(std::uint32_t port) const;
+
+  PolicySettings settings_;
+};
+
+}  // namespace dpinholer::pinhole

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "pinhole/wanted.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/limits.h"
+
+namespace dpinholer::pinhole {
+
+namespace limits = base::limits;
+using negotiation::Grant;
+using negotiation::Phase;
+using negotiation::Transport;
+
+namespace {
+
+void insert_sorted(std::vector<base::Address>& addresses, const base::Address& address) {
+  auto at = std::lower_bound(addresses.begin(), addresses.end(), address);
+  if (at == addresses.end() || *at != address) addresses.insert(at, address);
+}
+
+// Who may send to this m-line: sorted; empty when anybody may.
+std::vector<base::Address> sources(const Grant& grant, const Policy& policy) {
+  std::vector<base::Address> from;
+  if (!grant.bound || !policy.bind_to_peer()) return from;
+  insert_sorted(from, grant.sender_signalling);
+  for (const base::Address& sender : grant.senders) {
+    if (policy.admits_source(sender, grant.sender_signalling)) insert_sorted(from, sender);
+  }
+  return from;
+}
+
+std::vector<base::Address> of_family(const std::vector<base::Address>& addresses, base::Family family) {
+  std::vector<base::Address> same;
+  for (const base::Address& address : addresses) {
+    if (address.family() == family) same.push_back(address);
+  }
+  return same;
+}
+
+void merge(Want& into, const Want& more) {
+  if (into.held && !more.held) {
+    into = more;
+    return;
+  }
+  if (more.held) return;
+  into.timeout = std::max(into.timeout, more.timeout);
+  if (into.from.empty() || more.from.empty()) {
+    into.from.clear();
+  } else {
+    for (const base::Address& address : more.from) insert_sorted(into.from, address);
+  }
+}
+
+// The wants of a call are few: most have four, and a linear look beats a map.
+class Collection {
+ public:
+  void add(Want want) {
+    constexpr std::size_t few = 32;
+    if (wants_.size() < few) {
+      auto same =
+          std::find_if(wants_.begin(), wants_.end(), [&](const Want& w) { return w.key == want.key; });
+      if (same != wants_.end()) return merge(*same, want);
+    } else {
+      for (; indexed_ < wants_.size(); ++indexed_) index_.emplace(wants_[indexed_].key, indexed_);
+      auto same = index_.find(want.key);
+      if (same != index_.end()) return merge(wants_[same->second], want);
+    }
+    wants_.push_back(std::move(want));
+  }
+
+  std::vector<Want> take() { return std::move(wants_); }
+
+ private:
+  std::vector<Want> wants_;
+  std::map<Key, std::size_t> index_;
+  std::size_t indexed_ = 0;
+};
+
+Refusal refusal_of(const Transport& transport, const Grant& grant, const negotiation::Update& update,
+                   Cause cause) {
+  Refusal refusal;
+  refusal.protocol = transport.protocol;
+  refusal.address = transport.named ? grant.host_name : transport.address.to_string();
+  refusal.port = transport.port;
+  refusal.label = {update.call_id, grant.media, transport.component};
+  refusal.cause = cause;
+  refusal.time = update.time;
+  return refusal;
+}
+
+}  // namespace
+
+std::vector<Want> wanted(std::span<const Grant* const> grants, const Policy& policy,
+                         const ElementTimeouts& timeouts) {
+  Collection collection;
+  for (const Grant* grant : grants) {
+    std::vector<const Transport*> admitted;
+    for (const Transport& transport : grant->to) {
+      if (!policy.refusal(transport, grant->announced_by)) admitted.push_back(&transport);
+    }
+    std::vector<base::Address> from = sources(*grant, policy);
+    if (admitted.size() * from.size() > limits::elements_per_binding) from.clear();
+    for (const Transport* transport : admitted) {
+      Want want;
+      want.key = {transport->protocol, {transport->address, static_cast<std::uint16_t>(transport->port)}};
+      want.from = of_family(from, transport->address.family());
+      want.timeout = grant->phase == Phase::early ? timeouts.early : timeouts.established;
+      want.media = grant->media;
+      want.component = transport->component;
+      want.held = transport->held;
+      collection.add(std::move(want));
+    }
+  }
+  return collection.take();
+}
+
+std::vector<Refusal> refusals(const negotiation::Update& update, const Policy& policy) {
+  std::vector<Refusal> found;
+  for (const Grant& grant : update.announced) {
+    for (const Transport& transport : grant.to) {
+      if (found.size() == limits::refusals_per_message) return found;
+      const auto cause = update.refused ? update.refused : policy.refusal(transport, grant.announced_by);
+      if (cause) found.push_back(refusal_of(transport, grant, update, *cause));
+    }
+  }
+  if (update.refused && found.empty()) {
+    Refusal refusal;
+    refusal.label.call_id = update.call_id;
+    refusal.cause = *update.refused;
+    refusal.time = update.time;
+    found.push_back(std::move(refusal));
+  }
+  return found;
+}
+
+}  // namespace dpinholer::pinhole

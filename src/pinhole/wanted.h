@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/address.h"
+#include "base/time.h"
+#include "negotiation/calls.h"
+#include "negotiation/media.h"
+#include "pinhole/pinhole.h"
+#include "pinhole/policy.h"
+
+namespace dpinholer::pinhole {
+
+/// How long the set elements of a grant live (calls.md section 3).
+struct ElementTimeouts {
+  base::seconds early;
+  base::seconds established;
+};
+
+/// A pinhole as one call wants it.
+struct Want {
+  Key key;
+  std::vector<base::Address> from;  ///< sorted; empty: anybody
+  base::seconds timeout{0};
+  std::string_view media;  ///< of the grant: lives as long
+  Component component = Component::rtp;
+  bool held = false;  ///< not to be opened, but its m-line goes on: why it closes, if it does
+};
+
+/// What policy lets a call have of its grants: each pinhole once, in the order of the grants. A pinhole that
+/// several grants want is open to anybody if one of them wants that, else to the sources of all.
+std::vector<Want> wanted(std::span<const negotiation::Grant* const> grants, const Policy& policy,
+                         const ElementTimeouts& timeouts);
+
+/// What policy refuses of the grants that a message announced; or, when the update was refused as a whole,
+/// all of them, and at least one line that says so. At most limits::refusals_per_message.
+std::vector<Refusal> refusals(const negotiation::Update& update, const Policy& policy);
+
+}  // namespace dpinholer::pinhole

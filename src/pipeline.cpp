@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "pipeline.h"
+
+#include <utility>
+
+#include "ip/packet.h"
+#include "ip/reassembly.h"
+#include "message/sip_message.h"
+#include "negotiation/calls.h"
+#include "pinhole/policy.h"
+#include "pinhole/table.h"
+#include "pinhole/wanted.h"
+
+namespace dpinholer {
+
+using message::MessageError;
+using negotiation::Updates;
+
+struct Pipeline::State {
+  explicit State(PipelineSettings given)
+      : settings(std::move(given)),
+        policy(settings.policy),
+        timeouts{settings.negotiation.early, settings.negotiation.media_idle},
+        calls(settings.negotiation, settings.hash_key),
+        table(settings.hash_key) {}
+
+  Reading read(const ip::Packet& packet, base::TimePoint now, Outcome& outcome);
+  Reading read_datagram(const ip::Packet& packet, base::TimePoint now, Outcome& outcome);
+  void apply(Outcome& outcome);
+
+  PipelineSettings settings;
+  pinhole::Policy policy;
+  pinhole::ElementTimeouts timeouts;
+  ip::Reassembly reassembly;
+  negotiation::Calls calls;
+  pinhole::Table table;
+  Counters counters;
+  Updates updates;  // kept for its memory: empty between packets
+};
+
+Pipeline::Pipeline(PipelineSettings settings) : state_(std::make_unique<State>(std::move(settings))) {}
+Pipeline::~Pipeline() = default;
+Pipeline::Pipeline(Pipeline&&) noexcept = default;
+Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
+
+Reading Pipeline::process(base::Bytes octets, base::TimePoint now, Outcome& outcome) {
+  ++state_->counters.packets;
+  auto packet = ip::read_packet(octets);
+  Reading reading;
+  if (packet && packet->fragment) {
+    auto whole = state_->reassembly.add(*packet, now);
+    if (!whole) return Reading{Reading::Kind::fragment, {}, {}, {}};
+    if (auto complete = ip::read_packet(*whole)) reading = state_->read(*complete, now, outcome);
+  } else if (packet) {
+    reading = state_->read(*packet, now, outcome);
+  }
+  if (reading.kind == Reading::Kind::unreadable) ++state_->counters.unreadable;
+  return reading;
+}
+
+Reading Pipeline::State::read(const ip::Packet& packet, base::TimePoint now, Outcome& outcome) {
+  if (packet.protocol == static_cast<std::uint8_t>(base::Protocol::udp))
+    return read_datagram(packet, now, outcome);
+  Reading reading;
+  if (packet.protocol != static_cast<std::uint8_t>(base::Protocol::tcp)) return reading;
+  auto segment = ip::read_segment(packet);
+  if (segment) reading = {Reading::Kind::other, base::Protocol::tcp, segment->source, segment->destination};
+  return reading;
+}
+
+Reading Pipeline::State::read_datagram(const ip::Packet& packet, base::TimePoint now, Outcome& outcome) {
+  auto datagram = ip::read_datagram(packet);
+  if (!datagram) return {};
+  Reading reading{Reading::Kind::other, base::Protocol::udp, datagram->source, datagram->destination};
+  auto message = message::read_datagram_message(datagram->payload, settings.descriptions);
+  if (message) {
+    ++counters.sip_messages;
+    reading.kind = Reading::Kind::sip;
+    calls.process(*message, datagram->source.address, datagram->destination.address, now, updates);
+    apply(outcome);
+    return reading;
+  }
+  switch (message.error()) {
+    case MessageError::empty:
+    case MessageError::keep_alive:
+      ++counters.keep_alives;
+      reading.kind = Reading::Kind::keep_alive;
+      break;
+    case MessageError::not_sip:
+      ++counters.not_sip;
+      break;
+    case MessageError::malformed:
+      ++counters.malformed;
+      reading.kind = Reading::Kind::malformed;
+      break;
+  }
+  return reading;
+}
+
+// What calls want now becomes changes of pinholes: policy first, then wanted minus open.
+void Pipeline::State::apply(Outcome& outcome) {
+  for (const negotiation::Update& update : updates) {
+    for (pinhole::Refusal& refusal : pinhole::refusals(update, policy))
+      outcome.refusals.push_back(std::move(refusal));
+    if (update.refused) continue;
+    const pinhole::Table::Reason reason{update.call,   update.call_id,   update.time,   update.opened,
+                                        update.closed, update.described, update.refresh};
+    table.update(reason, pinhole::wanted(update.wanted, policy, timeouts), outcome.changes);
+  }
+  updates.clear();
+}
+
+void Pipeline::advance(base::TimePoint now, Outcome& outcome) {
+  while (state_->calls.run_timer(now, state_->updates)) state_->apply(outcome);
+}
+
+std::optional<base::TimePoint> Pipeline::next_deadline() const {
+  return state_->calls.next_deadline();
+}
+
+std::vector<pinhole::Key> Pipeline::suspected_idle(base::TimePoint now) const {
+  std::vector<pinhole::Key> keys;
+  for (negotiation::CallSerial call : state_->calls.suspected_idle(now)) {
+    for (const pinhole::Key& key : state_->table.pinholes(call)) keys.push_back(key);
+  }
+  return keys;
+}
+
+void Pipeline::media_seen(const pinhole::Key& key, base::TimePoint when) {
+  for (negotiation::CallSerial call : state_->table.owners(key)) state_->calls.media_seen(call, when);
+}
+
+bool Pipeline::passes(const pinhole::Key& key, const base::Address& source) const {
+  return state_->table.passes(key, source);
+}
+
+std::size_t Pipeline::open_pinholes() const {
+  return state_->table.size();
+}
+
+const Counters& Pipeline::counters() const {
+  state_->counters.calls = state_->calls.total();
+  return state_->counters;
+}
+
+}  // namespace dpinholer
