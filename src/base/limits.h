@@ -56,6 +56,9 @@ inline constexpr std::size_t refusals_per_message = 64;
 /// Packets taken from a queue at once: their changes share a transaction, and the first waits for the last to be
 /// read. More: they stay in the queue for the next round.
 inline constexpr std::size_t queue_batch = 128;
+/// Flows of one closed pinhole that are looked up in the connection tracking table at once. More (ICE with many
+/// candidates): they are found by the walk through the table that follows.
+inline constexpr std::size_t tuples_per_close = 8;
 /// Messages of one nft transaction: some 2 ms of the kernel's time. More: the changes are committed in several
 /// transactions, in their order.
 inline constexpr std::size_t transaction_messages = 2048;

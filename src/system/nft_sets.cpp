@@ -45,7 +45,7 @@ struct SetDeleter {
 };
 using SetPointer = std::unique_ptr<nftnl_set, SetDeleter>;
 
-std::uint16_t family_number(const Table& table) {
+std::uint16_t family_number(const TableName& table) {
   if (table.family == "ip") return NFPROTO_IPV4;
   if (table.family == "ip6") return NFPROTO_IPV6;
   return NFPROTO_INET;
@@ -87,7 +87,7 @@ std::string flags_fault(std::uint32_t flags) {
 
 }  // namespace
 
-std::string to_string(const Table& table) {
+std::string to_string(const TableName& table) {
   return table.family + " " + table.name;
 }
 
@@ -99,13 +99,13 @@ std::string to_string(const ElementKey& key) {
 }
 
 struct NftSets::State {
-  explicit State(Table where) : table(std::move(where)), family(family_number(table)) {
+  explicit State(TableName where) : table(std::move(where)), family(family_number(table)) {
     buffer.resize((base::limits::transaction_messages + 2) * longest_element_message);
     socket.set_send_buffer(send_buffer);
     socket.set_receive_buffer(receive_buffer);
   }
 
-  Table table;
+  TableName table;
   std::uint16_t family;
   NetlinkSocket socket;
   std::vector<std::uint8_t> buffer;
@@ -245,12 +245,12 @@ tl::expected<void, CommitError> NftSets::State::transact(std::span<const Element
   return tl::unexpected(std::move(error));
 }
 
-NftSets::NftSets(Table table) : state_(std::make_unique<State>(std::move(table))) {}
+NftSets::NftSets(TableName table) : state_(std::make_unique<State>(std::move(table))) {}
 NftSets::~NftSets() = default;
 NftSets::NftSets(NftSets&&) noexcept = default;
 NftSets& NftSets::operator=(NftSets&&) noexcept = default;
 
-const Table& NftSets::table() const {
+const TableName& NftSets::table() const {
   return state_->table;
 }
 

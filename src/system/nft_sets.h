@@ -15,21 +15,14 @@
 
 #include "base/time.h"
 #include "pinhole/element.h"
+#include "system/config.h"
 #include "system/error.h"
 #include "system/netlink.h"
 
 namespace dpinholer::system {
 
-/// The user's table that the sets live in.
-struct Table {
-  std::string family = "inet";  ///< "inet", "ip" or "ip6"
-  std::string name = "filter";
-
-  friend bool operator==(const Table&, const Table&) = default;
-};
-
 /// "inet filter"
-std::string to_string(const Table& table);
+std::string to_string(const TableName& table);
 
 /// "sip_rtp4_from { 203.0.113.5 . 192.0.2.10 . 30000 }", as one would write it for nft.
 std::string to_string(const pinhole::ElementKey& key);
@@ -63,7 +56,7 @@ struct CommitError {
 /// The pinhole sets of ruleset.md in one table. Holds no copy of them: the kernel's sets are the database.
 class NftSets {
  public:
-  explicit NftSets(Table table);
+  explicit NftSets(TableName table);
   ~NftSets();
   NftSets(NftSets&&) noexcept;
   NftSets& operator=(NftSets&&) noexcept;
@@ -85,7 +78,7 @@ class NftSets {
   tl::expected<bool, SystemError> for_each(pinhole::Set set,
                                            const std::function<void(const ElementState&)>& visit);
 
-  const Table& table() const;
+  const TableName& table() const;
 
  private:
   struct State;

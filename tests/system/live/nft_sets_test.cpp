@@ -48,7 +48,7 @@ class NftSetsTest : public live::LiveTest {
  protected:
   NftSets open_sets() {
     std::optional<NftSets> sets;
-    home_.inside([&] { sets.emplace(Table{}); });
+    home_.inside([&] { sets.emplace(TableName{}); });
     return std::move(*sets);
   }
   NftSets checked_sets() {
@@ -113,7 +113,7 @@ TEST_F(NftSetsTest, SayThatPermissionIsMissing) {
   auto faults_of_nobody = [&] {
     home_.inside([] {
       if (setresuid(65534, 65534, 65534) != 0) std::exit(2);
-      const auto faults = NftSets(Table{}).faults();
+      const auto faults = NftSets(TableName{}).faults();
       for (const auto& fault : faults) std::fputs((fault + "\n").c_str(), stderr);
       std::exit(faults.size() == 1 ? 0 : 1);
     });
@@ -124,7 +124,7 @@ TEST_F(NftSetsTest, SayThatPermissionIsMissing) {
 
 TEST_F(NftSetsTest, UseTheTableThatIsNamed) {
   live::load(home_, live::sets_ruleset("ip6 media"));
-  home_.inside([] { EXPECT_EQ(NftSets(Table{"ip6", "media"}).faults(), std::vector<std::string>{}); });
+  home_.inside([] { EXPECT_EQ(NftSets(TableName{"ip6", "media"}).faults(), std::vector<std::string>{}); });
   EXPECT_EQ(open_sets().faults().size(), 1U);
 }
 

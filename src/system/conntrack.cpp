@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "system/conntrack.h"
+
+#include <arpa/inet.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <optional>
+
+// What matters of an entry, as nested attributes (addresses and ports in network order):
+//
+//   entry = CTA_TUPLE_ORIG{tuple} CTA_TUPLE_REPLY{tuple} [CTA_ZONE] CTA_ID ...
+//   tuple = CTA_TUPLE_IP{source destination} CTA_TUPLE_PROTO{number [source-port destination-port]}
+//
+// Without NAT the reply tuple is the original one turned round. With it, each of the four endpoints may be
+// the one that a pinhole names.
+
+namespace dpinholer::system {
+
+namespace {
+
+using pinhole::FlowTuple;
+using pinhole::Key;
+using std::chrono::milliseconds;
+
+constexpr std::size_t longest_request = 256;
+constexpr std::size_t requests_at_once = 256;
+constexpr milliseconds acknowledge_wait{1000};
+// Bit of the attribute CTA_FILTER_ORIG_FLAGS; not in the kernel's exported headers.
+constexpr std::uint32_t filter_protocol_number = 1U << 3;
+
+template <std::size_t n>
+using Attributes = std::array<const nlattr*, n>;
+
+template <std::size_t n>
+int keep(const nlattr* attribute, void* data) {
+  auto& found = *static_cast<Attributes<n>*>(data);
+  if (mnl_attr_get_type(attribute) < n) found[mnl_attr_get_type(attribute)] = attribute;
+  return MNL_CB_OK;
+}
+
+template <std::size_t n>
+Attributes<n> attributes_of(const nlattr* nest) {
+  Attributes<n> found{};
+  if (nest != nullptr) mnl_attr_parse_nested(nest, keep<n>, &found);
+  return found;
+}
+
+const std::uint8_t* octets_of(const nlattr* attribute, std::size_t wanted) {
+  if (attribute == nullptr || mnl_attr_get_payload_len(attribute) < wanted) return nullptr;
+  return static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute));
+}
+
+// Nothing for what has no ports.
+std::optional<FlowTuple> read_tuple(const nlattr* nest) {
+  const auto tuple = attributes_of<CTA_TUPLE_MAX + 1>(nest);
+  const auto ip = attributes_of<CTA_IP_V6_DST + 1>(tuple[CTA_TUPLE_IP]);
+  const auto transport = attributes_of<CTA_PROTO_DST_PORT + 1>(tuple[CTA_TUPLE_PROTO]);
+  const bool ipv4 = ip[CTA_IP_V4_SRC] != nullptr;
+  const std::size_t length = ipv4 ? 4 : 16;
+  const auto* source = octets_of(ip[ipv4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC], length);
+  const auto* destination = octets_of(ip[ipv4 ? CTA_IP_V4_DST : CTA_IP_V6_DST], length);
+  const auto* number = octets_of(transport[CTA_PROTO_NUM], 1);
+  const auto* source_port = octets_of(transport[CTA_PROTO_SRC_PORT], 2);
+  const auto* destination_port = octets_of(transport[CTA_PROTO_DST_PORT], 2);
+  if (!source || !destination || !number || !source_port || !destination_port) return std::nullopt;
+  const auto family = ipv4 ? base::Family::ipv4 : base::Family::ipv6;
+  return FlowTuple{static_cast<base::Protocol>(*number),
+                   {base::Address::from_bytes(family, source), base::read_u16(source_port)},
+                   {base::Address::from_bytes(family, destination), base::read_u16(destination_port)}};
+}
+
+void put_tuple(nlmsghdr& message, const FlowTuple& flow) {
+  const base::Bytes source = flow.source.address.bytes();
+  const base::Bytes destination = flow.destination.address.bytes();
+  const bool ipv4 = flow.source.address.family() == base::Family::ipv4;
+  nlattr* tuple = mnl_attr_nest_start(&message, CTA_TUPLE_ORIG);
+  nlattr* ip = mnl_attr_nest_start(&message, CTA_TUPLE_IP);
+  mnl_attr_put(&message, ipv4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC, source.size(), source.data());
+  mnl_attr_put(&message, ipv4 ? CTA_IP_V4_DST : CTA_IP_V6_DST, destination.size(), destination.data());
+  mnl_attr_nest_end(&message, ip);
+  nlattr* transport = mnl_attr_nest_start(&message, CTA_TUPLE_PROTO);
+  mnl_attr_put_u8(&message, CTA_PROTO_NUM, static_cast<std::uint8_t>(flow.protocol));
+  mnl_attr_put_u16(&message, CTA_PROTO_SRC_PORT, htons(flow.source.port));
+  mnl_attr_put_u16(&message, CTA_PROTO_DST_PORT, htons(flow.destination.port));
+  mnl_attr_nest_end(&message, transport);
+  mnl_attr_nest_end(&message, tuple);
+}
+
+nlmsghdr& start(std::uint8_t* buffer, int type, int flags, std::uint8_t family) {
+  nlmsghdr* message = mnl_nlmsg_put_header(buffer);
+  message->nlmsg_type = static_cast<std::uint16_t>(NFNL_SUBSYS_CTNETLINK << 8 | type);
+  message->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
+  auto* head = static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(nfgenmsg)));
+  head->nfgen_family = family;
+  head->version = NFNETLINK_V0;
+  return *message;
+}
+
+std::uint8_t family_number(base::Family family) {
+  return family == base::Family::ipv4 ? AF_INET : AF_INET6;
+}
+
+using Request = std::vector<std::uint8_t>;
+
+Request finished(const nlmsghdr& message) {
+  const auto* octets = reinterpret_cast<const std::uint8_t*>(&message);
+  return {octets, octets + message.nlmsg_len};
+}
+
+// A delete without a tuple would empty the whole table: none is made here that has none.
+Request delete_request(const FlowTuple& flow) {
+  alignas(nlmsghdr) std::array<std::uint8_t, longest_request> buffer{};
+  nlmsghdr& message =
+      start(buffer.data(), IPCTNL_MSG_CT_DELETE, NLM_F_ACK, family_number(flow.source.address.family()));
+  put_tuple(message, flow);
+  return finished(message);
+}
+
+// The same for an entry of a dump, in its zone; with its id, so that a newer entry is left alone.
+Request delete_request(const FlowTuple& original, const nlattr* zone, const nlattr* id) {
+  alignas(nlmsghdr) std::array<std::uint8_t, longest_request> buffer{};
+  nlmsghdr& message =
+      start(buffer.data(), IPCTNL_MSG_CT_DELETE, NLM_F_ACK, family_number(original.source.address.family()));
+  put_tuple(message, original);
+  if (octets_of(zone, 2) != nullptr) mnl_attr_put_u16(&message, CTA_ZONE, mnl_attr_get_u16(zone));
+  if (octets_of(id, 4) != nullptr) mnl_attr_put_u32(&message, CTA_ID, mnl_attr_get_u32(id));
+  return finished(message);
+}
+
+// `keys` are sorted.
+std::optional<Request> delete_if_matching(const nlmsghdr& entry, std::span<const Key> keys) {
+  Attributes<CTA_MAX + 1> attributes{};
+  mnl_attr_parse(&entry, sizeof(nfgenmsg), keep<CTA_MAX + 1>, &attributes);
+  const auto original = read_tuple(attributes[CTA_TUPLE_ORIG]);
+  const auto reply = read_tuple(attributes[CTA_TUPLE_REPLY]);
+  if (!original || !reply) return std::nullopt;
+  auto wanted = [&](const base::Endpoint& endpoint) {
+    return std::binary_search(keys.begin(), keys.end(), Key{original->protocol, endpoint});
+  };
+  if (!wanted(original->source) && !wanted(original->destination) && !wanted(reply->source) &&
+      !wanted(reply->destination)) {
+    return std::nullopt;
+  }
+  return delete_request(*original, attributes[CTA_ZONE], attributes[CTA_ID]);
+}
+
+// The kernel leaves out what is of another family, and then of another transport protocol, when all keys have
+// the same. It does not filter by protocol alone.
+nlmsghdr& dump_request(std::uint8_t* buffer, std::span<const Key> keys) {
+  const Key& first = keys.front();
+  const bool one_family = std::all_of(keys.begin(), keys.end(), [&](const Key& key) {
+    return key.destination.address.family() == first.destination.address.family();
+  });
+  const bool one_protocol =
+      std::all_of(keys.begin(), keys.end(), [&](const Key& key) { return key.protocol == first.protocol; });
+  const std::uint8_t family = one_family ? family_number(first.destination.address.family()) : AF_UNSPEC;
+  nlmsghdr& message = start(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family);
+  if (!one_family || !one_protocol) return message;
+  nlattr* tuple = mnl_attr_nest_start(&message, CTA_TUPLE_ORIG);
+  nlattr* transport = mnl_attr_nest_start(&message, CTA_TUPLE_PROTO);
+  mnl_attr_put_u8(&message, CTA_PROTO_NUM, static_cast<std::uint8_t>(first.protocol));
+  mnl_attr_nest_end(&message, transport);
+  mnl_attr_nest_end(&message, tuple);
+  nlattr* filter = mnl_attr_nest_start(&message, CTA_FILTER);
+  mnl_attr_put_u32(&message, CTA_FILTER_ORIG_FLAGS, filter_protocol_number);
+  mnl_attr_nest_end(&message, filter);
+  return message;
+}
+
+}  // namespace
+
+Conntrack::Conntrack() {
+  socket_.set_receive_buffer(requests_at_once * 1024);
+  socket_.set_send_buffer(requests_at_once * longest_request * 2);
+}
+
+tl::expected<std::size_t, SystemError> Conntrack::forget_flows(std::span<const FlowTuple> flows) {
+  std::vector<Request> requests;
+  requests.reserve(flows.size());
+  for (const FlowTuple& flow : flows) requests.push_back(delete_request(flow));
+  return delete_all(requests);
+}
+
+tl::expected<std::size_t, SystemError> Conntrack::forget_endpoints(std::vector<Key> keys) {
+  if (keys.empty()) return 0;
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  std::vector<Request> requests;
+  alignas(nlmsghdr) std::array<std::uint8_t, longest_request> buffer{};
+  auto end = netlink_request(socket_, dump_request(buffer.data(), keys), [&](const nlmsghdr& entry) {
+    if (auto request = delete_if_matching(entry, keys)) requests.push_back(std::move(*request));
+  });
+  if (!end) return tl::unexpected(end.error());
+  if (end->code != 0) return tl::unexpected(SystemError{"IPCTNL_MSG_CT_GET", end->code, ""});
+  return delete_all(requests);
+}
+
+// As many requests as fit in one datagram at a time. Every one is answered; an entry that is gone already is
+// none to be deleted, and no error.
+tl::expected<std::size_t, SystemError> Conntrack::delete_all(std::span<const Request> requests) {
+  std::size_t deleted = 0;
+  while (!requests.empty()) {
+    const auto now = requests.first(std::min(requests.size(), requests_at_once));
+    requests = requests.subspan(now.size());
+    buffer_.clear();
+    const std::uint32_t first = socket_.next_sequence();
+    for (std::size_t i = 0; i < now.size(); ++i) {
+      const std::size_t at = buffer_.size();
+      buffer_.insert(buffer_.end(), now[i].begin(), now[i].end());
+      reinterpret_cast<nlmsghdr*>(buffer_.data() + at)->nlmsg_seq = i == 0 ? first : socket_.next_sequence();
+    }
+    auto sent = socket_.send(buffer_);
+    if (!sent) return tl::unexpected(sent.error());
+    int failure = 0;
+    alignas(nlmsghdr) std::array<std::uint8_t, 8192> answers;
+    for (std::size_t open = now.size(); open > 0;) {
+      auto octets = socket_.receive(answers, acknowledge_wait);
+      if (!octets) return tl::unexpected(octets.error());
+      for_each_message({answers.data(), *octets}, [&](const nlmsghdr& message) {
+        if (message.nlmsg_type != NLMSG_ERROR || message.nlmsg_seq - first >= now.size()) return;
+        --open;
+        const int code = error_code(message);
+        if (code == 0) ++deleted;
+        if (code != 0 && code != ENOENT) failure = code;
+      });
+    }
+    if (failure != 0) return tl::unexpected(SystemError{"IPCTNL_MSG_CT_DELETE", failure, ""});
+  }
+  return deleted;
+}
+
+}  // namespace dpinholer::system

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "pinhole/flow_tuple.h"
+#include "pinhole/pinhole.h"
+#include "system/error.h"
+#include "system/netlink.h"
+
+namespace dpinholer::system {
+
+/// The kernel's connection tracking table, as far as closing a pinhole needs it: `ct state established
+/// accept` ahead of the sets lets a flow live on until its entry is gone.
+class Conntrack {
+ public:
+  /// Throws KernelError when there is no netlink socket to be had.
+  Conntrack();
+
+  /// Deletes the entries that packets of these flows belong to, whichever side began and whatever NAT does to
+  /// the other direction; zone 0 only. Constant cost for each. Returns how many there were.
+  ///   conntrack -D -p udp --src S --sport SP --dst D --dport DP
+  tl::expected<std::size_t, SystemError> forget_flows(std::span<const pinhole::FlowTuple> flows);
+
+  /// Deletes the entries of all flows that come from or go to one of these, before or after NAT, in one walk
+  /// through the table: its cost grows with the table, not with `keys`. Returns how many there were.
+  ///   conntrack -L -p udp, and conntrack -D for each that matches
+  tl::expected<std::size_t, SystemError> forget_endpoints(std::vector<pinhole::Key> keys);
+
+ private:
+  tl::expected<std::size_t, SystemError> delete_all(std::span<const std::vector<std::uint8_t>> requests);
+
+  NetlinkSocket socket_;
+  std::vector<std::uint8_t> buffer_;
+};
+
+}  // namespace dpinholer::system
