@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Loads the shipped rules and reads the sets."""
+
+import functools
+import json
+import os
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+NFT = Path(__file__).resolve().parents[3] / "nft"
+QUEUE = re.compile(r"^\s*queue flags bypass,fanout to \$sip_queues$", re.MULTILINE)
+
+
+@functools.cache
+def has_native_queue():
+    """Whether this kernel has nftables' own `queue` statement. Some have only the target of iptables."""
+    probe = "add table inet t; add chain inet t c; add rule inet t c queue flags bypass to 0"
+    return subprocess.run(["unshare", "--net", "nft", probe], capture_output=True).returncode == 0
+
+
+@dataclass(frozen=True)
+class Element:
+    key: tuple  # ("192.0.2.2", 30000), in the _from sets with the source first
+    timeout: int  # seconds
+    expires: int
+    comment: str
+    packets: int
+
+
+class Firewall:
+    """The nftables of one host. Where the kernel lacks the `queue` statement, and only there, the shipped files
+    are loaded without that one line, and iptables-nft adds the rules that do the same."""
+
+    def __init__(self, host):
+        self._host = host
+
+    def clear(self):
+        """No rules, no sets, no connections."""
+        self.nft("flush", "ruleset")
+        self._host.run("conntrack", "-F")
+
+    def load(self, file=NFT / "gateway.nft", options=(), hooks=("FORWARD",)):
+        """`nft -f file`, where its includes are the shipped ones. `options`: commented lines of theirs, as they
+        stand there, that are to be taken into use."""
+        with tempfile.TemporaryDirectory() as folder:
+            included = Path(folder) / "dpinholer"
+            included.mkdir()
+            for source in NFT.glob("*.nft"):
+                (included / source.name).write_text(self._shipped(source, options))
+            # nft looks below /etc first; an installed package must not be what is tested.
+            if Path("/etc/dpinholer").is_dir():
+                subprocess.run(["mount", "--bind", included, "/etc/dpinholer"], check=True)
+            try:
+                self.nft("-I", folder, "-f", file)
+            finally:
+                if os.path.ismount("/etc/dpinholer"):
+                    subprocess.run(["umount", "/etc/dpinholer"], check=True)
+        if not has_native_queue():
+            self._queue_by_iptables(hooks)
+
+    @staticmethod
+    def _shipped(source, options):
+        text = source.read_text()
+        for option in options:
+            if source.name == "dpinholer.nft" and option not in text:
+                raise ValueError(f"{source} has no {option}")
+            text = text.replace(option, re.sub("^#", "", option, flags=re.MULTILINE))
+        return text if has_native_queue() else QUEUE.sub("", text)
+
+    def _queue_by_iptables(self, hooks):
+        for tool in ("iptables-nft", "ip6tables-nft"):
+            self._host.run(tool, "-t", "security", "-F")
+            for hook in hooks:
+                for protocol in ("udp", "tcp"):
+                    for port in ("--dport", "--sport"):
+                        self._host.run(tool, "-t", "security", "-A", hook, "-p", protocol, port, "5060",
+                                       "-j", "NFQUEUE", "--queue-num", "0", "--queue-bypass")
+
+    def nft(self, *words):
+        return self._host.run("nft", *words).stdout
+
+    def show(self, name):
+        """What a person sees: `nft list set`."""
+        return self.nft("list", "set", "inet", "filter", name)
+
+    def elements(self, name, table="filter"):
+        listed = json.loads(self.nft("-j", "list", "set", "inet", table, name))
+        found = next(item["set"] for item in listed["nftables"] if "set" in item)
+        return [self._element(item["elem"]) for item in found.get("elem", [])]
+
+    def open_pinholes(self):
+        """All elements of all sets for UDP media, by set; only sets that have any."""
+        names = ("sip_rtp4", "sip_rtp6", "sip_rtp4_from", "sip_rtp6_from")
+        return {name: elements for name in names if (elements := self.elements(name))}
+
+    @staticmethod
+    def _element(item):
+        value = item["val"]
+        key = tuple(value["concat"]) if isinstance(value, dict) else (value,)
+        return Element(key, item.get("timeout", 0), item.get("expires", 0), item.get("comment", ""),
+                       item.get("counter", {}).get("packets", 0))
+
+    def conntrack(self, family, *words):
+        """`conntrack -L`, one entry a line."""
+        listed = self._host.run("conntrack", "-L", "-f", "ipv4" if family.digit == "4" else "ipv6", *words,
+                                check=False)
+        return listed.stdout.splitlines()
