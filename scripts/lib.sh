@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# For the scripts beside this file: what has to be installed, and how to build. Source it.
+
+source_folder=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build_folder=$source_folder/build/dev
+export PATH=$PATH:/usr/sbin:/sbin
+
+# Everything the project needs from Debian 12, and why.
+packages=(
+    g++ cmake ninja-build pkg-config
+    libgtest-dev                # tests
+    libexpected-dev             # tl::expected: results of what may fail
+    libosip2-dev                # SIP
+    libsodium-dev               # a keyed hash for tables that strangers fill
+    libmnl-dev libnftnl-dev     # set elements over netlink
+    libnetfilter-queue-dev      # packets from the queue, verdicts back
+    libnetfilter-conntrack-dev  # flows that have to end with their pinhole
+    libpcap-dev                 # captures
+    libtomlplusplus-dev         # configuration
+    libcli11-dev                # command line
+    nlohmann-json3-dev          # output for machines
+    # The live tests and the demo:
+    nftables iptables conntrack iproute2 util-linux kmod  # the gateway
+    tcpdump sip-tester                                    # captures, calls
+    python3                                               # the tests themselves
+)
+
+say() { printf '\n== %s\n' "$*"; }
+
+fail() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+# Installs what is missing; needs root only then.
+install_packages() {
+    local missing=() package
+    for package in "${packages[@]}"; do
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    [ "$(id -u)" = 0 ] || fail "not installed: ${missing[*]} -- run this as root, or: apt install ${missing[*]}"
+    say "Installing ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -qq -o DPkg::Lock::Timeout=300 update
+    apt-get -qq -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# Builds `target`, or everything.
+build() {
+    say "Building"
+    # A build folder that another checkout left behind is of no use.
+    if [ -f "$build_folder/CMakeCache.txt" ] &&
+        ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$source_folder" "$build_folder/CMakeCache.txt"; then
+        rm -r "$build_folder"
+    fi
+    (cd "$source_folder" && cmake --preset dev >/dev/null && cmake --build "$build_folder" ${1:+--target "$1"})
+}
+
+# Under sudo, what was built belongs to whoever called it.
+give_back() {
+    if [ -n "${SUDO_UID:-}" ] && [ -d "$source_folder/build" ]; then
+        chown -R "$SUDO_UID:$SUDO_GID" "$source_folder/build"
+    fi
+}
+trap give_back EXIT
