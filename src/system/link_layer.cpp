@@ -27,6 +27,14 @@ std::optional<Bytes> if_version(unsigned version, Bytes packet) {
   return packet;
 }
 
+std::optional<Bytes> behind_pppoe(Bytes frame) {
+  if (frame.size() < 8) return std::nullopt;
+  const std::uint16_t protocol = read_u16(frame.data() + 6);
+  if (protocol == 0x0021) return if_version(ipv4, frame.subspan(8));
+  if (protocol == 0x0057) return if_version(ipv6, frame.subspan(8));
+  return std::nullopt;
+}
+
 std::optional<Bytes> behind_ethernet_type(std::size_t type_at, std::size_t packet_at, Bytes frame) {
   if (frame.size() < packet_at) return std::nullopt;
   std::uint16_t type = read_u16(frame.data() + type_at);
@@ -38,6 +46,7 @@ std::optional<Bytes> behind_ethernet_type(std::size_t type_at, std::size_t packe
   }
   if (type == 0x0800) return if_version(ipv4, frame);
   if (type == 0x86dd) return if_version(ipv6, frame);
+  if (type == 0x8864) return behind_pppoe(frame);
   return std::nullopt;
 }
 

@@ -10,7 +10,7 @@ namespace dpinholer::system {
 
 /// What precedes the IP header of a captured frame.
 enum class LinkType : std::uint8_t {
-  ethernet,         ///< 802.1Q and 802.1ad tags may follow
+  ethernet,         ///< 802.1Q and 802.1ad tags and PPPoE may follow
   linux_cooked,     ///< LINUX_SLL: what `tcpdump -i any` wrote
   linux_cooked_v2,  ///< LINUX_SLL2: what it writes now
   raw,              ///< nothing
