@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pipeline.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "ip/packet.h"
@@ -16,6 +17,15 @@ namespace dpinholer {
 using message::MessageError;
 using negotiation::Updates;
 
+namespace {
+
+bool is_sip_port(std::uint16_t port, const std::vector<pinhole::PortRange>& ports) {
+  return std::ranges::any_of(ports,
+                             [&](const auto& range) { return range.first <= port && port <= range.last; });
+}
+
+}  // namespace
+
 struct Pipeline::State {
   explicit State(PipelineSettings given)
       : settings(std::move(given)),
@@ -27,6 +37,7 @@ struct Pipeline::State {
   Reading read(const ip::Packet& packet, base::TimePoint now, Outcome& outcome);
   Reading read_datagram(const ip::Packet& packet, base::TimePoint now, Outcome& outcome);
   void apply(Outcome& outcome);
+  bool may_be_sip(const Reading& reading) const;
 
   PipelineSettings settings;
   pinhole::Policy policy;
@@ -72,6 +83,10 @@ Reading Pipeline::State::read_datagram(const ip::Packet& packet, base::TimePoint
   auto datagram = ip::read_datagram(packet);
   if (!datagram) return {};
   Reading reading{Reading::Kind::other, base::Protocol::udp, datagram->source, datagram->destination};
+  if (!may_be_sip(reading)) {
+    ++counters.not_sip;
+    return reading;
+  }
   auto message = message::read_datagram_message(datagram->payload, settings.descriptions);
   if (message) {
     ++counters.sip_messages;
@@ -95,6 +110,12 @@ Reading Pipeline::State::read_datagram(const ip::Packet& packet, base::TimePoint
       break;
   }
   return reading;
+}
+
+bool Pipeline::State::may_be_sip(const Reading& reading) const {
+  const auto& ports = settings.sip_ports;
+  return ports.empty() || is_sip_port(reading.source.port, ports) ||
+         is_sip_port(reading.destination.port, ports);
 }
 
 // What calls want now becomes changes of pinholes: policy first, then wanted minus open.

@@ -21,6 +21,9 @@ struct PipelineSettings {
   negotiation::Settings negotiation;
   pinhole::PolicySettings policy;
   message::DescriptionLimits descriptions;
+  /// Where SIP is recognised, as source or destination port; empty: on any port, by content. The daemon gets
+  /// what the ruleset queues, and leaves it empty.
+  std::vector<pinhole::PortRange> sip_ports;
   base::HashKey hash_key{};  ///< the daemon draws one; nothing that is printed depends on it
 };
 

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The command line. Each command is one function below that describes its options, and one function in a file
+// of its own that runs it and returns the exit status.
+#include <exception>
+#include <functional>
+#include <iostream>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "exit_status.h"
+#include "replay_command.h"
+#include "system/escape.h"
+
+namespace {
+
+using dpinholer::ExitStatus;
+
+// What the command line asks for; set when it has been read.
+using Command = std::function<int()>;
+
+int failed(ExitStatus status, const std::string& text) {
+  std::cerr << "dpinholer: " << dpinholer::system::escape(text) << "\n";
+  return static_cast<int>(status);
+}
+
+void add_replay(CLI::App& app, Command& chosen) {
+  auto* replay = app.add_subcommand("replay", "Show what would open and close in captures, when and why");
+  auto options = std::make_shared<dpinholer::ReplayOptions>();
+  replay->add_option("--config", options->config, "Configuration file (the defaults, if none is given)")
+      ->type_name("FILE");
+  replay->add_option("--format", options->format, "text or json")->type_name("FORMAT")->capture_default_str();
+  replay->add_option("--sip-ports", options->sip_ports, "Recognise SIP on these ports only, 5060,5062-5064")
+      ->type_name("LIST");
+  replay
+      ->add_option("FILE", options->files,
+                   "pcap or pcapng; - is standard input. Of several, each is replayed "
+                   "by itself and ends with its own flows and summary")
+      ->required()
+      ->type_name(" ");
+  replay->callback([options, &chosen] { chosen = [options] { return replay_command(*options); }; });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  CLI::App app("Opens nftables pinholes for the media that SIP calls announce.", "dpinholer");
+  app.set_version_flag("--version", "dpinholer " DPINHOLER_VERSION);
+  app.require_subcommand(1);
+  Command chosen;
+  add_replay(app, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help_or_version) {
+    return app.exit(help_or_version);
+  } catch (const CLI::ParseError& error) {
+    return failed(ExitStatus::usage, std::string(error.what()) + "; see dpinholer --help");
+  }
+  return chosen();
+} catch (const std::exception& error) {
+  return failed(ExitStatus::not_fine, error.what());
+}
