@@ -14,6 +14,10 @@ namespace dpinholer::base::limits {
 /// More: the datagram that has waited longest is given up.
 inline constexpr std::size_t reassembly_octets = 4 * 1024 * 1024;
 
+/// Octets kept for all TCP connections together, while each may keep `limits.tcp-buffer`. More: the oldest
+/// connection that never carried SIP is given up, or else the one that wants more.
+inline constexpr std::size_t stream_octets = std::size_t{64} << 20;
+
 // ---- SIP (message/) ---------------------------------------------------------------------------------------
 
 /// Octets. RFC 3261 sets none; the longest in real traffic are URLs of some 200. Longer: malformed.

@@ -12,6 +12,7 @@
 
 #include "base/address.h"
 #include "base/time.h"
+#include "ip/streams.h"
 #include "message/session_description.h"
 #include "negotiation/settings.h"
 #include "pinhole/policy_settings.h"
@@ -45,13 +46,6 @@ struct KernelSettings {
   friend bool operator==(const KernelSettings&, const KernelSettings&) = default;
 };
 
-struct StreamSettings {
-  std::size_t flows = 10000;   ///< limits.tcp-flows
-  std::size_t buffer = 65536;  ///< limits.tcp-buffer: octets per flow
-
-  friend bool operator==(const StreamSettings&, const StreamSettings&) = default;
-};
-
 struct ScannerSettings {
   std::vector<std::string> user_agents;
   base::seconds ban{3600};
@@ -65,7 +59,7 @@ struct Config {
   negotiation::Settings negotiation;  ///< [media], [timeouts], [limits]
   pinhole::PolicySettings policy;     ///< [media], [sides], [limits]; not own_addresses
   message::DescriptionLimits descriptions;
-  StreamSettings streams;
+  ip::StreamSettings streams;
   bool drop_malformed = false;  ///< signalling.malformed = "drop"
   ScannerSettings scanners;
   std::optional<base::Endpoint> metrics;  ///< where to listen; nothing: nowhere

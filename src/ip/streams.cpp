@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "ip/streams.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/limits.h"
+
+namespace dpinholer::ip {
+
+namespace limits = base::limits;
+
+namespace {
+
+constexpr std::uint64_t far_from_zero = std::uint64_t{1} << 32;  // so that nothing before the SYN is negative
+
+}  // namespace
+
+Streams::Streams(StreamSettings settings, base::HashKey hash_key)
+    : settings_(settings), connections_(0, KeyHash{hash_key}) {}
+
+std::size_t Streams::KeyHash::operator()(const Key& key) const {
+  std::array<std::uint8_t, 36> octets{};
+  auto at = octets.begin();
+  for (const base::Endpoint& end : {key.initiator, key.responder}) {
+    at = std::copy(end.address.bytes().begin(), end.address.bytes().end(), at);
+    *at++ = static_cast<std::uint8_t>(end.port >> 8);
+    *at++ = static_cast<std::uint8_t>(end.port & 0xff);
+  }
+  return base::keyed_hash(hash_key, octets);
+}
+
+Delivery Streams::add(const Segment& segment) {
+  End sender = End::initiator;
+  Connection* connection = find(segment, sender);
+  if (segment.syn && !segment.ack) {
+    if (sender == End::responder) return {};  // both at once (RFC 9293 figure 7): nobody's phone does that
+    take_syn(segment, connection);
+    connection = find(segment, sender);
+  } else if (segment.syn && connection != nullptr && sender == End::responder) {
+    take_syn_ack(segment, *connection);
+    connection = find(segment, sender);
+  }
+  if (connection == nullptr) {
+    if (!segment.payload.empty()) ++counters_.unfollowed_segments;
+    return {};
+  }
+  if (segment.rst) {
+    reset(segment, *connection, sender);
+    return {};
+  }
+  if (segment.ack) acknowledge(*connection, other(sender), segment.acknowledgement);
+  const StreamId id = connection->id;
+  if (take_data(*connection, sender, segment)) {
+    const Direction& ours = direction(*connection, sender);
+    return {id, sender, base::Bytes(ours.kept).subspan(ours.consumed)};
+  }
+  // The last bytes may still be read; the connection goes with the first segment after.
+  const bool over = by_id_.contains(id) && direction(*connection, End::initiator).finished() &&
+                    direction(*connection, End::responder).finished();
+  if (over) forget(*connection);
+  return {};
+}
+
+Streams::Connection* Streams::find(const Segment& segment, End& sender) {
+  sender = End::initiator;
+  auto found = connections_.find({segment.source, segment.destination});
+  if (found == connections_.end()) {
+    sender = End::responder;
+    found = connections_.find({segment.destination, segment.source});
+  }
+  if (found != connections_.end()) return &found->second;
+  sender = End::initiator;
+  return nullptr;
+}
+
+Streams::Direction& Streams::direction(Connection& connection, End end) {
+  return connection.directions[static_cast<std::size_t>(end)];
+}
+
+// The 64-bit sequence number nearest to what is expected (RFC 9293 section 3.4).
+Streams::Sequence Streams::unwrap(const Direction& direction, std::uint32_t sequence) {
+  const auto distance = static_cast<std::int32_t>(sequence - static_cast<std::uint32_t>(direction.next));
+  return direction.next + static_cast<Sequence>(static_cast<std::int64_t>(distance));
+}
+
+void Streams::open(const Key& key, std::uint32_t isn) {
+  if (connections_.size() >= settings_.flows) {
+    // Those that never showed a SIP message go first; those that did are never put out by a stranger's SYN.
+    if (by_age_[false].empty()) return;
+    give_up(by_age_[false].front(), GivenUp::evicted);
+  }
+  ++counters_.opened;
+  Connection& connection = connections_[key];
+  connection.key = key;
+  connection.id = ++last_id_;
+  connection.isn = isn;
+  connection.position = by_age_[false].insert(by_age_[false].end(), connection.id);
+  by_id_.emplace(connection.id, &connection);
+  Direction& initiator = direction(connection, End::initiator);
+  initiator.synchronised = true;
+  initiator.next = initiator.acknowledged = far_from_zero + isn + 1;
+}
+
+void Streams::take_syn(const Segment& segment, Connection* connection) {
+  if (connection != nullptr) {
+    if (segment.sequence == connection->isn) return;  // a copy
+    if (direction(*connection, End::responder).synchronised) {
+      // The other end answers it only when it has lost the old connection (RFC 9293 section 3.5.2): until
+      // then it may be forged.
+      connection->new_isn = segment.sequence;
+      return;
+    }
+    forget(*connection);
+  }
+  open({segment.source, segment.destination}, segment.sequence);
+}
+
+void Streams::take_syn_ack(const Segment& segment, Connection& connection) {
+  Connection* current = &connection;
+  if (connection.new_isn && segment.acknowledgement == *connection.new_isn + 1) {
+    const Key key = connection.key;
+    const std::uint32_t isn = *connection.new_isn;
+    forget(connection);
+    open(key, isn);
+    auto reopened = connections_.find(key);
+    if (reopened == connections_.end()) return;
+    current = &reopened->second;
+  }
+  Direction& responder = direction(*current, End::responder);
+  // The SYN may have carried data (RFC 7413), acknowledged or not.
+  const std::uint32_t data = segment.acknowledgement - current->isn - 1;
+  if (responder.synchronised || data > settings_.buffer) return;
+  responder.synchronised = true;
+  responder.next = responder.acknowledged = far_from_zero + segment.sequence + 1;
+}
+
+void Streams::acknowledge(Connection& connection, End receiver, std::uint32_t acknowledgement) {
+  Direction& acked = direction(connection, receiver);
+  if (!acked.synchronised) return;
+  const Sequence upto = unwrap(acked, acknowledgement);
+  if (upto <= acked.acknowledged || upto > acked.next + settings_.buffer) return;
+  acked.acknowledged = upto;
+  trim(acked);
+}
+
+// Only the reset that the receiver is sure to believe (RFC 5961 section 3.2), or the refusal of a SYN.
+void Streams::reset(const Segment& segment, Connection& connection, End sender) {
+  const Direction& ours = direction(connection, sender);
+  const bool refusal =
+      !ours.synchronised && segment.ack &&
+      segment.acknowledgement == static_cast<std::uint32_t>(direction(connection, other(sender)).next);
+  if (refusal || (ours.synchronised && unwrap(ours, segment.sequence) == ours.next)) forget(connection);
+}
+
+// True when there are new bytes in order.
+bool Streams::take_data(Connection& connection, End sender, const Segment& segment) {
+  Direction& ours = direction(connection, sender);
+  base::Bytes octets = segment.payload;
+  if (!ours.synchronised || (segment.truncated && !octets.empty())) {
+    if (!octets.empty()) give_up(connection.id, GivenUp::gap);
+    return false;
+  }
+  const Sequence at = unwrap(ours, segment.syn ? segment.sequence + 1 : segment.sequence);
+  // Far from what anybody could expect: not believed (RFC 9293 section 3.10.7.4).
+  if (at > ours.next + settings_.buffer || at + octets.size() + settings_.buffer < ours.next) return false;
+  if (segment.fin && !ours.fin) ours.fin = at + octets.size();
+  if (octets.empty()) return false;
+  if (conflicts(ours, at, octets)) {
+    give_up(connection.id, GivenUp::conflict);
+    return false;
+  }
+  if (at > ours.next) return take_ahead(connection, ours, at, octets);
+  if (at + octets.size() <= ours.next) return false;  // all of it known
+  octets = octets.subspan(static_cast<std::size_t>(ours.next - at));
+  if (!make_room(connection, octets.size())) {
+    give_up(connection.id, GivenUp::over_bound);
+    return false;
+  }
+  keep(ours, octets);
+  join(ours);
+  if (ours.kept.size() - ours.consumed > settings_.buffer) {
+    give_up(connection.id, GivenUp::over_bound);
+    return false;
+  }
+  trim(ours);
+  return true;
+}
+
+// Bytes beyond a gap.
+bool Streams::take_ahead(Connection& connection, Direction& ours, Sequence at, base::Bytes octets) {
+  // A gap that the receiver does not miss will not be filled: its bytes went by unseen.
+  const bool lost = ours.acknowledged >= at;
+  const bool room = ours.waiting_octets + octets.size() <= settings_.buffer;
+  if (lost || !room || !make_room(connection, octets.size())) {
+    give_up(connection.id, lost ? GivenUp::gap : GivenUp::over_bound);
+  } else {
+    wait(ours, at, octets);
+  }
+  return false;
+}
+
+// Whether bytes that are remembered have other values.
+bool Streams::conflicts(const Direction& direction, Sequence at, base::Bytes octets) const {
+  const Sequence end = at + octets.size();
+  auto differs = [&](Sequence begin, base::Bytes known) {
+    const Sequence from = std::max(begin, at);
+    const Sequence to = std::min(begin + known.size(), end);
+    if (from >= to) return false;
+    auto ours = known.begin() + static_cast<std::ptrdiff_t>(from - begin);
+    auto theirs = octets.begin() + static_cast<std::ptrdiff_t>(from - at);
+    return !std::equal(ours, ours + static_cast<std::ptrdiff_t>(to - from), theirs);
+  };
+  if (differs(direction.next - direction.kept.size(), direction.kept)) return true;
+  return std::any_of(direction.waiting.begin(), direction.waiting.end(),
+                     [&](const auto& piece) { return differs(piece.first, piece.second); });
+}
+
+void Streams::keep(Direction& direction, base::Bytes octets) {
+  direction.kept.insert(direction.kept.end(), octets.begin(), octets.end());
+  direction.next += octets.size();
+  memory_ += octets.size();
+}
+
+// Keeps those of `octets` that no waiting piece has already: the pieces stay disjoint.
+void Streams::wait(Direction& direction, Sequence at, base::Bytes octets) {
+  const Sequence end = at + octets.size();
+  auto store = [&](Sequence from, Sequence to) {
+    if (from >= to) return;
+    const base::Bytes part =
+        octets.subspan(static_cast<std::size_t>(from - at), static_cast<std::size_t>(to - from));
+    direction.waiting.emplace(from, std::vector<std::uint8_t>(part.begin(), part.end()));
+    direction.waiting_octets += part.size();
+    memory_ += part.size();
+  };
+  std::vector<std::pair<Sequence, Sequence>> known;
+  for (const auto& [begin, piece] : direction.waiting) {
+    if (begin < end && begin + piece.size() > at) known.emplace_back(begin, begin + piece.size());
+  }
+  Sequence from = at;
+  for (const auto& [begin, stop] : known) {
+    store(from, std::min(begin, end));
+    from = std::max(from, stop);
+  }
+  store(from, end);
+}
+
+// Moves what waited for the gap that is filled now.
+void Streams::join(Direction& direction) {
+  while (!direction.waiting.empty() && direction.waiting.begin()->first <= direction.next) {
+    auto first = direction.waiting.begin();
+    const base::Bytes piece = first->second;
+    const auto known =
+        std::min<std::size_t>(static_cast<std::size_t>(direction.next - first->first), piece.size());
+    keep(direction, piece.subspan(known));
+    direction.waiting_octets -= piece.size();
+    memory_ -= piece.size();
+    direction.waiting.erase(first);
+  }
+}
+
+// Forgets bytes that were read and acknowledged, or read and over the bound of one connection.
+void Streams::trim(Direction& direction) {
+  const Sequence begin = direction.next - direction.kept.size();
+  std::size_t done =
+      direction.acknowledged > begin ? static_cast<std::size_t>(direction.acknowledged - begin) : 0;
+  if (direction.kept.size() > settings_.buffer)
+    done = std::max(done, direction.kept.size() - settings_.buffer);
+  done = std::min(done, direction.consumed);
+  if (done == 0) return;
+  direction.kept.erase(direction.kept.begin(), direction.kept.begin() + static_cast<std::ptrdiff_t>(done));
+  direction.consumed -= done;
+  memory_ -= done;
+  if (direction.kept.empty()) std::vector<std::uint8_t>().swap(direction.kept);
+}
+
+bool Streams::make_room(const Connection& connection, std::size_t octets) {
+  while (memory_ + octets > limits::stream_octets) {
+    const auto& strangers = by_age_[false];
+    if (strangers.empty() || strangers.front() == connection.id) return false;
+    give_up(strangers.front(), GivenUp::evicted);
+  }
+  return true;
+}
+
+void Streams::consume(StreamId stream, End sender, std::size_t octets) {
+  auto found = by_id_.find(stream);
+  if (found == by_id_.end()) return;
+  Direction& ours = direction(*found->second, sender);
+  ours.consumed = std::min(ours.consumed + octets, ours.kept.size());
+  trim(ours);
+}
+
+void Streams::give_up(StreamId stream, GivenUp reason) {
+  auto found = by_id_.find(stream);
+  if (found == by_id_.end()) return;
+  ++counters_.given_up[static_cast<std::size_t>(reason)];
+  forget(*found->second);
+}
+
+void Streams::prove(StreamId stream) {
+  auto found = by_id_.find(stream);
+  if (found == by_id_.end()) return;
+  Connection& connection = *found->second;
+  auto& to = by_age_[true];
+  to.splice(to.end(), by_age_[connection.proven], connection.position);
+  connection.proven = true;
+}
+
+bool Streams::carries_sip(const Segment& segment) {
+  End sender = End::initiator;
+  const Connection* connection = find(segment, sender);
+  return connection != nullptr && connection->proven;
+}
+
+std::vector<StreamId> Streams::take_ended() {
+  return std::exchange(ended_, {});
+}
+
+// A connection that is not in the table is not followed: being forgotten in the middle is being foreign for
+// good.
+void Streams::forget(Connection& connection) {
+  for (const Direction& d : connection.directions) memory_ -= d.kept.size() + d.waiting_octets;
+  by_age_[connection.proven].erase(connection.position);
+  ended_.push_back(connection.id);
+  by_id_.erase(connection.id);
+  const Key key = connection.key;
+  connections_.erase(key);
+}
+
+}  // namespace dpinholer::ip
