@@ -340,6 +340,8 @@ void read_extensions(SipMessage& message, Fields& fields) {
   }
 }
 
+}  // namespace
+
 tl::expected<SipMessage, MessageError> read_message(const Header& header, std::string_view body,
                                                     const DescriptionLimits& limits) {
   const auto malformed = tl::make_unexpected(MessageError::malformed);
@@ -369,8 +371,6 @@ tl::expected<SipMessage, MessageError> read_message(const Header& header, std::s
     BodyReader(message, limits).read(fields, body);
   return message;
 }
-
-}  // namespace
 
 std::string_view name(Method method) {
   return row_of(method).name;

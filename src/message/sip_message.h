@@ -14,6 +14,8 @@
 
 namespace dpinholer::message {
 
+struct Header;
+
 /// The methods of the IANA registry. Those up to `info` may carry what matters to pinholes.
 enum class Method : std::uint8_t {
   invite,
@@ -99,5 +101,9 @@ enum class MessageError : std::uint8_t {
 /// Content-Length: absent or larger than what is there, the body is what is there; smaller, the rest is
 /// ignored. A value that is no number makes the message malformed.
 tl::expected<SipMessage, MessageError> read_datagram_message(base::Bytes payload, const DescriptionLimits& limits);
+
+/// Reads one message whose header and whole body were found in a stream. Malformed is the only error.
+tl::expected<SipMessage, MessageError> read_message(const Header& header, std::string_view body,
+                                                    const DescriptionLimits& limits);
 
 }  // namespace dpinholer::message

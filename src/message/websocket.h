@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+
+namespace dpinholer::message {
+
+/// What the octets at the beginning of a connection say about an upgrade to WebSocket for SIP (RFC 6455
+/// section 4, RFC 7118 section 4).
+enum class Upgrade : std::uint8_t {
+  need_more,  ///< the header is not there as a whole
+  agreed,     ///< Upgrade: websocket, subprotocol sip, and no extension that would change the frames
+  other,      ///< anything else
+};
+
+struct UpgradeHeader {
+  Upgrade upgrade = Upgrade::need_more;
+  std::size_t length = 0;  ///< octets up to the first frame, when agreed
+};
+
+/// The client's GET.
+UpgradeHeader read_upgrade_request(std::string_view octets);
+/// The server's 101.
+UpgradeHeader read_upgrade_response(std::string_view octets);
+
+/// Takes the frames of one direction apart (RFC 6455 section 5).
+class FrameReader {
+ public:
+  /// `masked`: the frames are a client's. `bound`: octets of the longest message.
+  FrameReader(bool masked, std::size_t bound) : masked_(masked), bound_(bound) {}
+
+  enum class Status : std::uint8_t {
+    need_more,
+    message,    ///< a text or binary message is whole: `message()`
+    other,      ///< a control frame, or a part of a message: go on
+    malformed,  ///< not to be read any further
+    over_bound,
+  };
+  struct Step {
+    Status status = Status::need_more;
+    std::size_t consumed = 0;  ///< octets of the input that are done with
+  };
+
+  /// Reads the next frame, if it is whole.
+  Step next(base::Bytes octets);
+
+  /// The last message, valid until the next call of `next`.
+  std::string_view message() const { return message_; }
+
+ private:
+  bool masked_;
+  std::size_t bound_;
+  bool in_message_ = false;  // the last data frame was not its message's final one
+  bool complete_ = false;
+  std::string message_;
+};
+
+}  // namespace dpinholer::message
