@@ -2,10 +2,13 @@
 #include "pipeline.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "ip/packet.h"
 #include "ip/reassembly.h"
+#include "ip/streams.h"
+#include "message/conversation.h"
 #include "message/sip_message.h"
 #include "negotiation/calls.h"
 #include "pinhole/policy.h"
@@ -31,11 +34,17 @@ struct Pipeline::State {
       : settings(std::move(given)),
         policy(settings.policy),
         timeouts{settings.negotiation.early, settings.negotiation.media_idle},
+        streams(settings.streams, settings.hash_key),
         calls(settings.negotiation, settings.hash_key),
         table(settings.hash_key) {}
 
   Reading read(const ip::Packet& packet, base::TimePoint now, Outcome& outcome);
   Reading read_datagram(const ip::Packet& packet, base::TimePoint now, Outcome& outcome);
+  Reading read_segment(const ip::Packet& packet, base::TimePoint now, Outcome& outcome);
+  bool read_stream(const ip::Delivery& delivery, const Reading& reading, base::TimePoint now,
+                   Outcome& outcome);
+  void take(const message::SipMessage& message, const Reading& reading, base::TimePoint now,
+            Outcome& outcome);
   void apply(Outcome& outcome);
   bool may_be_sip(const Reading& reading) const;
 
@@ -43,6 +52,8 @@ struct Pipeline::State {
   pinhole::Policy policy;
   pinhole::ElementTimeouts timeouts;
   ip::Reassembly reassembly;
+  ip::Streams streams;
+  std::unordered_map<ip::StreamId, message::Conversation> conversations;
   negotiation::Calls calls;
   pinhole::Table table;
   Counters counters;
@@ -72,11 +83,9 @@ Reading Pipeline::process(base::Bytes octets, base::TimePoint now, Outcome& outc
 Reading Pipeline::State::read(const ip::Packet& packet, base::TimePoint now, Outcome& outcome) {
   if (packet.protocol == static_cast<std::uint8_t>(base::Protocol::udp))
     return read_datagram(packet, now, outcome);
-  Reading reading;
-  if (packet.protocol != static_cast<std::uint8_t>(base::Protocol::tcp)) return reading;
-  auto segment = ip::read_segment(packet);
-  if (segment) reading = {Reading::Kind::other, base::Protocol::tcp, segment->source, segment->destination};
-  return reading;
+  if (packet.protocol == static_cast<std::uint8_t>(base::Protocol::tcp))
+    return read_segment(packet, now, outcome);
+  return {};
 }
 
 Reading Pipeline::State::read_datagram(const ip::Packet& packet, base::TimePoint now, Outcome& outcome) {
@@ -88,14 +97,13 @@ Reading Pipeline::State::read_datagram(const ip::Packet& packet, base::TimePoint
     return reading;
   }
   auto message = message::read_datagram_message(datagram->payload, settings.descriptions);
-  if (message) {
-    ++counters.sip_messages;
+  if (message && !datagram->truncated) {
     reading.kind = Reading::Kind::sip;
-    calls.process(*message, datagram->source.address, datagram->destination.address, now, updates);
-    apply(outcome);
+    take(*message, reading, now, outcome);
     return reading;
   }
-  switch (message.error()) {
+  // What is cut short may have said more: it is not believed.
+  switch (message ? MessageError::malformed : message.error()) {
     case MessageError::empty:
     case MessageError::keep_alive:
       ++counters.keep_alives;
@@ -116,6 +124,63 @@ bool Pipeline::State::may_be_sip(const Reading& reading) const {
   const auto& ports = settings.sip_ports;
   return ports.empty() || is_sip_port(reading.source.port, ports) ||
          is_sip_port(reading.destination.port, ports);
+}
+
+Reading Pipeline::State::read_segment(const ip::Packet& packet, base::TimePoint now, Outcome& outcome) {
+  auto segment = ip::read_segment(packet);
+  if (!segment) return {};
+  Reading reading{Reading::Kind::other, base::Protocol::tcp, segment->source, segment->destination};
+  if (!may_be_sip(reading)) return reading;
+  const ip::Delivery delivery = streams.add(*segment);
+  const bool message_ends = delivery.stream != 0 && read_stream(delivery, reading, now, outcome);
+  for (ip::StreamId ended : streams.take_ended()) conversations.erase(ended);
+  if (message_ends) {
+    reading.kind = Reading::Kind::sip;
+  } else if (streams.carries_sip(*segment)) {
+    reading.kind = Reading::Kind::stream;
+  }
+  return reading;
+}
+
+// Every message that ends in what has come; true when there was one.
+bool Pipeline::State::read_stream(const ip::Delivery& delivery, const Reading& reading, base::TimePoint now,
+                                  Outcome& outcome) {
+  using Kind = message::Conversation::Step::Kind;
+  auto& conversation = conversations.try_emplace(delivery.stream, settings.streams.buffer).first->second;
+  base::Bytes unread = delivery.unread;
+  bool message_ends = false;
+  while (true) {
+    auto step = conversation.next(delivery.sender, unread, settings.descriptions);
+    unread = unread.subspan(step.consumed);
+    switch (step.kind) {
+      case Kind::need_more:
+        streams.consume(delivery.stream, delivery.sender, delivery.unread.size() - unread.size());
+        return message_ends;
+      case Kind::give_up:
+        streams.give_up(delivery.stream, step.reason);
+        return message_ends;
+      case Kind::message:
+        take(*step.message, reading, now, outcome);
+        streams.prove(delivery.stream);
+        message_ends = true;
+        break;
+      case Kind::malformed:
+        ++counters.malformed;
+        break;
+      case Kind::keep_alive:
+        ++counters.keep_alives;
+        break;
+      case Kind::step:
+        break;
+    }
+  }
+}
+
+void Pipeline::State::take(const message::SipMessage& message, const Reading& reading, base::TimePoint now,
+                           Outcome& outcome) {
+  ++counters.sip_messages;
+  calls.process(message, reading.source.address, reading.destination.address, now, updates);
+  apply(outcome);
 }
 
 // What calls want now becomes changes of pinholes: policy first, then wanted minus open.
@@ -161,6 +226,7 @@ std::size_t Pipeline::open_pinholes() const {
 
 const Counters& Pipeline::counters() const {
   state_->counters.calls = state_->calls.total();
+  state_->counters.streams = state_->streams.counters();
   return state_->counters;
 }
 

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/time.h"
+#include "ip/streams.h"
 #include "message/session_description.h"
 #include "negotiation/settings.h"
 #include "pinhole/pinhole.h"
@@ -24,6 +25,7 @@ struct PipelineSettings {
   /// Where SIP is recognised, as source or destination port; empty: on any port, by content. The daemon gets
   /// what the ruleset queues, and leaves it empty.
   std::vector<pinhole::PortRange> sip_ports;
+  ip::StreamSettings streams;
   base::HashKey hash_key{};  ///< the daemon draws one; nothing that is printed depends on it
 };
 
@@ -40,6 +42,7 @@ struct Reading {
     sip,         ///< one or more SIP messages were read
     malformed,   ///< SIP on which the parser gave up
     keep_alive,  ///< CRLF or NULs to a SIP port, or an empty datagram
+    stream,      ///< a TCP segment of a connection that carries SIP, in which no message ends
     other,       ///< a UDP datagram or TCP segment that is no SIP: media, perhaps
     fragment,    ///< part of a datagram that is not yet whole
     unreadable,  ///< no UDP or TCP in it that could be read, or cut short
@@ -57,6 +60,7 @@ struct Counters {
   std::uint64_t keep_alives = 0;
   std::uint64_t not_sip = 0;
   std::uint64_t unreadable = 0;
+  ip::StreamCounters streams;
   std::uint64_t calls = 0;  ///< Call-IDs that had state
 };
 

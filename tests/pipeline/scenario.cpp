@@ -126,8 +126,18 @@ std::string Scenario::send(const Host& from, const Host& to, const Sip& message)
 }
 
 std::string Scenario::send_raw(const Host& from, const Host& to, std::string_view payload) {
-  pipeline_.process(udp_packet(from, to, payload), now_, outcome_);
+  return send_packet(udp_packet(from, to, payload));
+}
+
+std::string Scenario::send_packet(const std::vector<std::uint8_t>& packet) {
+  pipeline_.process(packet, now_, outcome_);
   return take(false);
+}
+
+std::string Scenario::send_packets(const std::vector<std::vector<std::uint8_t>>& packets) {
+  std::string text;
+  for (const auto& packet : packets) text += send_packet(packet);
+  return text;
 }
 
 std::string Scenario::wait(base::seconds duration) {

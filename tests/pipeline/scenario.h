@@ -52,6 +52,9 @@ class Scenario {
   /// Sends a message at the current time; returns what happened.
   std::string send(const Host& from, const Host& to, const Sip& message);
   std::string send_raw(const Host& from, const Host& to, std::string_view payload);
+  /// A whole IP packet, or several one after the other.
+  std::string send_packet(const std::vector<std::uint8_t>& packet);
+  std::string send_packets(const std::vector<std::vector<std::uint8_t>>& packets);
   /// Lets time pass; returns what happened, each line with its time ("+32 close ...").
   std::string wait(base::seconds duration);
   /// Media arrives; true when a pinhole lets it through.
