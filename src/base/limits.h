@@ -12,7 +12,7 @@ namespace dpinholer::base::limits {
 
 /// Octets that waiting fragments take, bookkeeping included; Linux's own default (net.ipv4.ipfrag_high_thresh).
 /// More: the datagram that has waited longest is given up.
-inline constexpr std::size_t reassembly_octets = 4 * 1024 * 1024;
+inline constexpr std::size_t reassembly_octets = std::size_t{4} * 1024 * 1024;
 
 /// Octets kept for all TCP connections together, while each may keep `limits.tcp-buffer`. More: the oldest
 /// connection that never carried SIP is given up, or else the one that wants more.

@@ -50,7 +50,7 @@ tl::expected<Capture, std::string> Capture::open(const std::string& file) {
   // Owns the stream from here on, but not when it fails.
   std::unique_ptr<pcap, Close> handle(pcap_fopen_offline(stream, error.data()));
   if (!handle) {
-    if (stream != stdin) std::fclose(stream);
+    if (stream != stdin) static_cast<void>(std::fclose(stream));
     return failure(file, std::string(error.data()) + "; name a pcap or pcapng file");
   }
   const int data_link = pcap_datalink(handle.get());

@@ -22,8 +22,8 @@ using base::seconds;
 using pinhole::PortRange;
 using pinhole::SameSide;
 
-constexpr std::int64_t year = 365 * 24 * 3600;  // seconds
-constexpr std::int64_t most = 100'000'000;      // of anything that is counted
+constexpr std::int64_t year = 31'536'000;   // seconds
+constexpr std::int64_t most = 100'000'000;  // of anything that is counted
 
 // ---- Readers: each stores what `node` says and returns true, or false for a value that is not right
 // ---------
@@ -303,11 +303,20 @@ class FirstError {
   std::string text_;
 };
 
+const Key* find_key(std::string_view section, std::string_view name) {
+  const auto* key =
+      std::ranges::find_if(keys, [&](const Key& k) { return k.section == section && k.name == name; });
+  return key == std::end(keys) ? nullptr : key;
+}
+
+bool is_section(std::string_view name) {
+  return std::ranges::any_of(keys, [&](const Key& key) { return key.section == name; });
+}
+
 void read_section(std::string_view section, const toml::table& table, Config& config, FirstError& error) {
   for (const auto& [name, node] : table) {
-    const auto* key = std::ranges::find_if(
-        keys, [&](const Key& k) { return k.section == section && k.name == name.str(); });
-    if (key == std::end(keys)) {
+    const Key* key = find_key(section, name.str());
+    if (key == nullptr) {
       error.note(name.source(), "unknown key " + escape(name.str()) + "; the keys of [" +
                                     std::string(section) + "] are " + names_known(section));
     } else if (!key->read(node, config)) {
@@ -324,8 +333,7 @@ tl::expected<Config, std::string> parse_config(std::string_view text, const std:
   Config config;
   FirstError error;
   for (const auto& [name, node] : root) {
-    const bool known = std::ranges::any_of(keys, [&](const Key& key) { return key.section == name.str(); });
-    if (!known) {
+    if (!is_section(name.str())) {
       error.note(name.source(), "unknown section or key outside a section " + escape(name.str()) +
                                     "; the sections are " + names_known(""));
     } else if (const toml::table* section = node.as_table()) {

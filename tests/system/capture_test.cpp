@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <fstream>
-#include <regex>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -167,19 +167,21 @@ TEST(Capture, AFileThatBreaksOffGivesItsFramesAndThenAnError) {
 TEST(Capture, EveryCaptureOfTheCollectionIsReadToItsEnd) {
   const std::string folder = std::string(DPINHOLER_SOURCE_DIR) + "/pcaps/";
   std::ifstream sources(folder + "SOURCES.md");
-  const std::regex row(R"(^\| `([^`]+\.pcap)`[^|]*\|[^|]*\|[^|]*\| (\d+) \|.*)");
   int captures = 0;
   for (std::string line; std::getline(sources, line);) {
-    std::smatch match;
-    if (!std::regex_match(line, match, row)) continue;
+    if (line.rfind("| `", 0) != 0) continue;
     ++captures;
-    auto capture = Capture::open(folder + match[1].str());
+    std::istringstream row(line);
+    std::string name, source, link_type, packets;
+    for (std::string* cell : {&name, &name, &source, &link_type, &packets}) std::getline(row, *cell, '|');
+    name = name.substr(2, name.find('`', 2) - 2);
+    auto capture = Capture::open(folder + name);
     ASSERT_TRUE(capture) << capture.error();
     int frames = 0;
     auto frame = capture->next();
     for (; frame && *frame; frame = capture->next()) ++frames;
     EXPECT_TRUE(frame) << frame.error();
-    EXPECT_EQ(std::to_string(frames), match[2].str()) << match[1];
+    EXPECT_EQ(frames, std::stoi(packets)) << name;
   }
   EXPECT_EQ(captures, 32);
 }
