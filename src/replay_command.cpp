@@ -8,6 +8,7 @@
 
 #include "exit_status.h"
 #include "replay.h"
+#include "settings.h"
 #include "system/capture.h"
 #include "system/config.h"
 #include "system/escape.h"
@@ -73,10 +74,7 @@ int replay_command(const ReplayOptions& options) {
 
   auto config = options.config.empty() ? system::Config{} : system::load_config(options.config);
   if (!config) return usage_error(config.error());
-  PipelineSettings settings;
-  settings.negotiation = config->negotiation;
-  settings.policy = config->policy;
-  settings.descriptions = config->descriptions;
+  PipelineSettings settings = pipeline_settings(*config);
   if (!options.sip_ports.empty()) {
     const auto ports = system::parse_port_list(options.sip_ports);
     if (!ports) {

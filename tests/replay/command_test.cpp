@@ -81,6 +81,14 @@ TEST(Command, SidesOfTheConfigurationCount) {
   EXPECT_EQ(dpinholer("replay --config " + off.path() + " " + pcaps + "trex__sip_0.pcap").error, "");
 }
 
+TEST(Command, LimitsOfTheConfigurationReachTheStreams) {
+  const std::string capture = pcaps + "arkime__gtp-iphone.decapsulated.pcap";  // its INVITE comes over TCP
+  const test::TemporaryFile config("[limits]\ntcp-buffer = 1024\n");
+  EXPECT_NE(dpinholer("replay --format json " + capture).out.find("\"opened\":4,"), std::string::npos);
+  const Result result = dpinholer("replay --format json --config " + config.path() + " " + capture);
+  EXPECT_NE(result.out.find("\"opened\":0,"), std::string::npos) << result.out;
+}
+
 TEST(Command, SaysInOneLineWhatIsWrong) {
   const test::TemporaryFile config("[media]\nport = 1\n", "config");
   const test::TemporaryFile no_capture("not a capture", "capture");
