@@ -11,6 +11,7 @@
 #include "message/conversation.h"
 #include "message/sip_message.h"
 #include "negotiation/calls.h"
+#include "negotiation/turn.h"
 #include "pinhole/policy.h"
 #include "pinhole/table.h"
 #include "pinhole/wanted.h"
@@ -218,6 +219,18 @@ void Pipeline::media_seen(const pinhole::Key& key, base::TimePoint when) {
 
 bool Pipeline::passes(const pinhole::Key& key, const base::Address& source) const {
   return state_->table.passes(key, source);
+}
+
+bool Pipeline::consistent() const {
+  bool agrees = true;
+  std::size_t wanted_in_all = 0;
+  state_->calls.for_each([&](const negotiation::Call& call) {
+    const auto wants = pinhole::wanted(negotiation::wanted_grants(call, state_->calls.settings()),
+                                       state_->policy, state_->timeouts);
+    agrees = agrees && state_->table.agrees(call.serial, wants);
+    for (const pinhole::Want& want : wants) wanted_in_all += want.held ? 0 : 1;
+  });
+  return agrees && wanted_in_all == state_->table.claims();
 }
 
 std::size_t Pipeline::open_pinholes() const {

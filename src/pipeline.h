@@ -89,6 +89,9 @@ class Pipeline {
   /// Whether an open pinhole lets a packet from `source` to `key` through, as the kernel would judge it.
   bool passes(const pinhole::Key& key, const base::Address& source) const;
 
+  /// Whether what is open is exactly what some live call wants. Walks all calls: for tests and fuzzing.
+  bool consistent() const;
+
   std::size_t open_pinholes() const;
   const Counters& counters() const;
 

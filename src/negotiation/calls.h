@@ -71,6 +71,7 @@ class Calls {
   std::uint64_t total() const { return last_serial_; }
   /// For whoever shows them. In no particular order.
   void for_each(const std::function<void(const Call&)>& visit) const;
+  const Settings& settings() const { return settings_; }
 
  private:
   struct KeyedHash {

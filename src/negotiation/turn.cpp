@@ -76,6 +76,39 @@ Grants refused_grants(const SessionDescription& description, const base::Address
   return offered(bounded, settings);
 }
 
+// From the first answer on, the sessions of the dialogs say what the caller's side needs.
+bool wants_offer(const Call& call, const Transaction& transaction) {
+  if (!transaction.initial_invite() || transaction.state == Transaction::State::failed) return false;
+  return std::none_of(call.dialogs.begin(), call.dialogs.end(), [&](const Dialog& dialog) {
+    return dialog.leg == transaction.leg && dialog.caller_tag == transaction.from_tag && is_live(dialog) &&
+           dialog.negotiations[index(Disposition::session)].answered;
+  });
+}
+
+std::vector<const Grant*> wanted_grants(const Call& call, const Settings& settings) {
+  std::vector<const Grant*> wanted;
+  auto want = [&](const Grants& grants) {
+    for (const Grant& grant : grants) wanted.push_back(&grant);
+  };
+  for (const Transaction& transaction : call.transactions) {
+    if (!settings.open_before_answer || !wants_offer(call, transaction)) continue;
+    for (const Grants& grants : transaction.offer_grants) want(grants);
+  }
+  for (const Dialog& dialog : call.dialogs) {
+    if (!is_live(dialog)) continue;
+    for (const Negotiation& negotiation : dialog.negotiations) {
+      want(negotiation.toward_caller);
+      want(negotiation.toward_callee);
+      for (const Exchange& exchange : negotiation.exchanges) {
+        if (settings.open_before_answer) want(exchange.grants);
+        want(exchange.provisional.toward_offerer);
+        want(exchange.provisional.toward_answerer);
+      }
+    }
+  }
+  return wanted;
+}
+
 void Turn::finish(Updates& updates) {
   for (Update& refusal : refusals_) updates.push_back(std::move(refusal));
   if (!changed_ && !refresh_) return;
@@ -83,39 +116,8 @@ void Turn::finish(Updates& updates) {
   update_.call_id = call_.call_id;
   update_.time = now_;
   update_.refresh = refresh_;
-  gather(update_);
+  update_.wanted = wanted_grants(call_, settings_);
   updates.push_back(std::move(update_));
-}
-
-void Turn::gather(Update& update) const {
-  auto want = [&](const Grants& grants) {
-    for (const Grant& grant : grants) update.wanted.push_back(&grant);
-  };
-  for (const Transaction& transaction : call_.transactions) {
-    if (!settings_.open_before_answer || !wants_offer(transaction)) continue;
-    for (const Grants& grants : transaction.offer_grants) want(grants);
-  }
-  for (const Dialog& dialog : call_.dialogs) {
-    if (!is_live(dialog)) continue;
-    for (const Negotiation& negotiation : dialog.negotiations) {
-      want(negotiation.toward_caller);
-      want(negotiation.toward_callee);
-      for (const Exchange& exchange : negotiation.exchanges) {
-        if (settings_.open_before_answer) want(exchange.grants);
-        want(exchange.provisional.toward_offerer);
-        want(exchange.provisional.toward_answerer);
-      }
-    }
-  }
-}
-
-// An INVITE's own offer stands until one of its dialogs has an answer: from then on their sessions do.
-bool Turn::wants_offer(const Transaction& transaction) const {
-  if (!transaction.initial_invite() || transaction.state == Transaction::State::failed) return false;
-  return std::none_of(call_.dialogs.begin(), call_.dialogs.end(), [&](const Dialog& dialog) {
-    return dialog.leg == transaction.leg && dialog.caller_tag == transaction.from_tag && is_live(dialog) &&
-           dialog.negotiations[index(Disposition::session)].answered;
-  });
 }
 
 std::optional<Party> Turn::sender_of_request(std::string_view from_tag, std::string_view to_tag) const {
@@ -239,7 +241,7 @@ void Turn::linger(Transaction& transaction, Transaction::State state) {
   transaction.state = state;
   transaction.cancel_deadline.reset();
   const bool waiting = state == Transaction::State::succeeded && has_exchange(transaction.id);
-  const bool offering = transaction.offer[index(Disposition::session)] && wants_offer(transaction);
+  const bool offering = transaction.offer[index(Disposition::session)] && wants_offer(call_, transaction);
   constexpr base::seconds t4{5};  // RFC 3261 table 4: how long a message may be on its way
   transaction.deadline = now_ + (waiting || offering ? settings_.early : settings_.terminating + t4);
   if (state == Transaction::State::failed) {

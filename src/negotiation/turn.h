@@ -25,6 +25,12 @@ struct Timer {
 /// The timer of `call` that is due first; every call has one. Their formulas stand at the head of timers.cpp.
 Timer next_timer(const Call& call, const Settings& settings);
 
+/// Everything that `call` wants now, early things first. Valid until the call changes.
+std::vector<const Grant*> wanted_grants(const Call& call, const Settings& settings);
+
+/// Whether the offer of an initial INVITE stands by itself: until one of its dialogs has an answer.
+bool wants_offer(const Call& call, const Transaction& transaction);
+
 /// Whether media, if somebody saw any, would keep that timer from ending anything.
 bool media_matters(const Call& call, const Timer& timer);
 
@@ -102,13 +108,11 @@ class Turn {
   bool has_exchange(TransactionId transaction) const;
   void linger(Transaction& transaction, Transaction::State state);
   void set_session_timer(Dialog& dialog, const message::SipMessage& message);
-  bool wants_offer(const Transaction& transaction) const;
   std::shared_ptr<const Announcement> admit(const std::optional<message::SessionDescription>& description,
                                             const base::Address& source);
   void refuse(const message::SessionDescription& description, const base::Address& source, Cause cause);
   void announce(const Grants& grants);
   void changed(Cause opened, Cause closed, bool described);
-  void gather(Update& update) const;
 
   Call& call_;
   const Settings& settings_;

@@ -148,4 +148,26 @@ std::vector<Key> Table::pinholes(CallSerial call) const {
   return at == by_call_.end() ? std::vector<Key>{} : at->second;
 }
 
+bool Table::agrees(CallSerial call, const std::vector<Want>& wants) const {
+  std::size_t open = 0;
+  for (const Want& want : wants) {
+    if (want.held) continue;
+    ++open;
+    auto at = entries_.find(want.key);
+    if (at == entries_.end()) return false;
+    const bool claimed =
+        std::any_of(at->second.claims.begin(), at->second.claims.end(), [&](const Claim& claim) {
+          return claim.call == call && claim.from == want.from && claim.timeout == want.timeout;
+        });
+    if (!claimed) return false;
+  }
+  return open == pinholes(call).size();
+}
+
+std::size_t Table::claims() const {
+  std::size_t count = 0;
+  for (const auto& [key, entry] : entries_) count += entry.claims.size();
+  return count;
+}
+
 }  // namespace dpinholer::pinhole

@@ -48,7 +48,12 @@ class Table {
   /// What `call` wants open, in the order in which it came to want it.
   std::vector<Key> pinholes(CallSerial call) const;
 
+  /// Whether exactly `wants` is what `call` has open here: neither more, nor less, nor to others.
+  bool agrees(CallSerial call, const std::vector<Want>& wants) const;
+
   std::size_t size() const { return entries_.size(); }
+  /// Pinholes times the calls that want them.
+  std::size_t claims() const;
 
  private:
   struct Claim {
