@@ -30,6 +30,7 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t longest_request = 256;
 constexpr std::size_t requests_at_once = 256;
+constexpr std::size_t entries_between = 256;  // less than a millisecond
 constexpr milliseconds acknowledge_wait{1000};
 // Bit of the attribute CTA_FILTER_ORIG_FLAGS; not in the kernel's exported headers.
 constexpr std::uint32_t filter_protocol_number = 1U << 3;
@@ -187,13 +188,16 @@ tl::expected<std::size_t, SystemError> Conntrack::forget_flows(std::span<const F
   return delete_all(requests);
 }
 
-tl::expected<std::size_t, SystemError> Conntrack::forget_endpoints(std::vector<Key> keys) {
+tl::expected<std::size_t, SystemError> Conntrack::forget_endpoints(std::vector<Key> keys,
+                                                                   const std::function<void()>& between) {
   if (keys.empty()) return 0;
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   std::vector<Request> requests;
   alignas(nlmsghdr) std::array<std::uint8_t, longest_request> buffer{};
+  std::size_t walked = 0;
   auto end = netlink_request(socket_, dump_request(buffer.data(), keys), [&](const nlmsghdr& entry) {
+    if (++walked % entries_between == 0) between();
     if (auto request = delete_if_matching(entry, keys)) requests.push_back(std::move(*request));
   });
   if (!end) return tl::unexpected(end.error());

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -30,7 +31,10 @@ class Conntrack {
   /// Deletes the entries of all flows that come from or go to one of these, before or after NAT, in one walk
   /// through the table: its cost grows with the table, not with `keys`. Returns how many there were.
   ///   conntrack -L -p udp, and conntrack -D for each that matches
-  tl::expected<std::size_t, SystemError> forget_endpoints(std::vector<pinhole::Key> keys);
+  /// Calls `between` again and again while the walk goes on, for what can't wait until it ends; it may use
+  /// another object of this class.
+  tl::expected<std::size_t, SystemError> forget_endpoints(
+      std::vector<pinhole::Key> keys, const std::function<void()>& between = [] {});
 
  private:
   tl::expected<std::size_t, SystemError> delete_all(std::span<const std::vector<std::uint8_t>> requests);

@@ -10,6 +10,7 @@ namespace dpinholer::system {
 
 namespace {
 
+using pinhole::FlowTuple;
 using pinhole::Key;
 
 constexpr int idle_share = 5;  // a pause is so many times as long as the walk before it
@@ -29,11 +30,12 @@ ConntrackSweeper::ConntrackSweeper() {
 
 ConntrackSweeper::~ConntrackSweeper() = default;
 
-void ConntrackSweeper::forget(std::span<const Key> keys) {
-  if (keys.empty()) return;
+void ConntrackSweeper::forget(std::span<const Key> keys, std::span<const FlowTuple> flows) {
+  if (keys.empty() && flows.empty()) return;
   {
     const std::lock_guard lock(mutex_);
-    waiting_.insert(waiting_.end(), keys.begin(), keys.end());
+    keys_.insert(keys_.end(), keys.begin(), keys.end());
+    flows_.insert(flows_.end(), flows.begin(), flows.end());
     report_.idle = false;
   }
   wake_.notify_one();
@@ -47,25 +49,54 @@ ConntrackSweeper::Report ConntrackSweeper::report() const {
 void ConntrackSweeper::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, stop, [&] { return !waiting_.empty(); });
-    if (waiting_.empty()) return;
-    std::vector<Key> keys = std::exchange(waiting_, {});
-    lock.unlock();
-    const auto began = std::chrono::steady_clock::now();
-    auto deleted = table_.forget_endpoints(keys);
-    const auto took = std::chrono::steady_clock::now() - began;
-    lock.lock();
-    ++report_.walks;
-    if (deleted) report_.deleted += *deleted;
-    if (!deleted) {
-      ++report_.failed;
-      report_.last_error = deleted.error().to_string();
-      if (!stop.stop_requested()) waiting_.insert(waiting_.end(), keys.begin(), keys.end());
+    const auto something = [&] { return !flows_.empty() || !keys_.empty(); };
+    wake_.wait(lock, stop, something);
+    if (!something()) return;
+    forget_flows(lock);
+    // A pause ends when there is a flow to forget, when it is over, or when the daemon stops.
+    if (!keys_.empty() && Clock::now() < next_walk_ && !stop.stop_requested()) {
+      wake_.wait_until(lock, stop, next_walk_, [&] { return !flows_.empty(); });
+      continue;
     }
-    report_.idle = waiting_.empty();
-    // Until the pause is over or the daemon stops.
-    const auto pause = deleted ? idle_share * took : std::chrono::nanoseconds(retry_wait);
-    wake_.wait_for(lock, stop, pause, [] { return false; });
+    walk(lock, stop.stop_requested());
+    report_.idle = !something();
+  }
+}
+
+void ConntrackSweeper::forget_flows(std::unique_lock<std::mutex>& lock) {
+  if (flows_.empty()) return;
+  const std::vector<FlowTuple> flows = std::exchange(flows_, {});
+  lock.unlock();
+  const auto deleted = table_between_.forget_flows(flows);
+  lock.lock();
+  note(deleted);
+}
+
+// What a walk that fails was to find is left to the next one, unless this is the last.
+void ConntrackSweeper::walk(std::unique_lock<std::mutex>& lock, bool last) {
+  if (keys_.empty()) return;
+  const std::vector<Key> keys = std::exchange(keys_, {});
+  lock.unlock();
+  const auto began = Clock::now();
+  const auto deleted = table_.forget_endpoints(keys, [&] {
+    lock.lock();
+    forget_flows(lock);
+    lock.unlock();
+  });
+  const auto ended = Clock::now();
+  lock.lock();
+  ++report_.walks;
+  note(deleted);
+  next_walk_ = ended + (deleted ? idle_share * (ended - began) : retry_wait);
+  if (!deleted && !last) keys_.insert(keys_.end(), keys.begin(), keys.end());
+}
+
+void ConntrackSweeper::note(const tl::expected<std::size_t, SystemError>& deleted) {
+  if (deleted) {
+    report_.deleted += *deleted;
+  } else {
+    ++report_.failed;
+    report_.last_error = deleted.error().to_string();
   }
 }
 

@@ -171,11 +171,15 @@ void put_element_key(nlmsghdr& message, const std::string& table, const ElementK
   put(message, table, key.set, *element_with_key(key));
 }
 
-void read_elements(const nlmsghdr& message, Set set, milliseconds default_timeout,
+void read_elements(const nlmsghdr& message, const SetTimeouts& defaults,
                    const std::function<void(const ElementState&)>& visit) {
   std::unique_ptr<nftnl_set, SetDeleter> elements(nftnl_set_alloc());
   if (!elements || nftnl_set_elems_nlmsg_parse(&message, elements.get()) < 0) return;
-  Reader reader{set, default_timeout, visit};
+  const char* set_name = nftnl_set_get_str(elements.get(), NFTNL_SET_NAME);
+  const auto* set = std::find_if(pinhole::all_sets.begin(), pinhole::all_sets.end(),
+                                 [&](Set one) { return set_name != nullptr && name(one) == set_name; });
+  if (set == pinhole::all_sets.end()) return;
+  Reader reader{*set, defaults[static_cast<std::size_t>(*set)], visit};
   nftnl_set_elem_foreach(elements.get(), read_element, &reader);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -27,8 +28,12 @@ void put_element(nlmsghdr& message, const std::string& table, const pinhole::Ele
                  base::seconds timeout, const std::string& comment);
 void put_element_key(nlmsghdr& message, const std::string& table, const pinhole::ElementKey& key);
 
-/// The elements of a NFT_MSG_NEWSETELEM message. `default_timeout` is for those that don't tell their own.
-void read_elements(const nlmsghdr& message, pinhole::Set set, std::chrono::milliseconds default_timeout,
+/// For each set, in the order of pinhole::all_sets.
+using SetTimeouts = std::array<std::chrono::milliseconds, pinhole::all_sets.size()>;
+
+/// The elements of a NFT_MSG_NEWSETELEM or NFT_MSG_DELSETELEM message about one of the pinhole sets.
+/// `defaults` are for those that don't tell their own timeout.
+void read_elements(const nlmsghdr& message, const SetTimeouts& defaults,
                    const std::function<void(const ElementState&)>& visit);
 
 }  // namespace dpinholer::system

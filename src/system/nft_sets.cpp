@@ -23,7 +23,8 @@
 //
 // Each message holds one element, so that the sequence number of an error tells which. The last one asks for
 // an acknowledgement: the kernel answers in order, so that it comes after all errors. A commit that fails as
-// a whole is answered under the sequence number of BATCH_BEGIN, and ahead of it.
+// a whole is answered under the sequence number of BATCH_BEGIN, and ahead of it. Deletions ask for an echo:
+// the kernel shows the element as it was when it went.
 
 namespace dpinholer::system {
 
@@ -35,10 +36,11 @@ using pinhole::Set;
 using std::chrono::milliseconds;
 
 constexpr milliseconds acknowledge_wait{1000};
-constexpr std::size_t answer_octets = 8192;
-// The kernel's socket buffers count each message with its overhead. An error takes some 800 octets there.
+constexpr std::size_t answer_octets = 16384;
+// The kernel's socket buffers count each message with its overhead. An error takes some 800 octets there, and
+// eight echoed elements share what 8 KiB are charged for.
 constexpr std::size_t send_buffer = base::limits::transaction_messages * longest_element_message * 2;
-constexpr std::size_t receive_buffer = base::limits::transaction_messages * 1024;
+constexpr std::size_t receive_buffer = base::limits::transaction_messages * 2048;
 
 struct SetDeleter {
   void operator()(nftnl_set* set) const { nftnl_set_free(set); }
@@ -109,7 +111,7 @@ struct NftSets::State {
   std::uint16_t family;
   NetlinkSocket socket;
   std::vector<std::uint8_t> buffer;
-  std::array<milliseconds, pinhole::all_sets.size()> default_timeout{};
+  SetTimeouts default_timeout{};
 
   // Of the transaction being built: one entry for each message, the index of its change; the number of the
   // first message.
@@ -124,9 +126,10 @@ struct NftSets::State {
   std::string compare(Set set, const nftnl_set& found);
   std::size_t put_message(std::size_t at, bool add, const ElementChange& change, bool last);
   std::size_t build(std::span<const ElementChange> changes);
-  tl::expected<void, CommitError> transact(std::span<const ElementChange> changes);
-  void note_answer(const nlmsghdr& message, std::span<const ElementChange> changes, CommitError& error,
-                   bool& acknowledged);
+  tl::expected<void, CommitError> transact(std::span<const ElementChange> changes,
+                                           std::vector<ElementState>* removed);
+  bool note_error(const nlmsghdr& message, std::span<const ElementChange> changes, CommitError& error);
+  void note_removed(const nlmsghdr& message, std::vector<ElementState>& removed);
 };
 
 // nft list set TABLE SET
@@ -167,7 +170,7 @@ std::size_t NftSets::State::put_message(std::size_t at, bool add, const ElementC
   // nft add element TABLE SET { KEY timeout T comment "C" }, or: nft delete element TABLE SET { KEY }
   const auto sequence = begin_sequence + 1 + static_cast<std::uint32_t>(change_of_message.size());
   const int type = add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM;
-  const int flags = (add ? NLM_F_CREATE : 0) | (last ? NLM_F_ACK : 0);
+  const int flags = (add ? NLM_F_CREATE : NLM_F_ECHO) | (last ? NLM_F_ACK : 0);
   auto* message =
       nftnl_nlmsg_build_hdr(reinterpret_cast<char*>(buffer.data() + at), static_cast<std::uint16_t>(type),
                             family, static_cast<std::uint16_t>(flags), sequence);
@@ -198,35 +201,41 @@ std::size_t NftSets::State::build(std::span<const ElementChange> changes) {
   return at;
 }
 
-void NftSets::State::note_answer(const nlmsghdr& message, std::span<const ElementChange> changes,
-                                 CommitError& error, bool& acknowledged) {
+// True when nothing more will come.
+bool NftSets::State::note_error(const nlmsghdr& message, std::span<const ElementChange> changes,
+                                CommitError& error) {
   const std::uint32_t number = message.nlmsg_seq - begin_sequence;
-  if (message.nlmsg_type != NLMSG_ERROR || number > change_of_message.size() + 1) return;
+  const bool last = number == change_of_message.size();
   const int code = error_code(message);
-  if (number == change_of_message.size()) acknowledged = true;
-  if (code == 0) return;
-  const bool of_element = number >= 1 && number <= change_of_message.size();
-  if (error.error.code == 0) {
-    const std::string object =
-        of_element ? to_string(changes[change_of_message[number - 1]].key) : "in table " + to_string(table);
-    error.error = {of_element ? "nft element" : "nft transaction", code, object};
-  }
-  if (!of_element) {
-    acknowledged = acknowledged || number == 0;
-    return;
+  if (number > change_of_message.size() || code == 0) return last;
+  if (number == 0) {  // followed by the acknowledgement
+    error.error = {"nft transaction", code, "in table " + to_string(table)};
+    return false;
   }
   const std::size_t index = change_of_message[number - 1];
+  if (error.error.code == 0) error.error = {"nft element", code, to_string(changes[index].key)};
   if (error.refused.empty() || error.refused.back().index != index) error.refused.push_back({index, code});
+  return last;
 }
 
-tl::expected<void, CommitError> NftSets::State::transact(std::span<const ElementChange> changes) {
+// Echoes carry our port, but not always the sequence number.
+void NftSets::State::note_removed(const nlmsghdr& message, std::vector<ElementState>& removed) {
+  if (message.nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELSETELEM)) return;
+  if (message.nlmsg_pid != socket.port_id()) return;
+  read_elements(message, default_timeout, [&](ElementState state) {
+    state.expires = milliseconds{0};
+    removed.push_back(std::move(state));
+  });
+}
+
+tl::expected<void, CommitError> NftSets::State::transact(std::span<const ElementChange> changes,
+                                                         std::vector<ElementState>* removed) {
   auto sent = socket.send({buffer.data(), build(changes)});
   if (!sent) return tl::unexpected(CommitError{sent.error(), 0, {}, false});
   CommitError error;
-  bool acknowledged = false;
   bool overrun = false;
   alignas(nlmsghdr) std::array<std::uint8_t, answer_octets> answers;
-  while (!acknowledged) {
+  for (bool done = false; !done;) {
     // After an overrun nothing more than what is there already will come.
     auto octets = socket.receive(answers, overrun ? milliseconds{0} : acknowledge_wait);
     if (!octets && octets.error().code == ENOBUFS && !overrun) {
@@ -234,12 +243,17 @@ tl::expected<void, CommitError> NftSets::State::transact(std::span<const Element
       continue;
     }
     if (!octets) {
-      if (error.error.code == 0) error.error = {"nft transaction", octets.error().code, "acknowledgement"};
-      error.unknown = error.refused.empty();
+      error.unknown = error.error.code == 0;
+      if (error.unknown) error.error = {"nft transaction", octets.error().code, "acknowledgement"};
       return tl::unexpected(std::move(error));
     }
-    for_each_message({answers.data(), *octets},
-                     [&](const nlmsghdr& message) { note_answer(message, changes, error, acknowledged); });
+    for_each_message({answers.data(), *octets}, [&](const nlmsghdr& message) {
+      if (message.nlmsg_type == NLMSG_ERROR) {
+        done = note_error(message, changes, error) || done;
+      } else if (removed != nullptr) {
+        note_removed(message, *removed);
+      }
+    });
   }
   if (error.error.code == 0) return {};
   return tl::unexpected(std::move(error));
@@ -273,7 +287,8 @@ std::vector<std::string> NftSets::faults() {
   return found;
 }
 
-tl::expected<void, CommitError> NftSets::commit(std::span<const ElementChange> changes) {
+tl::expected<void, CommitError> NftSets::commit(std::span<const ElementChange> changes,
+                                                std::vector<ElementState>* removed) {
   std::size_t first = 0;
   while (first < changes.size()) {
     std::size_t messages = 0;
@@ -282,7 +297,7 @@ tl::expected<void, CommitError> NftSets::commit(std::span<const ElementChange> c
            messages + message_count(changes[last].kind) <= base::limits::transaction_messages) {
       messages += message_count(changes[last++].kind);
     }
-    auto result = state_->transact(changes.subspan(first, last - first));
+    auto result = state_->transact(changes.subspan(first, last - first), removed);
     if (!result) {
       CommitError error = std::move(result.error());
       error.committed = first;
@@ -299,9 +314,8 @@ tl::expected<std::optional<ElementState>, SystemError> NftSets::find(const Eleme
   nlmsghdr& request = state_->start_request(NFT_MSG_GETSETELEM, NLM_F_ACK);
   put_element_key(request, state_->table.name, key);
   std::optional<ElementState> found;
-  const milliseconds timeout = state_->default_timeout[static_cast<std::size_t>(key.set)];
   const auto end = netlink_request(state_->socket, request, [&](const nlmsghdr& answer) {
-    read_elements(answer, key.set, timeout, [&](const ElementState& state) { found = state; });
+    read_elements(answer, state_->default_timeout, [&](const ElementState& state) { found = state; });
   });
   if (!end) return tl::unexpected(end.error());
   if (end->code == ENOENT) return std::nullopt;
@@ -316,7 +330,6 @@ tl::expected<bool, SystemError> NftSets::for_each(Set set,
   nlmsghdr& request = state_->start_request(NFT_MSG_GETSETELEM, NLM_F_DUMP);
   mnl_attr_put_strz(&request, NFTA_SET_ELEM_LIST_TABLE, state_->table.name.c_str());
   mnl_attr_put_strz(&request, NFTA_SET_ELEM_LIST_SET, std::string(name(set)).c_str());
-  const milliseconds timeout = state_->default_timeout[static_cast<std::size_t>(set)];
   std::optional<std::uint16_t> generation;
   bool consistent = true;
   const auto end = netlink_request(state_->socket, request, [&](const nlmsghdr& answer) {
@@ -324,7 +337,7 @@ tl::expected<bool, SystemError> NftSets::for_each(Set set,
     const auto found = static_cast<const nfgenmsg*>(mnl_nlmsg_get_payload(&answer))->res_id;
     consistent = consistent && generation.value_or(found) == found;
     generation = found;
-    read_elements(answer, set, timeout, visit);
+    read_elements(answer, state_->default_timeout, visit);
   });
   if (!end) return tl::unexpected(end.error());
   if (end->code != 0)

@@ -67,8 +67,10 @@ class NftSets {
 
   /// Carries out all changes in order, as one transaction, unless they need more than
   /// limits::transaction_messages. Returns when the kernel has confirmed it: what was added matches packets
-  /// from then on.
-  tl::expected<void, CommitError> commit(std::span<const pinhole::ElementChange> changes);
+  /// from then on. Doing it again does no harm. Appends what the kernel held of the elements that were
+  /// removed or renewed, last counts included, to `removed`; `expires` is 0 there.
+  tl::expected<void, CommitError> commit(std::span<const pinhole::ElementChange> changes,
+                                         std::vector<ElementState>* removed = nullptr);
 
   /// One element, at constant cost; nothing when the set does not hold it.
   tl::expected<std::optional<ElementState>, SystemError> find(const pinhole::ElementKey& key);

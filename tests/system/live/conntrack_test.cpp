@@ -169,7 +169,7 @@ TEST_F(ConntrackTest, SweeperForgetsInTheBackground) {
   EXPECT_TRUE(sweeper->report().idle);
   for (int port = 4000; port < 4010; ++port) talk("203.0.113.5:5000", "192.0.2.10:" + std::to_string(port));
   for (int port = 4000; port < 4009; ++port) {
-    sweeper->forget(std::vector{udp("192.0.2.10:" + std::to_string(port))});
+    sweeper->forget(std::vector{udp("192.0.2.10:" + std::to_string(port))}, {});
   }
   ASSERT_TRUE(live::eventually([&] { return sweeper->report().idle; }));
   EXPECT_EQ(sweeper->report().deleted, 9U);
@@ -178,11 +178,24 @@ TEST_F(ConntrackTest, SweeperForgetsInTheBackground) {
   EXPECT_EQ(entries(), 1U);
 }
 
+TEST_F(ConntrackTest, SweeperForgetsNamedFlowsWithoutAWalk) {
+  std::optional<ConntrackSweeper> sweeper;
+  net_->gateway.inside([&] { sweeper.emplace(); });
+  talk("203.0.113.5:5000", "192.0.2.10:4000");
+  talk("[2001:db8:1::5]:5000", "[2001:db8::10]:4000");
+  sweeper->forget({}, std::vector{flow("203.0.113.5:5000", "192.0.2.10:4000"),
+                                  flow("[2001:db8::10]:4000", "[2001:db8:1::5]:5000")});
+  ASSERT_TRUE(live::eventually([&] { return sweeper->report().idle; }));
+  EXPECT_EQ(sweeper->report().deleted, 2U);
+  EXPECT_EQ(sweeper->report().walks, 0U);
+  EXPECT_EQ(entries(), 0U);
+}
+
 TEST_F(ConntrackTest, SweeperFinishesBeforeItEnds) {
   talk("203.0.113.5:5000", "192.0.2.10:4000");
   net_->gateway.inside([&] {
     ConntrackSweeper sweeper;
-    sweeper.forget(std::vector{udp("192.0.2.10:4000")});
+    sweeper.forget(std::vector{udp("192.0.2.10:4000")}, {});
   });
   EXPECT_EQ(entries(), 0U);
 }

@@ -235,6 +235,42 @@ TEST_F(NftSetsTest, RenewStartsTheTimeoutAgain) {
   EXPECT_GT(sets.find(it).value()->expires, milliseconds{9950});
 }
 
+TEST_F(NftSetsTest, TellWhatWasCountedByElementsThatGo) {
+  NftSets sets = checked_sets();
+  const ElementKey gone = key(Set::rtp4, 30000);
+  const ElementKey renewed = key(Set::rtp4, 30002);
+  ASSERT_TRUE(sets.commit(std::vector{add(gone, 60, "gone"), add(renewed, 60, "renewed")}));
+  home_.run(
+      "nft add chain inet filter out '{ type filter hook output priority 0; }';"
+      "nft add rule inet filter out ip daddr . udp dport @sip_rtp4 accept;"
+      "ip addr add 192.0.2.10/32 dev lo; bash -c 'for i in 1 2 3; do echo -n hello "
+      ">/dev/udp/192.0.2.10/30000; done;"
+      " echo -n hello >/dev/udp/192.0.2.10/30002'");
+  std::vector<ElementState> removed;
+  ASSERT_TRUE(sets.commit(std::vector{remove(gone), renew(renewed, 70), add(key(Set::rtp6))}, &removed));
+  ASSERT_EQ(removed.size(), 2U);
+  EXPECT_EQ(removed[0].key, gone);
+  EXPECT_EQ(removed[0].packets, 3U);
+  EXPECT_EQ(removed[0].bytes, 3U * 33U);
+  EXPECT_EQ(removed[0].comment, "gone");
+  EXPECT_EQ(removed[1].key, renewed);
+  EXPECT_EQ(removed[1].packets, 1U);
+  EXPECT_EQ(sets.find(renewed).value()->packets, 0U) << "its counter starts again";
+}
+
+TEST_F(NftSetsTest, TellTheCountsOfTheLargestTransaction) {
+  NftSets sets = checked_sets();
+  std::vector<ElementChange> changes;
+  for (std::uint16_t i = 0; i < base::limits::transaction_messages / 2; ++i) {
+    changes.push_back(add(key(Set::rtp6_from, i), 60, std::string(127, 'x')));
+  }
+  ASSERT_TRUE(sets.commit(changes));
+  for (auto& change : changes) change = remove(change.key);
+  std::vector<ElementState> removed;
+  ASSERT_TRUE(sets.commit(changes, &removed));
+  EXPECT_EQ(removed.size(), changes.size());
+}
+
 // The transaction is undone whole, and the answer says which elements to leave out next time.
 TEST_F(NftSetsTest, AFullSetRefusesWhatIsTooMuch) {
   live::load(home_, live::sets_ruleset());
