@@ -14,7 +14,7 @@ packages=(
     libsodium-dev               # a keyed hash for tables that strangers fill
     libmnl-dev libnftnl-dev     # set elements over netlink
     libnetfilter-queue-dev      # packets from the queue, verdicts back
-    libnetfilter-conntrack-dev  # flows that have to end with their pinhole
+    libspdlog-dev libsystemd-dev  # log: terminal, journal
     libpcap-dev                 # captures
     libtomlplusplus-dev         # configuration
     libcli11-dev                # command line
