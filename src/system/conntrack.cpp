@@ -134,33 +134,49 @@ Request delete_request(const FlowTuple& original, const nlattr* zone, const nlat
   return finished(message);
 }
 
-// `keys` are sorted.
-std::optional<Request> delete_if_matching(const nlmsghdr& entry, std::span<const Key> keys) {
+// By the endpoint alone, so that all closings of one stand together.
+bool before(const Closing& one, const Closing& other) {
+  return one.key < other.key;
+}
+
+// Whether flows between `endpoint` and `peer` are to be forgotten; `closings` are sorted.
+bool closes(std::span<const Closing> closings, base::Protocol protocol, const base::Endpoint& endpoint,
+            const base::Address& peer) {
+  const auto range =
+      std::equal_range(closings.begin(), closings.end(), Closing{{protocol, endpoint}, {}}, before);
+  return std::any_of(range.first, range.second, [&](const Closing& closing) {
+    return std::find(closing.keep.begin(), closing.keep.end(), peer) == closing.keep.end();
+  });
+}
+
+// The peer is whom the packets that reach the endpoint come from, as a rule of the forward chain sees it.
+std::optional<Request> delete_if_closed(const nlmsghdr& entry, std::span<const Closing> closings) {
   Attributes<CTA_MAX + 1> attributes{};
   mnl_attr_parse(&entry, sizeof(nfgenmsg), keep<CTA_MAX + 1>, &attributes);
   const auto original = read_tuple(attributes[CTA_TUPLE_ORIG]);
   const auto reply = read_tuple(attributes[CTA_TUPLE_REPLY]);
   if (!original || !reply) return std::nullopt;
-  auto wanted = [&](const base::Endpoint& endpoint) {
-    return std::binary_search(keys.begin(), keys.end(), Key{original->protocol, endpoint});
-  };
-  if (!wanted(original->source) && !wanted(original->destination) && !wanted(reply->source) &&
-      !wanted(reply->destination)) {
-    return std::nullopt;
-  }
+  const base::Protocol protocol = original->protocol;
+  const bool closed = closes(closings, protocol, original->destination, original->source.address) ||
+                      closes(closings, protocol, reply->source, original->source.address) ||
+                      closes(closings, protocol, original->source, reply->source.address) ||
+                      closes(closings, protocol, reply->destination, reply->source.address);
+  if (!closed) return std::nullopt;
   return delete_request(*original, attributes[CTA_ZONE], attributes[CTA_ID]);
 }
 
 // The kernel leaves out what is of another family, and then of another transport protocol, when all keys have
 // the same. It does not filter by protocol alone.
-nlmsghdr& dump_request(std::uint8_t* buffer, std::span<const Key> keys) {
-  const Key& first = keys.front();
-  const bool one_family = std::all_of(keys.begin(), keys.end(), [&](const Key& key) {
-    return key.destination.address.family() == first.destination.address.family();
+nlmsghdr& dump_request(std::uint8_t* buffer, std::span<const Closing> closings) {
+  const Key& first = closings.front().key;
+  const base::Family of_first = first.destination.address.family();
+  const bool one_family = std::all_of(closings.begin(), closings.end(), [&](const Closing& closing) {
+    return closing.key.destination.address.family() == of_first;
   });
-  const bool one_protocol =
-      std::all_of(keys.begin(), keys.end(), [&](const Key& key) { return key.protocol == first.protocol; });
-  const std::uint8_t family = one_family ? family_number(first.destination.address.family()) : AF_UNSPEC;
+  const bool one_protocol = std::all_of(closings.begin(), closings.end(), [&](const Closing& closing) {
+    return closing.key.protocol == first.protocol;
+  });
+  const std::uint8_t family = one_family ? family_number(of_first) : AF_UNSPEC;
   nlmsghdr& message = start(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family);
   if (!one_family || !one_protocol) return message;
   nlattr* tuple = mnl_attr_nest_start(&message, CTA_TUPLE_ORIG);
@@ -188,17 +204,16 @@ tl::expected<std::size_t, SystemError> Conntrack::forget_flows(std::span<const F
   return delete_all(requests);
 }
 
-tl::expected<std::size_t, SystemError> Conntrack::forget_endpoints(std::vector<Key> keys,
-                                                                   const std::function<void()>& between) {
-  if (keys.empty()) return 0;
-  std::sort(keys.begin(), keys.end());
-  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+tl::expected<std::size_t, SystemError> Conntrack::forget(std::vector<Closing> closings,
+                                                         const std::function<void()>& between) {
+  if (closings.empty()) return 0;
+  std::sort(closings.begin(), closings.end(), before);
   std::vector<Request> requests;
   alignas(nlmsghdr) std::array<std::uint8_t, longest_request> buffer{};
   std::size_t walked = 0;
-  auto end = netlink_request(socket_, dump_request(buffer.data(), keys), [&](const nlmsghdr& entry) {
+  auto end = netlink_request(socket_, dump_request(buffer.data(), closings), [&](const nlmsghdr& entry) {
     if (++walked % entries_between == 0) between();
-    if (auto request = delete_if_matching(entry, keys)) requests.push_back(std::move(*request));
+    if (auto request = delete_if_closed(entry, closings)) requests.push_back(std::move(*request));
   });
   if (!end) return tl::unexpected(end.error());
   if (end->code != 0) return tl::unexpected(SystemError{"IPCTNL_MSG_CT_GET", end->code, ""});

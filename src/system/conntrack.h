@@ -9,12 +9,19 @@
 
 #include <tl/expected.hpp>
 
+#include "base/address.h"
 #include "pinhole/flow_tuple.h"
 #include "pinhole/pinhole.h"
 #include "system/error.h"
 #include "system/netlink.h"
 
 namespace dpinholer::system {
+
+/// A pinhole that is gone, or bound to fewer sources.
+struct Closing {
+  pinhole::Key key;
+  std::vector<base::Address> keep;  ///< who may go on sending; empty: nobody
+};
 
 /// The kernel's connection tracking table, as far as closing a pinhole needs it: `ct state established
 /// accept` ahead of the sets lets a flow live on until its entry is gone.
@@ -28,13 +35,14 @@ class Conntrack {
   ///   conntrack -D -p udp --src S --sport SP --dst D --dport DP
   tl::expected<std::size_t, SystemError> forget_flows(std::span<const pinhole::FlowTuple> flows);
 
-  /// Deletes the entries of all flows that come from or go to one of these, before or after NAT, in one walk
-  /// through the table: its cost grows with the table, not with `keys`. Returns how many there were.
+  /// Deletes the entries of all flows that come from or go to one of these endpoints, before or after NAT,
+  /// unless the other party is to be kept. One walk through the table: its cost grows with the table, not
+  /// with `closings`. Returns how many there were.
   ///   conntrack -L -p udp, and conntrack -D for each that matches
   /// Calls `between` again and again while the walk goes on, for what can't wait until it ends; it may use
   /// another object of this class.
-  tl::expected<std::size_t, SystemError> forget_endpoints(
-      std::vector<pinhole::Key> keys, const std::function<void()>& between = [] {});
+  tl::expected<std::size_t, SystemError> forget(
+      std::vector<Closing> closings, const std::function<void()>& between = [] {});
 
  private:
   tl::expected<std::size_t, SystemError> delete_all(std::span<const std::vector<std::uint8_t>> requests);

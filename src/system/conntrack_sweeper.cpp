@@ -11,7 +11,6 @@ namespace dpinholer::system {
 namespace {
 
 using pinhole::FlowTuple;
-using pinhole::Key;
 
 constexpr int idle_share = 5;  // a pause is so many times as long as the walk before it
 constexpr std::chrono::seconds retry_wait{1};
@@ -30,11 +29,11 @@ ConntrackSweeper::ConntrackSweeper() {
 
 ConntrackSweeper::~ConntrackSweeper() = default;
 
-void ConntrackSweeper::forget(std::span<const Key> keys, std::span<const FlowTuple> flows) {
-  if (keys.empty() && flows.empty()) return;
+void ConntrackSweeper::forget(std::span<const Closing> closings, std::span<const FlowTuple> flows) {
+  if (closings.empty() && flows.empty()) return;
   {
     const std::lock_guard lock(mutex_);
-    keys_.insert(keys_.end(), keys.begin(), keys.end());
+    closings_.insert(closings_.end(), closings.begin(), closings.end());
     flows_.insert(flows_.end(), flows.begin(), flows.end());
     report_.idle = false;
   }
@@ -49,12 +48,12 @@ ConntrackSweeper::Report ConntrackSweeper::report() const {
 void ConntrackSweeper::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   for (;;) {
-    const auto something = [&] { return !flows_.empty() || !keys_.empty(); };
+    const auto something = [&] { return !flows_.empty() || !closings_.empty(); };
     wake_.wait(lock, stop, something);
     if (!something()) return;
     forget_flows(lock);
     // A pause ends when there is a flow to forget, when it is over, or when the daemon stops.
-    if (!keys_.empty() && Clock::now() < next_walk_ && !stop.stop_requested()) {
+    if (!closings_.empty() && Clock::now() < next_walk_ && !stop.stop_requested()) {
       wake_.wait_until(lock, stop, next_walk_, [&] { return !flows_.empty(); });
       continue;
     }
@@ -74,11 +73,11 @@ void ConntrackSweeper::forget_flows(std::unique_lock<std::mutex>& lock) {
 
 // What a walk that fails was to find is left to the next one, unless this is the last.
 void ConntrackSweeper::walk(std::unique_lock<std::mutex>& lock, bool last) {
-  if (keys_.empty()) return;
-  const std::vector<Key> keys = std::exchange(keys_, {});
+  if (closings_.empty()) return;
+  const std::vector<Closing> closings = std::exchange(closings_, {});
   lock.unlock();
   const auto began = Clock::now();
-  const auto deleted = table_.forget_endpoints(keys, [&] {
+  const auto deleted = table_.forget(closings, [&] {
     lock.lock();
     forget_flows(lock);
     lock.unlock();
@@ -88,7 +87,7 @@ void ConntrackSweeper::walk(std::unique_lock<std::mutex>& lock, bool last) {
   ++report_.walks;
   note(deleted);
   next_walk_ = ended + (deleted ? idle_share * (ended - began) : retry_wait);
-  if (!deleted && !last) keys_.insert(keys_.end(), keys.begin(), keys.end());
+  if (!deleted && !last) closings_.insert(closings_.end(), closings.begin(), closings.end());
 }
 
 void ConntrackSweeper::note(const tl::expected<std::size_t, SystemError>& deleted) {

@@ -29,13 +29,13 @@ class ConntrackSweeper {
   ConntrackSweeper(const ConntrackSweeper&) = delete;
   ConntrackSweeper& operator=(const ConntrackSweeper&) = delete;
 
-  /// All flows of `keys`, those in `flows` first. Returns at once.
-  void forget(std::span<const pinhole::Key> keys, std::span<const pinhole::FlowTuple> flows);
+  /// All flows of `closings`, those in `flows` first. Returns at once.
+  void forget(std::span<const Closing> closings, std::span<const pinhole::FlowTuple> flows);
 
   struct Report {
     std::uint64_t walks = 0;
     std::uint64_t deleted = 0;  ///< entries
-    std::uint64_t failed = 0;   ///< walks and deletions; the keys are swept again with the next walk
+    std::uint64_t failed = 0;   ///< walks and deletions; the closings are swept again with the next walk
     std::string last_error;
     bool idle = true;  ///< nothing waits and nothing is going on
   };
@@ -53,7 +53,7 @@ class ConntrackSweeper {
   Conntrack table_between_;  // its socket is free while the other one is read
   mutable std::mutex mutex_;
   std::condition_variable_any wake_;
-  std::vector<pinhole::Key> keys_;
+  std::vector<Closing> closings_;
   std::vector<pinhole::FlowTuple> flows_;
   Clock::time_point next_walk_;
   Report report_;

@@ -152,16 +152,13 @@ std::string NftSets::State::set_fault(Set set) {
 }
 
 std::string NftSets::State::compare(Set set, const nftnl_set& found) {
-  const auto* answer = &found;
-  const std::string wrong = flags_fault(nftnl_set_get_u32(answer, NFTNL_SET_FLAGS));
-  if (!wrong.empty()) return wrong;
-  if (nftnl_set_get_u32(answer, NFTNL_SET_KEY_TYPE) != key_type(set) ||
-      nftnl_set_get_u32(answer, NFTNL_SET_KEY_LEN) != key_octets(set)) {
+  if (nftnl_set_get_u32(&found, NFTNL_SET_KEY_TYPE) != key_type(set) ||
+      nftnl_set_get_u32(&found, NFTNL_SET_KEY_LEN) != key_octets(set)) {
     return "is not of type " + key_type_text(set);
   }
   auto& timeout = default_timeout[static_cast<std::size_t>(set)];
-  timeout = milliseconds{static_cast<std::int64_t>(nftnl_set_get_u64(answer, NFTNL_SET_TIMEOUT))};
-  return "";
+  timeout = milliseconds{static_cast<std::int64_t>(nftnl_set_get_u64(&found, NFTNL_SET_TIMEOUT))};
+  return flags_fault(nftnl_set_get_u32(&found, NFTNL_SET_FLAGS));
 }
 
 // `remove` deletes an element with `add` ahead of it, because one that has just expired would fail the whole

@@ -22,6 +22,12 @@ Key udp(std::string_view to) {
   return {base::Protocol::udp, endpoint(to)};
 }
 
+std::vector<Closing> closings(const std::vector<Key>& keys) {
+  std::vector<Closing> all;
+  for (const Key& key : keys) all.push_back({key, {}});
+  return all;
+}
+
 class ConntrackTest : public live::LiveTest {
  protected:
   void SetUp() override {
@@ -50,7 +56,7 @@ class ConntrackTest : public live::LiveTest {
     return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
   }
   std::size_t forget(std::vector<FlowTuple> flows) { return table_->forget_flows(flows).value(); }
-  std::size_t forget(std::vector<Key> keys) { return table_->forget_endpoints(std::move(keys)).value(); }
+  std::size_t forget(std::vector<Key> keys) { return table_->forget(closings(keys)).value(); }
 
   std::optional<live::Topology> net_;
   std::optional<Conntrack> table_;
@@ -147,6 +153,23 @@ TEST_F(ConntrackTest, ForgetsFlowsInAnyZone) {
   EXPECT_EQ(entries(), 0U);
 }
 
+// An answer binds the pinhole to the peer: whoever else came first has to go.
+TEST_F(ConntrackTest, KeepsTheFlowsOfWhoMayGoOn) {
+  net_->outside.run("ip addr add 203.0.113.66/24 dev eth0");
+  const std::vector peer{endpoint("203.0.113.5:1").address};
+  talk("203.0.113.5:5000", "192.0.2.10:4000");
+  talk("203.0.113.66:5000", "192.0.2.10:4000");
+  EXPECT_EQ(table_->forget({{udp("192.0.2.10:4000"), peer}}).value(), 1U);
+  EXPECT_EQ(list().find("203.0.113.66"), std::string::npos);
+  table_->forget({{udp("192.0.2.10:4000"), {}}}).value();
+  talk(net_->inside, "192.0.2.10:4000", "203.0.113.5:5000");
+  talk(net_->inside, "192.0.2.10:4000", "203.0.113.66:5000");
+  EXPECT_EQ(table_->forget({{udp("192.0.2.10:4000"), peer}}).value(), 1U) << "begun from inside";
+  EXPECT_EQ(list().find("203.0.113.66"), std::string::npos);
+  EXPECT_EQ(table_->forget({{udp("192.0.2.10:4000"), peer}, {udp("192.0.2.10:4000"), {}}}).value(), 1U)
+      << "bound first, closed then";
+}
+
 TEST_F(ConntrackTest, ForgetsManyAmongMany) {
   constexpr std::uint16_t count = 2000;
   std::vector<Key> keys;
@@ -169,7 +192,7 @@ TEST_F(ConntrackTest, SweeperForgetsInTheBackground) {
   EXPECT_TRUE(sweeper->report().idle);
   for (int port = 4000; port < 4010; ++port) talk("203.0.113.5:5000", "192.0.2.10:" + std::to_string(port));
   for (int port = 4000; port < 4009; ++port) {
-    sweeper->forget(std::vector{udp("192.0.2.10:" + std::to_string(port))}, {});
+    sweeper->forget(closings({udp("192.0.2.10:" + std::to_string(port))}), {});
   }
   ASSERT_TRUE(live::eventually([&] { return sweeper->report().idle; }));
   EXPECT_EQ(sweeper->report().deleted, 9U);
@@ -195,7 +218,7 @@ TEST_F(ConntrackTest, SweeperFinishesBeforeItEnds) {
   talk("203.0.113.5:5000", "192.0.2.10:4000");
   net_->gateway.inside([&] {
     ConntrackSweeper sweeper;
-    sweeper.forget(std::vector{udp("192.0.2.10:4000")}, {});
+    sweeper.forget(closings({udp("192.0.2.10:4000")}), {});
   });
   EXPECT_EQ(entries(), 0U);
 }
