@@ -221,6 +221,26 @@ bool Pipeline::passes(const pinhole::Key& key, const base::Address& source) cons
   return state_->table.passes(key, source);
 }
 
+std::vector<Connection> Pipeline::connections() const {
+  using Mode = message::Conversation::Mode;
+  std::vector<Connection> connections;
+  for (const auto& [stream, conversation] : state_->conversations) {
+    const auto position = state_->streams.position(stream);
+    const bool decided = conversation.mode() == Mode::sip || conversation.mode() == Mode::websocket;
+    if (position && decided) connections.push_back({*position, conversation.mode() == Mode::websocket});
+  }
+  return connections;
+}
+
+void Pipeline::resume(const Connection& connection) {
+  using Mode = message::Conversation::Mode;
+  const ip::StreamId stream = state_->streams.resume(connection.position);
+  if (stream == 0) return;
+  auto& conversation =
+      state_->conversations.try_emplace(stream, state_->settings.streams.buffer).first->second;
+  conversation.resume(connection.websocket ? Mode::websocket : Mode::sip);
+}
+
 bool Pipeline::consistent() const {
   bool agrees = true;
   std::size_t wanted_in_all = 0;

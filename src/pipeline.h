@@ -64,6 +64,14 @@ struct Counters {
   std::uint64_t calls = 0;  ///< Call-IDs that had state
 };
 
+/// A TCP connection that carries SIP, between two messages: what a daemon leaves to the one after it.
+struct Connection {
+  ip::StreamPosition position;
+  bool websocket = false;
+
+  friend bool operator==(const Connection&, const Connection&) = default;
+};
+
 /// The whole path: packet and time in, changes of pinholes out. Deterministic; reads no clock, does no I/O.
 class Pipeline {
  public:
@@ -88,6 +96,11 @@ class Pipeline {
 
   /// Whether an open pinhole lets a packet from `source` to `key` through, as the kernel would judge it.
   bool passes(const pinhole::Key& key, const base::Address& source) const;
+
+  /// The connections that could be taken over now. One in the middle of a message is not among them.
+  std::vector<Connection> connections() const;
+  /// Goes on reading where a daemon before this one stopped. Bytes that went by since make it foreign.
+  void resume(const Connection& connection);
 
   /// Whether what is open is exactly what some live call wants. Walks all calls: for tests and fuzzing.
   bool consistent() const;

@@ -84,10 +84,10 @@ Streams::Sequence Streams::unwrap(const Direction& direction, std::uint32_t sequ
   return direction.next + static_cast<Sequence>(static_cast<std::int64_t>(distance));
 }
 
-void Streams::open(const Key& key, std::uint32_t isn) {
+Streams::Connection* Streams::open(const Key& key, std::uint32_t isn) {
   if (connections_.size() >= settings_.flows) {
     // Those that never showed a SIP message go first; those that did are never put out by a stranger's SYN.
-    if (by_age_[false].empty()) return;
+    if (by_age_[false].empty()) return nullptr;
     give_up(by_age_[false].front(), GivenUp::evicted);
   }
   ++counters_.opened;
@@ -97,9 +97,13 @@ void Streams::open(const Key& key, std::uint32_t isn) {
   connection.isn = isn;
   connection.position = by_age_[false].insert(by_age_[false].end(), connection.id);
   by_id_.emplace(connection.id, &connection);
-  Direction& initiator = direction(connection, End::initiator);
-  initiator.synchronised = true;
-  initiator.next = initiator.acknowledged = far_from_zero + isn + 1;
+  synchronise(direction(connection, End::initiator), isn + 1);
+  return &connection;
+}
+
+void Streams::synchronise(Direction& direction, std::uint32_t next) {
+  direction.synchronised = true;
+  direction.next = direction.acknowledged = far_from_zero + next;
 }
 
 void Streams::take_syn(const Segment& segment, Connection* connection) {
@@ -122,17 +126,14 @@ void Streams::take_syn_ack(const Segment& segment, Connection& connection) {
     const Key key = connection.key;
     const std::uint32_t isn = *connection.new_isn;
     forget(connection);
-    open(key, isn);
-    auto reopened = connections_.find(key);
-    if (reopened == connections_.end()) return;
-    current = &reopened->second;
+    current = open(key, isn);
   }
+  if (current == nullptr) return;
   Direction& responder = direction(*current, End::responder);
   // The SYN may have carried data (RFC 7413), acknowledged or not.
   const std::uint32_t data = segment.acknowledgement - current->isn - 1;
   if (responder.synchronised || data > settings_.buffer) return;
-  responder.synchronised = true;
-  responder.next = responder.acknowledged = far_from_zero + segment.sequence + 1;
+  synchronise(responder, segment.sequence + 1);
 }
 
 void Streams::acknowledge(Connection& connection, End receiver, std::uint32_t acknowledgement) {
@@ -311,6 +312,28 @@ bool Streams::carries_sip(const Segment& segment) {
   End sender = End::initiator;
   const Connection* connection = find(segment, sender);
   return connection != nullptr && connection->proven;
+}
+
+std::optional<StreamPosition> Streams::position(StreamId stream) const {
+  auto found = by_id_.find(stream);
+  if (found == by_id_.end() || !found->second->proven) return std::nullopt;
+  const Connection& connection = *found->second;
+  for (const Direction& d : connection.directions) {
+    if (!d.synchronised || d.fin || !d.waiting.empty() || d.kept.size() > d.consumed) return std::nullopt;
+  }
+  return StreamPosition{connection.key.initiator, connection.key.responder,
+                        static_cast<std::uint32_t>(connection.directions[0].next),
+                        static_cast<std::uint32_t>(connection.directions[1].next)};
+}
+
+StreamId Streams::resume(const StreamPosition& position) {
+  const Key key{position.initiator, position.responder};
+  if (connections_.contains(key)) return 0;
+  Connection* connection = open(key, position.initiator_next - 1);
+  if (connection == nullptr) return 0;
+  synchronise(direction(*connection, End::responder), position.responder_next);
+  prove(connection->id);
+  return connection->id;
 }
 
 std::vector<StreamId> Streams::take_ended() {

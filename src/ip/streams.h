@@ -52,6 +52,17 @@ struct Delivery {
   base::Bytes unread;  ///< all bytes in order that `consume` has not taken; valid until the next call
 };
 
+/// A connection between two messages, for a daemon that takes over from this one. Positions are those of the
+/// next byte of each end.
+struct StreamPosition {
+  base::Endpoint initiator;
+  base::Endpoint responder;
+  std::uint32_t initiator_next = 0;
+  std::uint32_t responder_next = 0;
+
+  friend bool operator==(const StreamPosition&, const StreamPosition&) = default;
+};
+
 struct StreamCounters {
   std::uint64_t opened = 0;               ///< connections followed from their SYN on
   std::uint64_t unfollowed_segments = 0;  ///< with data, of connections that are not followed
@@ -80,6 +91,13 @@ class Streams {
 
   /// Whether a SIP message was read from the connection that `segment` is part of.
   bool carries_sip(const Segment& segment);
+
+  /// Where a connection is, if it carries SIP and has nothing unread and no gap; nothing else could be taken
+  /// over without guessing.
+  std::optional<StreamPosition> position(StreamId stream) const;
+  /// Follows a connection from such a position on; 0 when there is no room, or it is followed already. If
+  /// bytes went by in the meantime, it is given up for the gap as soon as that shows.
+  StreamId resume(const StreamPosition& position);
 
   /// Connections that ended, or were given up, since the last call: what is kept for them elsewhere can go.
   std::vector<StreamId> take_ended();
@@ -128,9 +146,10 @@ class Streams {
 
   static Sequence unwrap(const Direction& direction, std::uint32_t sequence);
   static Direction& direction(Connection& connection, End end);
+  static void synchronise(Direction& direction, std::uint32_t next);
 
   Connection* find(const Segment& segment, End& sender);
-  void open(const Key& key, std::uint32_t isn);
+  Connection* open(const Key& key, std::uint32_t isn);
   void take_syn(const Segment& segment, Connection* connection);
   void take_syn_ack(const Segment& segment, Connection& connection);
   void acknowledge(Connection& connection, End receiver, std::uint32_t acknowledgement);

@@ -39,16 +39,18 @@ class Conversation {
   /// Reads on in what `sender` has unread. To be called until it needs more.
   Step next(ip::End sender, base::Bytes unread, const DescriptionLimits& limits);
 
-  bool over_websocket() const { return mode_ == Mode::websocket; }
-
- private:
+  /// What was agreed on in the first bytes. A conversation that is taken over between two messages goes on
+  /// with it.
   enum class Mode : std::uint8_t {
     unknown,
     sip,
     upgrade_requested,  ///< the client's GET was read, the server's 101 was not
     websocket,
   };
+  Mode mode() const { return mode_; }
+  void resume(Mode mode) { mode_ = mode; }
 
+ private:
   Step begin(ip::End sender, base::Bytes unread);
   Step next_sip(ip::End sender, base::Bytes unread, const DescriptionLimits& limits);
   Step next_frame(ip::End sender, base::Bytes unread, const DescriptionLimits& limits);

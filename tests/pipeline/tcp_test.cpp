@@ -183,6 +183,36 @@ TEST(Tcp, BytesThatWentByUnseenMakeItForeign) {
   EXPECT_EQ(s.pipeline().counters().streams.given_up[static_cast<std::size_t>(ip::GivenUp::gap)], 1U);
 }
 
+TEST(Tcp, AConnectionIsTakenOverWhereADaemonBeforeLeftIt) {
+  Scenario before;
+  TcpPair tcp(client, server);
+  before.send_packets(tcp.handshake());
+  before.send_packets(tcp.from_client(invite));
+  ASSERT_EQ(before.pipeline().connections().size(), 1U);
+  const auto left = before.pipeline().connections();
+
+  Scenario after;
+  for (const auto& connection : left) after.pipeline().resume(connection);
+  TcpPair copy = tcp;
+  EXPECT_EQ(after.send_packets(tcp.from_client(invite, 100)), opened);
+  EXPECT_EQ(after.send_packets(tcp.from_server(ok, 100)), answered);
+
+  Scenario late;
+  for (const auto& connection : left) late.pipeline().resume(connection);
+  copy.from_client(ack);  // passed while there was no daemon
+  late.send_packet(copy.server_ack());
+  EXPECT_EQ(late.send_packets(copy.from_client(invite)), "");
+  EXPECT_EQ(late.pipeline().counters().streams.given_up[static_cast<std::size_t>(ip::GivenUp::gap)], 1U);
+}
+
+TEST(Tcp, AConnectionInTheMiddleOfAMessageIsNotLeftToOthers) {
+  Scenario s;
+  TcpPair tcp(client, server);
+  s.send_packets(tcp.handshake());
+  s.send_packets(tcp.from_client(invite + invite.substr(0, 50)));
+  EXPECT_TRUE(s.pipeline().connections().empty());
+}
+
 // Attack A1: the browser's request is padded so that a segment of it begins as SIP.
 TEST(Tcp, SlipstreamingOpensNothingForAnyCut) {
   const std::string registration =
