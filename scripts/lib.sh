@@ -14,7 +14,8 @@ packages=(
     libsodium-dev               # a keyed hash for tables that strangers fill
     libmnl-dev libnftnl-dev     # set elements over netlink
     libnetfilter-queue-dev      # packets from the queue, verdicts back
-    libspdlog-dev libsystemd-dev  # log: terminal, journal
+    libspdlog-dev               # log: terminal
+    libsystemd-dev              # log: journal; readiness and watchdog
     libpcap-dev                 # captures
     libtomlplusplus-dev         # configuration
     libcli11-dev                # command line
