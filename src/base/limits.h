@@ -24,6 +24,10 @@ inline constexpr std::size_t stream_octets = std::size_t{64} << 20;
 inline constexpr std::size_t call_id_length = 512;
 inline constexpr std::size_t tag_length = 256;
 inline constexpr std::size_t branch_length = 512;
+/// Of one value of From, To, Via, Content-Type and Content-Disposition: octets, and semicolons in it. RFC 4475
+/// longreq has 600 and 3. libosip2 takes time quadratic in both. More: malformed, or a body that is not read.
+inline constexpr std::size_t value_length = 4096;
+inline constexpr std::size_t value_semicolons = 64;
 /// Header fields in one message; RFC 4475 longreq has 60. More: malformed.
 inline constexpr std::size_t header_fields = 512;
 /// Octets of a multipart boundary (RFC 2046 section 5.1.1). Longer: the body is unreadable.

@@ -11,7 +11,7 @@
 // quoted-string  = DQUOTE *(octet but " \ / "\" octet) DQUOTE
 //
 // Wider than RFC 3261 section 25.1 in display names and parameter values, of which many are seen that the
-// grammar forbids and every endpoint accepts.
+// grammar forbids and every endpoint accepts; so are "name=" and a semicolon at the end.
 
 namespace dpinholer::message {
 
@@ -33,10 +33,12 @@ std::size_t skip_quoted(std::string_view text, std::size_t at) {
   return npos;
 }
 
-// The first of `wanted` at or after `at` that is not in a quoted string; the end when there is none.
+// The first of `set` at or after `at` that is not in a quoted string; the end when there is none.
 // npos when a quoted string does not end.
-std::size_t find_unquoted(std::string_view text, std::string_view wanted, std::size_t at = 0) {
-  while (at < text.size() && wanted.find(text[at]) == npos) {
+template <char... set>
+std::size_t find_unquoted(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size() && !is_one_of<set...>(text[at])) {
     at = text[at] == '"' ? skip_quoted(text, at) : at + 1;
   }
   return at > text.size() ? npos : at;
@@ -50,15 +52,16 @@ std::string_view take_trimmed(std::string_view& text, std::size_t length) {
 
 bool is_parameter_value(std::string_view value) {
   if (value.starts_with('"')) return skip_quoted(value, 0) == value.size();
-  return !value.empty() && std::all_of(value.begin(), value.end(), [](char c) {
-    return is_visible(c) && std::string_view("\",;<>").find(c) == npos;
-  });
+  for (char c : value) {
+    if (!is_visible(c) || is_one_of<'"', ',', ';', '<', '>'>(c)) return false;
+  }
+  return !value.empty();
 }
 
 }  // namespace
 
 std::optional<CSeq> read_cseq(std::string_view value) {
-  const auto digits = value.substr(0, value.find_first_of(" \t"));
+  const auto digits = value.substr(0, find_one_of<' ', '\t'>(value));
   const auto number = read_number(digits);
   const std::string_view method = trim(value.substr(digits.size()));
   if (!number || *number > largest_cseq || !is_token(method)) return std::nullopt;
@@ -66,17 +69,16 @@ std::optional<CSeq> read_cseq(std::string_view value) {
 }
 
 bool is_call_id(std::string_view value) {
-  return !value.empty() && value.size() <= base::limits::call_id_length &&
-         std::all_of(value.begin(), value.end(), is_visible);
+  return !value.empty() && value.size() <= base::limits::call_id_length && is_visible_text(value);
 }
 
 std::optional<std::string_view> address_parameters(std::string_view value) {
-  const auto end = find_unquoted(value, "<;");
+  const auto end = find_unquoted<'<', ';'>(value);
   if (end == npos) return std::nullopt;
   if (end == value.size() || value[end] == ';') {
     const std::string_view uri = trim(value.substr(0, end));
     const std::string_view parameters = value.substr(end);
-    if (uri.empty() || uri.front() == '"' || find_unquoted(parameters, "<>") != parameters.size())
+    if (uri.empty() || uri.front() == '"' || find_unquoted<'<', '>'>(parameters) != parameters.size())
       return std::nullopt;
     return parameters;
   }
@@ -88,7 +90,7 @@ std::optional<std::string_view> address_parameters(std::string_view value) {
 }
 
 std::string_view first_of_list(std::string_view value) {
-  return trim(value.substr(0, find_unquoted(value, ",")));
+  return trim(value.substr(0, find_unquoted<','>(value)));
 }
 
 std::optional<std::string_view> via_parameters(std::string_view value) {
@@ -96,7 +98,7 @@ std::optional<std::string_view> via_parameters(std::string_view value) {
   value.remove_prefix(1);
   if (take_trimmed(value, value.find('/')) != "2.0" || value.empty()) return std::nullopt;
   value = trim(value.substr(1));
-  if (!is_token(take_trimmed(value, value.find_first_of(" \t")))) return std::nullopt;
+  if (!is_token(take_trimmed(value, find_one_of<' ', '\t'>(value)))) return std::nullopt;
   const auto sent_by = take_trimmed(value, value.find(';'));
   if (sent_by.empty()) return std::nullopt;
   return value;
@@ -106,8 +108,9 @@ std::optional<Parameter> find_parameter(std::string_view parameters, std::string
   Parameter found;
   bool seen = false;
   while (!parameters.empty()) {
-    parameters.remove_prefix(1);  // the semicolon
-    const auto end = find_unquoted(parameters, ";");
+    parameters.remove_prefix(1);          // the semicolon
+    if (trim(parameters).empty()) break;  // one at the end is overlooked
+    const auto end = find_unquoted<';'>(parameters);
     if (end == npos) return std::nullopt;
     std::string_view rest = parameters.substr(0, end);
     parameters.remove_prefix(end);
@@ -136,6 +139,16 @@ bool list_contains(std::string_view value, std::string_view token) {
     value.remove_prefix(std::min<std::size_t>(1, value.size()));
   }
   return false;
+}
+
+std::string unquote(std::string_view text) {
+  if (text.size() < 2 || text.front() != '"' || text.back() != '"') return std::string(text);
+  std::string plain;
+  for (std::size_t at = 1; at + 1 < text.size(); ++at) {
+    if (text[at] == '\\' && at + 2 < text.size()) ++at;
+    plain += text[at];
+  }
+  return plain;
 }
 
 }  // namespace dpinholer::message

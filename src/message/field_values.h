@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "message/framing.h"
@@ -46,5 +47,8 @@ std::optional<std::uint32_t> read_delta_seconds(std::string_view value);
 
 /// Whether `token` is one of a list of tokens, without regard to case.
 bool list_contains(std::string_view value, std::string_view token);
+
+/// What a quoted string stands for (RFC 3261 section 25.1); any other text as it is.
+std::string unquote(std::string_view text);
 
 }  // namespace dpinholer::message

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "message/framing.h"
 
+#include <array>
+#include <utility>
+
 #include "base/limits.h"
 #include "message/lexical.h"
 
@@ -15,82 +18,127 @@ namespace {
 constexpr std::string_view sip_prefix = "SIP/";
 constexpr std::string_view sip_version = "SIP/2.0";
 
-enum class LineKind : std::uint8_t { sip, not_sip, malformed };
+constexpr std::size_t usual_fields = 12;  // of those that are looked at, so that most messages allocate once
 
-LineKind read_status_line(std::string_view line, StartLine& start) {
-  if (!equal_ignoring_case(take_word(line), sip_version)) return LineKind::malformed;
+// These three: `header` when it is the first line of one, not_sip, or malformed.
+FrameStatus read_status_line(std::string_view line, StartLine& start) {
+  if (!equal_ignoring_case(take_word(line), sip_version)) return FrameStatus::malformed;
   const std::string_view code = take_word(line);
   const auto status = read_number(code);
-  if (code.size() != 3 || !status || *status < 100 || *status > 699) return LineKind::malformed;
+  if (code.size() != 3 || !status || *status < 100 || *status > 699) return FrameStatus::malformed;
   start.status = static_cast<std::uint16_t>(*status);
-  return LineKind::sip;
+  return FrameStatus::header;
 }
 
-LineKind read_request_line(std::string_view line, StartLine& start) {
+FrameStatus read_request_line(std::string_view line, StartLine& start) {
   line = line.substr(0, line.find_last_not_of(' ') + 1);
   const auto last_space = line.rfind(' ');
-  if (last_space == std::string_view::npos) return LineKind::not_sip;
+  if (last_space == std::string_view::npos) return FrameStatus::not_sip;
   const std::string_view version = line.substr(last_space + 1);
   line = line.substr(0, last_space);
   start.method = take_word(line);
-  if (!starts_with_ignoring_case(version, sip_prefix) || !is_token(start.method)) return LineKind::not_sip;
-  if (!equal_ignoring_case(version, sip_version)) return LineKind::malformed;
+  if (!starts_with_ignoring_case(version, sip_prefix) || !is_token(start.method)) return FrameStatus::not_sip;
+  if (!equal_ignoring_case(version, sip_version)) return FrameStatus::malformed;
   // The Request-URI itself says nothing to us; RFC 4475 section 3.1.2.7 lets even <> pass.
   const std::string_view uri = trim(line);
-  const bool one_word = std::all_of(uri.begin(), uri.end(), is_visible);
-  return uri.empty() || !one_word ? LineKind::malformed : LineKind::sip;
+  return uri.empty() || !is_visible_text(uri) ? FrameStatus::malformed : FrameStatus::header;
 }
 
-LineKind read_start_line(std::string_view line, StartLine& start) {
+FrameStatus read_start_line(std::string_view line, StartLine& start) {
   start = {};
   return starts_with_ignoring_case(line, sip_prefix) ? read_status_line(line, start)
                                                      : read_request_line(line, start);
 }
 
-// RFC 3261 section 20, RFC 4028, RFC 3262.
+// RFC 3261 section 20, RFC 4028, RFC 3262, RFC 2045; by length, because most names are told apart by that.
+struct NameRow {
+  std::string_view name;
+  FieldName field;
+};
+constexpr std::array<NameRow, 22> name_rows = {{
+    {"c", FieldName::content_type},
+    {"e", FieldName::content_encoding},
+    {"f", FieldName::from},
+    {"i", FieldName::call_id},
+    {"l", FieldName::content_length},
+    {"t", FieldName::to},
+    {"v", FieldName::via},
+    {"x", FieldName::session_expires},
+    {"To", FieldName::to},
+    {"Via", FieldName::via},
+    {"CSeq", FieldName::cseq},
+    {"From", FieldName::from},
+    {"RAck", FieldName::rack},
+    {"RSeq", FieldName::rseq},
+    {"Call-ID", FieldName::call_id},
+    {"Require", FieldName::require},
+    {"Content-Type", FieldName::content_type},
+    {"Content-Length", FieldName::content_length},
+    {"Session-Expires", FieldName::session_expires},
+    {"Content-Encoding", FieldName::content_encoding},
+    {"Content-Disposition", FieldName::content_disposition},
+    {"Content-Transfer-Encoding", FieldName::content_transfer_encoding},
+}};
+constexpr std::size_t longest_name = name_rows.back().name.size();
+
+// The first row whose name is at least as long as the index.
+constexpr auto rows_by_length = [] {
+  std::array<std::uint8_t, longest_name + 1> first{};
+  for (std::size_t length = 1; length < first.size(); ++length) {
+    first[length] = first[length - 1];
+    while (name_rows[first[length]].name.size() < length) ++first[length];
+  }
+  return first;
+}();
+
 std::optional<FieldName> known_name(std::string_view name) {
-  constexpr struct {
-    std::string_view name;
-    char compact;
-    FieldName field;
-  } rows[] = {
-      {"Call-ID", 'i', FieldName::call_id},
-      {"Content-Disposition", '\0', FieldName::content_disposition},
-      {"Content-Encoding", 'e', FieldName::content_encoding},
-      {"Content-Length", 'l', FieldName::content_length},
-      {"Content-Transfer-Encoding", '\0', FieldName::content_transfer_encoding},
-      {"Content-Type", 'c', FieldName::content_type},
-      {"CSeq", '\0', FieldName::cseq},
-      {"From", 'f', FieldName::from},
-      {"RAck", '\0', FieldName::rack},
-      {"Require", '\0', FieldName::require},
-      {"RSeq", '\0', FieldName::rseq},
-      {"Session-Expires", 'x', FieldName::session_expires},
-      {"To", 't', FieldName::to},
-      {"Via", 'v', FieldName::via},
-  };
-  for (const auto& row : rows) {
-    if (name.size() == 1 ? lower(name.front()) == row.compact : equal_ignoring_case(name, row.name))
-      return row.field;
+  if (name.size() > longest_name) return std::nullopt;
+  for (std::size_t row = rows_by_length[name.size()];
+       row < name_rows.size() && name_rows[row].name.size() == name.size(); ++row) {
+    if (equal_ignoring_case(name, name_rows[row].name)) return name_rows[row].field;
   }
   return std::nullopt;
 }
 
-bool has_stray_octets(std::string_view line) {
-  if (line.find('\r') != std::string_view::npos) return true;
-  for (auto at = line.find('\0'); at != std::string_view::npos; at = line.find('\0', at + 1)) {
-    if (at == 0 || line[at - 1] != '\\') return true;
+struct Line {
+  std::string_view text;  // without its end
+  std::size_t next = 0;   // where the next one begins
+  bool whole = false;     // has an end
+  bool stray = false;     // has a CR or NUL in it, see the header
+};
+
+class LineReader {
+ public:
+  explicit LineReader(std::string_view octets) : octets_(octets), nul_(octets.find('\0')) {}
+
+  Line read(std::size_t begin) {
+    Line line;
+    const auto end = octets_.find('\n', begin);
+    line.whole = end != std::string_view::npos;
+    line.next = line.whole ? end + 1 : octets_.size();
+    line.text = octets_.substr(begin, end - begin);
+    const auto cr = line.text.find('\r');
+    if (cr != std::string_view::npos) {
+      line.stray = !line.whole || cr + 1 != line.text.size();
+      line.text.remove_suffix(1);
+    }
+    for (; nul_ < line.next; nul_ = octets_.find('\0', nul_ + 1)) {
+      line.stray |= nul_ == begin || octets_[nul_ - 1] != '\\';
+    }
+    return line;
   }
-  return false;
-}
+
+ private:
+  std::string_view octets_;
+  std::size_t nul_;  // the next one, so that it costs nothing that there is none
+};
 
 // Collects the fields line by line, so that a folded one can grow.
 class FieldReader {
  public:
-  explicit FieldReader(Header& header) : header_(header) {}
+  explicit FieldReader(Header& header) : header_(header) { header_.fields.reserve(usual_fields); }
 
   bool take(std::string_view line) {
-    if (has_stray_octets(line)) return false;
     return is_blank(line.front()) ? continue_field(line) : begin_field(line);
   }
 
@@ -102,8 +150,10 @@ class FieldReader {
     const auto colon = line.find(':');
     if (colon == std::string_view::npos || ++fields_ > base::limits::header_fields) return false;
     const std::string_view name = trim(line.substr(0, colon));
-    if (name.empty() || !std::all_of(name.begin(), name.end(), is_visible)) return false;
-    name_ = known_name(name);
+    if (name.empty() || !is_visible_text(name)) return false;
+    const auto known = known_name(name);
+    wanted_ = known.has_value();
+    if (known) name_ = *known;
     value_ = line.substr(colon + 1);
     folded_ = false;
     return true;
@@ -117,11 +167,10 @@ class FieldReader {
   }
 
   bool end_field() {
-    if (!name_) return true;
-    const Field field{*name_, folded_, trim(value_)};
-    name_.reset();
-    if (field.name == FieldName::content_length) return read_content_length(field.value);
-    header_.fields.push_back(field);
+    if (!std::exchange(wanted_, false)) return true;
+    const std::string_view value = trim(value_);
+    if (name_ == FieldName::content_length) return read_content_length(value);
+    header_.fields.push_back({name_, folded_, value});
     return true;
   }
 
@@ -134,7 +183,8 @@ class FieldReader {
   }
 
   Header& header_;
-  std::optional<FieldName> name_;  // of the field at hand, when it is one to keep
+  bool wanted_ = false;  // whether the field at hand is one to keep
+  FieldName name_{};
   std::string_view value_;
   bool folded_ = false;
   std::size_t fields_ = 0;
@@ -142,27 +192,22 @@ class FieldReader {
 
 // Every line from `at`, the first field, to the empty one; or to the end, if that ends a line.
 bool read_fields(std::string_view octets, std::size_t at, Header& header) {
+  LineReader lines(octets);
   FieldReader reader(header);
   while (at < octets.size()) {
-    const auto line_end = octets.find('\n', at);
-    if (line_end == std::string_view::npos) return false;  // cut in the middle
-    std::string_view line = octets.substr(at, line_end - at);
-    at = line_end + 1;
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.empty()) break;
-    if (!reader.take(line)) return false;
+    const Line line = lines.read(at);
+    if (!line.whole || line.stray) return false;
+    at = line.next;
+    if (line.text.empty()) break;
+    if (!reader.take(line.text)) return false;
   }
   header.length = at;
   return reader.finish();
 }
 
-// The start line, of which `line_end` is the LF, or npos when there is none.
-LineKind read_first_line(std::string_view octets, std::size_t begin, std::size_t line_end, StartLine& start) {
-  std::string_view line = octets.substr(begin, line_end - begin);
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  const LineKind kind = read_start_line(line, start);
-  const bool whole = line_end != std::string_view::npos && !has_stray_octets(line);
-  return kind == LineKind::sip && !whole ? LineKind::malformed : kind;
+FrameStatus read_first_line(const Line& line, StartLine& start) {
+  const FrameStatus kind = read_start_line(line.text, start);
+  return kind == FrameStatus::header && (!line.whole || line.stray) ? FrameStatus::malformed : kind;
 }
 
 // Whether an empty line ends after `searched`.
@@ -178,16 +223,14 @@ bool has_empty_line(std::string_view octets, std::size_t searched) {
 // Of a stream: whether the header is there as a whole, without reading any of it twice.
 FrameStatus await_header(std::string_view octets, std::size_t begin, FramingProgress& progress) {
   if (!progress.start_line_read) {
-    if (!is_token(octets.substr(begin, 1))) return FrameStatus::not_sip;
     const auto line_end = octets.find('\n', std::max(begin, progress.searched));
     progress.searched = std::min(line_end, octets.size());
     if (line_end == std::string_view::npos) return FrameStatus::need_more;
-    StartLine start;
-    const LineKind kind = read_first_line(octets, begin, line_end, start);
-    if (kind == LineKind::not_sip) return FrameStatus::not_sip;
-    if (kind == LineKind::malformed) return FrameStatus::malformed;
-    progress.start_line_read = true;
     ++progress.searched;
+    progress.start_line_read = true;
+    StartLine start;
+    const FrameStatus status = read_first_line(LineReader(octets.substr(begin)).read(0), start);
+    if (status != FrameStatus::header) return status;
   }
   if (has_empty_line(octets, progress.searched)) return FrameStatus::header;
   progress.searched = octets.size();
@@ -199,23 +242,19 @@ FrameStatus await_header(std::string_view octets, std::size_t begin, FramingProg
 FrameStatus read_header(std::string_view octets, Extent extent, FramingProgress& progress, Header& header) {
   const auto begin = octets.find_first_not_of("\r\n");
   if (begin == std::string_view::npos) return FrameStatus::keep_alive;
+  if (!is_token(octets.substr(begin, 1))) {
+    const bool blank = octets.find_first_not_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+    return blank && extent == Extent::datagram ? FrameStatus::keep_alive : FrameStatus::not_sip;
+  }
   if (extent == Extent::stream) {
     const FrameStatus status = await_header(octets, begin, progress);
     if (status != FrameStatus::header) return status;
-  } else if (octets.find_first_not_of(std::string_view("\r\n\0", 3)) == std::string_view::npos) {
-    return FrameStatus::keep_alive;  // NULs are seen on UDP only
   }
-  const auto line_end = octets.find('\n', begin);
   header = {};
-  switch (read_first_line(octets, begin, line_end, header.start)) {
-    case LineKind::not_sip:
-      return FrameStatus::not_sip;
-    case LineKind::malformed:
-      return FrameStatus::malformed;
-    case LineKind::sip:
-      break;
-  }
-  return read_fields(octets, line_end + 1, header) ? FrameStatus::header : FrameStatus::malformed;
+  const Line line = LineReader(octets).read(begin);
+  const FrameStatus status = read_first_line(line, header.start);
+  if (status != FrameStatus::header) return status;
+  return read_fields(octets, line.next, header) ? FrameStatus::header : FrameStatus::malformed;
 }
 
 bool read_part_header(std::string_view part, Header& header) {

@@ -59,7 +59,7 @@ enum class Extent : std::uint8_t {
 enum class FrameStatus : std::uint8_t {
   header,      ///< there is one, and what follows it is the body
   need_more,   ///< of a stream: so far so good
-  keep_alive,  ///< nothing but CR, LF and NUL, or nothing at all
+  keep_alive,  ///< nothing but CR and LF, in a datagram also NUL, or nothing at all
   not_sip,     ///< the first line is neither a Request-Line nor a Status-Line of any version of SIP
   malformed,   ///< begins as SIP, but can't be split into header fields
 };

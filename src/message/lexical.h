@@ -28,16 +28,41 @@ constexpr bool is_blank(char c) {
   return c == ' ' || c == '\t';
 }
 
+/// Whether `c` is one of `set`; unlike string_view's own members it compiles to a few comparisons.
+template <char... set>
+constexpr bool is_one_of(char c) {
+  return ((c == set) || ...);
+}
+
+/// The first octet of `set` at or after `at`; the end when there is none.
+template <char... set>
+constexpr std::size_t find_one_of(std::string_view text, std::size_t at = 0) {
+  while (at < text.size() && !is_one_of<set...>(text[at])) ++at;
+  return at;
+}
+
+constexpr bool is_visible_text(std::string_view text) {
+  for (char c : text) {
+    if (!is_visible(c)) return false;
+  }
+  return true;
+}
+
 /// RFC 3261 section 25.1: token.
 constexpr bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return is_alpha(c) || is_digit(c) || std::string_view("-.!%*_+`'~").find(c) != std::string_view::npos;
-  });
+  for (char c : text) {
+    if (!is_alpha(c) && !is_digit(c) && !is_one_of<'-', '.', '!', '%', '*', '_', '+', '`', '\'', '~'>(c))
+      return false;
+  }
+  return !text.empty();
 }
 
 constexpr bool equal_ignoring_case(std::string_view one, std::string_view other) {
-  return one.size() == other.size() && std::equal(one.begin(), one.end(), other.begin(),
-                                                  [](char a, char b) { return lower(a) == lower(b); });
+  if (one.size() != other.size()) return false;
+  for (std::size_t i = 0; i < one.size(); ++i) {
+    if (lower(one[i]) != lower(other[i])) return false;
+  }
+  return true;
 }
 
 constexpr bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
@@ -46,10 +71,9 @@ constexpr bool starts_with_ignoring_case(std::string_view text, std::string_view
 
 /// Without the blanks and line ends at both ends.
 constexpr std::string_view trim(std::string_view text) {
-  constexpr std::string_view white = " \t\r\n";
-  const auto first = text.find_first_not_of(white);
-  if (first == std::string_view::npos) return text.substr(0, 0);
-  return text.substr(first, text.find_last_not_of(white) - first + 1);
+  while (!text.empty() && is_one_of<' ', '\t', '\r', '\n'>(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_one_of<' ', '\t', '\r', '\n'>(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 /// 1*DIGIT, whatever zeros lead; a number too large for 64 bits becomes the largest that is not.
@@ -83,8 +107,8 @@ constexpr std::string_view take_line(std::string_view& text) {
 
 /// Takes the first word off `text`, with the spaces before it; empty when there is none.
 constexpr std::string_view take_word(std::string_view& text) {
-  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
-  const std::string_view word = text.substr(0, text.find(' '));
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  const std::string_view word = text.substr(0, find_one_of<' '>(text));
   text.remove_prefix(word.size());
   return word;
 }

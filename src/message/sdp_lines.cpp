@@ -146,7 +146,7 @@ std::optional<RtcpAttribute> read_rtcp(std::string_view value) {
 }
 
 std::optional<Setup> read_setup(std::string_view value) {
-  constexpr struct {
+  static constexpr struct {
     std::string_view text;
     Setup setup;
   } rows[] = {{"active", Setup::active},

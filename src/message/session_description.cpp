@@ -19,7 +19,7 @@ namespace dpinholer::message {
 namespace {
 
 std::optional<Direction> read_direction(std::string_view name) {
-  constexpr struct {
+  static constexpr struct {
     std::string_view name;
     Direction direction;
   } rows[] = {{"sendrecv", Direction::sendrecv},
@@ -57,7 +57,7 @@ class Reader {
   void read_line(std::string_view line) {
     if (line.size() < 2 || line[1] != '=') return;
     // What stands behind these octets depends on who reads the line; a section is still a section.
-    const bool readable = line.find_first_of(std::string_view("\r\0", 2)) == std::string_view::npos;
+    const bool readable = find_one_of<'\r', '\0'>(line) == line.size();
     const std::string_view value = line.substr(2, line.find_last_not_of(' ') - 1);
     if (line[0] == 'm') read_media(readable ? read_media_line(value) : std::nullopt);
     if (!readable) return;

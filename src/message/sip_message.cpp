@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The one file that includes libosip2. What it reads wrong, and what is done about it, stands in
-// docs/libosip2.md.
+// The one file that includes libosip2; docs/libosip2.md says what it reads wrong.
 //
-// Not osip_message_parse: it copies the whole message several times, keeps one Call-ID, CSeq, From and To
-// whatever else is there, so that an ambiguous message would not be noticed, and refuses a message for a
-// field that is of no interest here. framing.h finds the fields; libosip2 reads the values of those that
-// matter. Its parsers of single values share no state, so nothing has to be initialised (parser_init fills
-// the table of osip_message_parse) and any thread may use them.
+// framing.h finds the fields and field_values.h reads them, strictly, in every message. Of messages that may
+// change a call libosip2 reads From, To and Via as well, and where it reads something else the message is
+// ambiguous: an endpoint might read it so too. That it refuses a value means nothing, it refuses many that
+// are right. Media types and dispositions, which decide what a body is, are libosip2's alone.
+//
+// Not osip_message_parse: it copies the whole message, refuses it for a fault in a field that is of no
+// interest here, and for a header field that is there twice with one value. Its parsers of single values
+// share no state: nothing has to be initialised (parser_init fills a table of osip_message_parse) and any
+// thread may use them.
 #include "message/sip_message.h"
 
 #include <osipparser2/headers/osip_content_disposition.h>
 #include <osipparser2/osip_message.h>
 
+#include <algorithm>
 #include <array>
-#include <forward_list>
 #include <memory>
 
 #include "base/limits.h"
 #include "message/field_values.h"
+#include "message/fields.h"
 #include "message/framing.h"
 #include "message/lexical.h"
 #include "message/multipart.h"
@@ -41,7 +45,7 @@ std::unique_ptr<T, Release<T, release>> make() {
   return std::unique_ptr<T, Release<T, release>>(object);
 }
 
-// ---- Parameters -------------------------------------------------------------------------------------------
+// ---- What libosip2 reads ----------------------------------------------------------------------------------
 
 // As Parameter, but owns its text.
 struct OwnedParameter {
@@ -64,107 +68,45 @@ OwnedParameter find_in_list(const osip_list_t& parameters, std::string_view name
   return found;
 }
 
-std::optional<OwnedParameter> find_by_hand(std::optional<std::string_view> parameters,
-                                           std::string_view name) {
-  if (!parameters) return std::nullopt;
-  const auto found = find_parameter(*parameters, name);
-  if (!found) return std::nullopt;
-  return OwnedParameter{std::string(found->value), found->repeated};
+// libosip2 walks a list to its end for each element that it adds: the 32,000 parameters that fit into one
+// datagram take it seconds. It is not given such a value.
+bool is_bounded(std::string_view value) {
+  return value.size() <= limits::value_length &&
+         static_cast<std::size_t>(std::count(value.begin(), value.end(), ';')) <= limits::value_semicolons;
 }
 
-bool is_c_string(std::string_view text) {
-  return text.find('\0') == std::string_view::npos;
-}
-
-// libosip2 takes no display name that is neither quoted nor of token characters, and no URI of less than six;
-// neither is of interest. So it is given the parameters behind a URI that it likes.
-std::optional<OwnedParameter> read_tag(std::string_view value) {
-  const auto parameters = address_parameters(value);
-  if (!parameters || !is_c_string(*parameters)) return std::nullopt;
+// Whether libosip2 reads another tag in a From or To.
+bool reads_other_tag(const std::string& value, std::string_view tag) {
   auto address = make<osip_from_t, osip_from_init, osip_from_free>();
-  const std::string text = "<sip:any@invalid>" + std::string(*parameters);
-  if (osip_from_parse(address.get(), text.c_str()) != OSIP_SUCCESS) return std::nullopt;
-  return find_in_list(address->gen_params, "tag");
+  if (osip_from_parse(address.get(), value.c_str()) != OSIP_SUCCESS) return false;
+  return find_in_list(address->gen_params, "tag").value != tag;
 }
 
-std::optional<OwnedParameter> read_branch(std::string_view value) {
-  const std::string text(first_of_list(value));
-  if (!is_c_string(text) || !via_parameters(text)) return std::nullopt;
+// Whether libosip2 reads another branch in a single Via value.
+bool reads_other_branch(const std::string& value, std::string_view branch) {
   auto via = make<osip_via_t, osip_via_init, osip_via_free>();
-  if (osip_via_parse(via.get(), text.c_str()) != OSIP_SUCCESS) return std::nullopt;
-  return find_in_list(via->via_params, "branch");
+  if (osip_via_parse(via.get(), value.c_str()) != OSIP_SUCCESS) return false;
+  return find_in_list(via->via_params, "branch").value != branch;
 }
-
-// ---- Fields -----------------------------------------------------------------------------------------------
-
-// The fields of one header by name, on one line each.
-class Fields {
- public:
-  explicit Fields(const Header& header) : header_(header) {
-    for (const auto& field : header.fields) {
-      auto& first = first_[static_cast<std::size_t>(field.name)];
-      if (first == nullptr) first = &field;
-    }
-  }
-
-  std::optional<std::string_view> first(FieldName name) {
-    const Field* field = first_[static_cast<std::size_t>(name)];
-    if (field == nullptr) return std::nullopt;
-    return text(*field);
-  }
-
-  /// Whether there are others than the first, of another value.
-  bool differ(FieldName name) {
-    return any(name, [this, name](std::string_view value) { return value != *first(name); });
-  }
-
-  template <typename Predicate>
-  bool any(FieldName name, Predicate predicate) {
-    return std::any_of(header_.fields.begin(), header_.fields.end(),
-                       [&](const Field& field) { return field.name == name && predicate(text(field)); });
-  }
-
- private:
-  std::string_view text(const Field& field) {
-    return field.folded ? unfold(field, unfolded_.emplace_front()) : field.value;
-  }
-
-  static constexpr std::size_t names = static_cast<std::size_t>(FieldName::via) + 1;
-
-  const Header& header_;
-  std::array<const Field*, names> first_{};
-  std::forward_list<std::string> unfolded_;
-};
 
 // ---- Bodies -----------------------------------------------------------------------------------------------
 
 struct MediaType {
   std::string type;
   std::string subtype;
-  std::string boundary;
+  std::string boundary;  // empty when there is none, or more than one
 
   bool is(std::string_view its_type, std::string_view its_subtype) const {
     return equal_ignoring_case(type, its_type) && equal_ignoring_case(subtype, its_subtype);
   }
 };
 
-std::string unquote(std::string_view text) {
-  if (text.size() < 2 || text.front() != '"' || text.back() != '"') return std::string(text);
-  std::string plain;
-  for (std::size_t at = 1; at + 1 < text.size(); ++at) {
-    if (text[at] == '\\' && at + 2 < text.size()) ++at;
-    plain += text[at];
-  }
-  return plain;
-}
-
 std::optional<MediaType> read_media_type(std::string_view value) {
-  if (!is_c_string(value)) return std::nullopt;
   auto parsed = make<osip_content_type_t, osip_content_type_init, osip_content_type_free>();
   if (osip_content_type_parse(parsed.get(), std::string(value).c_str()) != OSIP_SUCCESS) return std::nullopt;
   if (parsed->type == nullptr || parsed->subtype == nullptr) return std::nullopt;
-  return MediaType{parsed->type, parsed->subtype,
-                   unquote(find_in_list(parsed->gen_params, "boundary").value)};
+  const auto boundary = find_in_list(parsed->gen_params, "boundary");
+  return MediaType{parsed->type, parsed->subtype, boundary.repeated ? "" : unquote(boundary.value)};
 }
 
 enum class Disposition : std::uint8_t { session, early_session, other };
@@ -172,7 +114,6 @@ enum class Disposition : std::uint8_t { session, early_session, other };
 // RFC 3261 section 20.11: absent means session for application/sdp.
 Disposition read_disposition(std::optional<std::string_view> value) {
   if (!value) return Disposition::session;
-  if (!is_c_string(*value)) return Disposition::other;
   auto parsed = make<osip_content_disposition_t, osip_call_info_init, osip_call_info_free>();
   const std::string text(*value);
   if (osip_content_disposition_parse(parsed.get(), text.c_str()) != OSIP_SUCCESS ||
@@ -202,6 +143,11 @@ class BodyReader {
     // Without a type it is no session description (RFC 3261 section 20.15), even when it looks like one.
     const auto value = fields.first(FieldName::content_type);
     if (!value || body.empty()) return;
+    const auto disposition = fields.first(FieldName::content_disposition);
+    if (!is_bounded(*value) || (disposition && !is_bounded(*disposition))) {
+      message_.body_fault = BodyFault::unreadable;
+      return;
+    }
     const auto type = read_media_type(*value);
     if (!type) return;
     const bool multipart = equal_ignoring_case(type->type, "multipart");
@@ -217,7 +163,7 @@ class BodyReader {
     } else if (fragment) {
       keep(message_.ice_fragment, body);
     } else {
-      read_session(read_disposition(fields.first(FieldName::content_disposition)), body);
+      read_session(read_disposition(disposition), body);
     }
   }
 
@@ -262,7 +208,7 @@ class BodyReader {
 struct MethodRow {
   Method method;
   std::string_view name;
-  bool counts;        // may change a call (calls.md section 1): libosip2 reads its fields
+  bool counts;        // may change a call (calls.md section 1)
   bool request_body;  // may carry an offer, an answer or candidates
   bool response_body;
 };
@@ -297,26 +243,32 @@ Method method_of(std::string_view name) {
 }
 
 // Visible ASCII only: what they stand for is compared octet by octet, and ends up in logs.
-bool take_text(std::optional<OwnedParameter> parameter, std::size_t longest, std::string& text,
-               bool& ambiguous) {
+bool take_parameter(std::optional<std::string_view> parameters, std::string_view name, std::size_t longest,
+                    std::string& text, bool& ambiguous) {
+  const auto parameter = parameters ? find_parameter(*parameters, name) : std::nullopt;
   if (!parameter || parameter->value.size() > longest) return false;
-  if (!std::all_of(parameter->value.begin(), parameter->value.end(), is_visible)) return false;
-  text = std::move(parameter->value);
+  if (!is_visible_text(parameter->value)) return false;
+  text = parameter->value;
   ambiguous |= parameter->repeated;
   return true;
 }
 
-// Tags and branch. In messages that can't change a call they only tell which call is alive, so they are read
-// by hand: libosip2 takes ten times as long.
-bool read_identity(SipMessage& message, std::string_view from, std::string_view to, std::string_view via) {
-  const bool counts = row_of(message.method).counts;
-  const auto tag = [counts](std::string_view value) {
-    return counts ? read_tag(value) : find_by_hand(address_parameters(value), "tag");
-  };
-  const auto branch = counts ? read_branch(via) : find_by_hand(via_parameters(first_of_list(via)), "branch");
-  return take_text(tag(from), limits::tag_length, message.from_tag, message.ambiguous) &&
-         take_text(tag(to), limits::tag_length, message.to_tag, message.ambiguous) &&
-         take_text(branch, limits::branch_length, message.branch, message.ambiguous);
+// Tags and branch.
+bool read_identity(SipMessage& message, std::string_view from, std::string_view to, std::string_view vias) {
+  const std::string_view via = first_of_list(vias);
+  if (!is_bounded(from) || !is_bounded(to) || !is_bounded(via)) return false;
+  bool& ambiguous = message.ambiguous;
+  if (!take_parameter(address_parameters(from), "tag", limits::tag_length, message.from_tag, ambiguous) ||
+      !take_parameter(address_parameters(to), "tag", limits::tag_length, message.to_tag, ambiguous) ||
+      !take_parameter(via_parameters(via), "branch", limits::branch_length, message.branch, ambiguous)) {
+    return false;
+  }
+  // A message that can't change a call may well mean something else to others.
+  if (!row_of(message.method).counts) return true;
+  ambiguous = ambiguous || reads_other_tag(std::string(from), message.from_tag) ||
+              reads_other_tag(std::string(to), message.to_tag) ||
+              reads_other_branch(std::string(via), message.branch);
+  return true;
 }
 
 std::optional<RAck> read_rack(std::string_view value) {

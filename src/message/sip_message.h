@@ -49,7 +49,7 @@ struct RAck {
 enum class BodyFault : std::uint8_t {
   none,
   encoded,     ///< Content-Encoding other than identity
-  unreadable,  ///< a multipart without boundary, or too deep
+  unreadable,  ///< a multipart without boundary, or too deep; two types or dispositions, or one beyond limits
 };
 
 /// What of a SIP message matters to pinholes. Owns its strings.
@@ -65,8 +65,10 @@ struct SipMessage {
   std::string branch;    ///< of the topmost Via; empty when there is none (RFC 2543)
   std::uint32_t cseq = 0;
 
-  /// Two different values of a header field that may stand once: Call-ID, CSeq, From, To, Content-Length.
-  /// The fields above are then the first ones. Such a message opens and closes nothing.
+  /// Two different values of a header field that may stand once: Call-ID, CSeq, From, To, Content-Length; two
+  /// tags in one From or To, two branches in one Via; or, of the methods up to `info`, a tag or branch that
+  /// libosip2 reads in another way. The fields above are then the first ones. Such a message opens and closes
+  /// nothing.
   bool ambiguous = false;
 
   /// RSeq of a provisional response that also has Require: 100rel (RFC 3262): it is reliable.
