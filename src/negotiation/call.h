@@ -121,6 +121,8 @@ struct Transaction {
   /// proceeding: the request counts as unanswered from here on; else it is forgotten.
   base::TimePoint deadline;
   std::optional<base::TimePoint> cancel_deadline;
+  /// Initial INVITE with a 2xx: how long its other early dialogs may go on (RFC 3261 section 13.2.2.4).
+  std::optional<base::TimePoint> forks_until;
 
   bool initial_invite() const { return method == message::Method::invite && to_tag.empty(); }
 };

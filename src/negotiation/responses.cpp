@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t session = index(Disposition::session);
 constexpr std::size_t early_session = index(Disposition::early_session);
+constexpr std::uint16_t fork_terminated = 199;  // RFC 6228: of the dialog with this tag, others go on
 
 bool may_describe(const SipMessage& message) {
   return message.status < 300 && (message.method == Method::invite || message.method == Method::update ||
@@ -61,31 +62,30 @@ void Turn::response(const SipMessage& message, const base::Address& source,
 
 void Turn::invite_response(Transaction& transaction, const SipMessage& message, const base::Address& source) {
   if (message.status == 100) return;
-  const bool answered_elsewhere = transaction.state == Transaction::State::succeeded;
-  if (message.is_failure()) {
-    if (!answered_elsewhere)
-      return fail_invite(transaction, transaction.cancelled ? Cause::cancelled : Cause::rejected);
-    const auto lost = std::erase_if(call_.dialogs, [&](const Dialog& dialog) {
-      return dialog.invite == transaction.id && dialog.state == Dialog::State::early &&
-             dialog.callee_tag == message.to_tag;
-    });
-    if (lost > 0) changed(Cause::answer, Cause::rejected, false);
-    return;
-  }
-  if (message.is_provisional() && !answered_elsewhere) transaction.deadline = now_ + settings_.early;
+  const bool answered = transaction.state == Transaction::State::succeeded;
+  if (message.is_failure() && !answered)
+    return fail_invite(transaction, transaction.cancelled ? Cause::cancelled : Cause::rejected);
+  if (message.is_provisional() && !answered) transaction.deadline = now_ + settings_.early;
   auto known = std::find_if(call_.dialogs.begin(), call_.dialogs.end(), [&](const Dialog& dialog) {
     return dialog.leg == transaction.leg && dialog.caller_tag == message.from_tag &&
            dialog.callee_tag == message.to_tag;
   });
   Dialog* dialog = known != call_.dialogs.end() ? &*known : nullptr;
+  if (message.is_failure() || message.status == fork_terminated) {
+    if (dialog == nullptr || dialog->invite != transaction.id || dialog->state != Dialog::State::early)
+      return;
+    end_dialog(*dialog);
+    return changed(Cause::answer, Cause::rejected, false);
+  }
   if (dialog == nullptr) {
+    const bool forks_are_over = transaction.forks_until && now_ >= *transaction.forks_until;
+    if (message.is_provisional() && forks_are_over) return;
     dialog = add_dialog(*transaction.leg, message.from_tag, message.to_tag, Dialog::State::early);
     if (dialog == nullptr) {
       if (message.session) refuse(*message.session, source, Cause::limit);
       return;
     }
-    dialog->invite = transaction.id;
-    if (answered_elsewhere) dialog->fork_deadline = now_ + settings_.terminating;
+    dialog->fork_deadline = transaction.forks_until;
   }
   if (dialog->state == Dialog::State::terminated) return;
   if (message.is_provisional() && dialog->state == Dialog::State::confirmed) return;
@@ -140,9 +140,10 @@ void Turn::confirm(Transaction& transaction, Dialog& dialog, const SipMessage& m
     dialog.negotiations[early_session] = {};
     transaction.offer[early_session].reset();
     transaction.offer_grants[early_session].clear();
+    if (!transaction.forks_until) transaction.forks_until = now_ + settings_.terminating;
     for (Dialog& sibling : call_.dialogs) {
       const bool early = sibling.invite == transaction.id && sibling.state == Dialog::State::early;
-      if (early && !sibling.fork_deadline) sibling.fork_deadline = now_ + settings_.terminating;
+      if (early) sibling.fork_deadline = transaction.forks_until;
     }
   }
   if (dialog.negotiations[session].answered) transaction.offer_grants = {};
