@@ -56,9 +56,11 @@ struct Exchange {
   Party offerer = Party::caller;
   AnswerIn answer_in = AnswerIn::response;
   std::shared_ptr<const Announcement> offer;
-  Grants grants;  ///< toward the offerer, open to anybody
-  Agreement
-      provisional;  ///< answered by a provisional response: stands beside the session until the final one
+  Grants grants;  ///< toward the offerer, open to anybody: what the session does not have open already
+  /// Answered before the final response: stands beside the session, which a refusal leaves as it was.
+  std::optional<Agreement> provisional;
+  /// Answered, but on another address pair than the dialog's: an answer on its own pair still counts.
+  bool answered_elsewhere = false;
 };
 
 /// One negotiation of a dialog: what was agreed last, and what is under way.
@@ -67,8 +69,11 @@ struct Negotiation {
   Grants toward_callee;
   std::vector<Exchange> exchanges;
   bool answered = false;
+  /// Settled by an exchange of its own: what responses to the INVITE say about its offer is old.
+  bool past_invite = false;
 
   Grants& toward(Party party) { return party == Party::caller ? toward_caller : toward_callee; }
+  const Grants& toward(Party party) const { return party == Party::caller ? toward_caller : toward_callee; }
 };
 
 /// RFC 3261 section 12, as it shows on one leg.
@@ -77,19 +82,25 @@ struct Dialog {
     early,
     confirmed,
     terminated,  ///< kept for a while so that a late copy of a message does not start it again
+    superseded,  ///< goes on on another leg, not on this one: kept for the same reason
   };
   std::size_t leg = 0;  ///< index into Call::legs
   std::string caller_tag;
   std::string callee_tag;
   State state = State::early;
+  /// On an address pair that it did not use before, until something is agreed on there: then that replaces
+  /// what its older legs opened.
+  bool joining = false;
   TransactionId invite = 0;  ///< the INVITE that created it; 0: picked up in the middle
   PerDisposition<Negotiation> negotiations;
   /// What the last response to `invite` said, to know an answer that is merely repeated.
   PerDisposition<std::shared_ptr<const Announcement>> last_response;
 
+  bool is_live() const { return state == State::early || state == State::confirmed; }
+
   std::optional<base::TimePoint> fork_deadline;     ///< another dialog of the INVITE was answered
   std::optional<base::TimePoint> session_deadline;  ///< RFC 4028
-  std::optional<base::TimePoint> removal;           ///< of a terminated dialog
+  std::optional<base::TimePoint> removal;           ///< of a terminated or superseded dialog
 };
 
 /// A request that was seen and may be answered (RFC 3261 section 17), for INVITE until its final response
@@ -108,15 +119,14 @@ struct Transaction {
   std::string to_tag;  ///< of the request: empty for the initial INVITE
   Party sender = Party::caller;
   Leg pair;                        ///< the addresses it came on
-  std::optional<std::size_t> leg;  ///< index into Call::legs; none: a pair that its dialog did not use before
+  std::optional<std::size_t> leg;  ///< index into Call::legs; none: not on an address pair of its dialog
   State state = State::proceeding;
   bool cancelled = false;
-  bool takes_over = false;  ///< its answer replaces what other legs of the dialog opened
+  PerDisposition<bool> has_offer{};  ///< it carried an SDP, be it one that was refused as a whole
 
   /// Initial INVITE: the offer, shared by all its dialogs, and what it opens until one of them answers.
   PerDisposition<std::shared_ptr<const Announcement>> offer;
   PerDisposition<Grants> offer_grants;
-  bool offer_void = false;  ///< it carried an SDP that was refused as a whole: responses answer nothing
 
   /// proceeding: the request counts as unanswered from here on; else it is forgotten.
   base::TimePoint deadline;

@@ -20,21 +20,6 @@ const base::Address& end_of(const Leg& pair, Party party) {
   return party == Party::caller ? pair.caller : pair.callee;
 }
 
-// The transports of a new offer that the session has open already keep their binding; the others open to
-// anybody until the answer.
-Grants only_new(Grants offered, const Grants& session) {
-  auto open_already = [&](const Transport& transport) {
-    return std::any_of(session.begin(), session.end(), [&](const Grant& grant) {
-      return std::any_of(grant.to.begin(), grant.to.end(), [&](const Transport& open) {
-        return !open.held && open.protocol == transport.protocol && open.port == transport.port &&
-               open.address == transport.address;
-      });
-    });
-  };
-  for (Grant& grant : offered) std::erase_if(grant.to, open_already);
-  return offered;
-}
-
 }  // namespace
 
 void Turn::request(const SipMessage& message, const base::Address& source, const base::Address& destination) {
@@ -44,7 +29,11 @@ void Turn::request(const SipMessage& message, const base::Address& source, const
   const auto sender = sender_of_request(message.from_tag, message.to_tag);
   if (!sender) {
     const bool starts_state = message.method == Method::invite || message.method == Method::update;
-    if (starts_state && !message.to_tag.empty()) return pick_up(message, {source, destination});
+    if (starts_state && !message.to_tag.empty()) {
+      // The gateway started in the middle of the call, or the dialog was established some other way.
+      call_.last_message = now_;
+      return offering_request(message, Party::caller, {source, destination});
+    }
     if (message.method == Method::ack && message.session) refuse(*message.session, source, Cause::no_request);
     return;
   }
@@ -86,11 +75,8 @@ void Turn::invite(const SipMessage& message, const base::Address& source, const 
   }
   Transaction* transaction = begin(message, Party::caller, pair, leg);
   if (transaction == nullptr) return;
-  const std::optional<SessionDescription>* bodies[] = {&message.session, &message.early_session};
   for (Disposition disposition : dispositions) {
-    const auto& body = *bodies[index(disposition)];
-    auto offer = admit(body, source);
-    if (body && !offer) transaction->offer_void = true;
+    auto offer = admit(body(message, disposition), source);
     if (!offer) continue;
     transaction->offer_grants[index(disposition)] = offered(*offer, settings_);
     transaction->offer[index(disposition)] = offer;
@@ -99,87 +85,70 @@ void Turn::invite(const SipMessage& message, const base::Address& source, const 
   }
 }
 
-// The gateway started in the middle of the call, or the dialog was established some other way.
-void Turn::pick_up(const SipMessage& message, const Leg& pair) {
-  const auto leg = leg_for(pair);
-  Dialog* dialog =
-      leg ? add_dialog(*leg, message.from_tag, message.to_tag, Dialog::State::confirmed) : nullptr;
-  if (dialog == nullptr) {
-    if (message.session) refuse(*message.session, pair.caller, Cause::limit);
-    return;
-  }
-  call_.last_message = now_;
-  offering_request(message, Party::caller, pair);
-}
-
 // re-INVITE and UPDATE (RFC 3261 section 14, RFC 3311).
 void Turn::offering_request(const SipMessage& message, Party sender, const Leg& pair) {
   bool known_pair = false;
-  Targets found = targets(sender, message.from_tag, message.to_tag, pair, known_pair);
+  const Targets found = targets(sender, message.from_tag, message.to_tag, pair, known_pair);
   if (known_pair && found.empty()) return;  // the dialog is over
-  bool takes_over = false;
-  if (!known_pair) {
-    takes_over = !found.empty();
-    const auto leg = leg_for(pair);
-    const std::string& caller_tag = sender == Party::caller ? message.from_tag : message.to_tag;
-    const std::string& callee_tag = sender == Party::caller ? message.to_tag : message.from_tag;
-    Dialog* dialog = leg ? add_dialog(*leg, caller_tag, callee_tag, Dialog::State::confirmed) : nullptr;
-    if (dialog == nullptr) {
-      if (message.session) refuse(*message.session, end_of(pair, sender), Cause::limit);
-      return;
-    }
-    found = {dialog};
+  const base::Address& source = end_of(pair, sender);
+  const auto leg = leg_for(pair);
+  if (!leg) {
+    if (message.session) refuse(*message.session, source, Cause::limit);
+    return;
   }
-  Transaction* transaction = begin(message, sender, pair, found.front()->leg);
+  Transaction* transaction = begin(message, sender, pair, leg);
   if (transaction == nullptr) return;
-  transaction->takes_over = takes_over;
-  if (message.session) {
-    auto offer = admit(message.session, end_of(pair, sender));
-    if (!offer) transaction->offer_void = true;
-    if (offer) offer_in_dialog(*transaction, found, Disposition::session, offer);
-  }
+  const auto offer = admit(message.session, source);
+  if (!offer) return;
+  Dialog* dialog = dialog_of(*transaction);
+  if (dialog == nullptr) return refuse(*message.session, source, Cause::limit);
+  offer_in_dialog(*transaction, {dialog}, Disposition::session, offer);
 }
 
-void Turn::offer_in_dialog(const Transaction& transaction, Targets& found, Disposition disposition,
+void Turn::offer_in_dialog(const Transaction& transaction, const Targets& found, Disposition disposition,
                            const std::shared_ptr<const Announcement>& offer) {
-  const Grants grants = offered(*offer, settings_);
-  announce(grants);
+  announce(offered(*offer, settings_));
   for (Dialog* dialog : found) {
-    Negotiation& negotiation = dialog->negotiations[index(disposition)];
-    Exchange& exchange = negotiation.exchanges.emplace_back();
+    Exchange& exchange = dialog->negotiations[index(disposition)].exchanges.emplace_back();
     exchange.transaction = transaction.id;
     exchange.offerer = transaction.sender;
     exchange.offer = offer;
-    exchange.grants = only_new(grants, negotiation.toward(transaction.sender));
+    exchange.grants = not_yet_open(*dialog, disposition, transaction.sender, *offer);
   }
   changed(Cause::offer, Cause::replaced, true);
 }
 
-// The offer came in a response to a request of `sender`; this request answers it.
-bool Turn::answer_in_request(const SipMessage& message, Party sender, Targets& found, AnswerIn where,
-                             const base::Address& signalled_from) {
+// The offer came in a response to an INVITE of `sender`: this ACK or PRACK answers it.
+//
+// On an address pair that is not the dialog's own the first such answer counts (a phone that sends directly),
+// but is not the last word: a stranger who knows the tags could have sent it (attack A9).
+bool Turn::answer_in_request(const SipMessage& message, Party sender, const Targets& found,
+                             Disposition disposition, const Leg& pair) {
+  const AnswerIn here = message.method == Method::ack ? AnswerIn::ack : AnswerIn::prack;
+  const std::uint32_t cseq = here == AnswerIn::ack ? message.cseq
+                             : message.rack        ? message.rack->cseq_number
+                                                   : 0;
   bool answered = false;
-  const std::optional<SessionDescription>* bodies[] = {&message.session, &message.early_session};
-  for (Disposition disposition : dispositions) {
+  for (const Transaction& invite : call_.transactions) {
+    if (invite.method != Method::invite || invite.sender != sender || invite.cseq != cseq) continue;
     for (Dialog* dialog : found) {
-      auto& exchanges = dialog->negotiations[index(disposition)].exchanges;
-      auto belongs = [&](const Exchange& exchange) {
-        if (exchange.answer_in != where || exchange.offerer == sender) return false;
-        const std::uint32_t cseq = where == AnswerIn::ack ? message.cseq
-                                   : message.rack         ? message.rack->cseq_number
-                                                          : 0;
-        auto t = std::find_if(call_.transactions.begin(), call_.transactions.end(),
-                              [&](const Transaction& known) { return known.id == exchange.transaction; });
-        return t != call_.transactions.end() && t->cseq == cseq;
-      };
-      auto exchange = std::find_if(exchanges.begin(), exchanges.end(), belongs);
-      if (exchange == exchanges.end()) continue;
-      auto answer = admit(*bodies[index(disposition)], signalled_from);
+      Negotiation& negotiation = dialog->negotiations[index(disposition)];
+      auto exchange = exchange_of(negotiation, invite.id);
+      if (exchange == negotiation.exchanges.end() || exchange->offerer == sender ||
+          exchange->answer_in != here)
+        continue;
+      const bool own_pair = call_.legs[dialog->leg] == pair;
+      if (!own_pair && (exchange->answered_elsewhere || exchange->provisional)) continue;
+      const auto answer = admit(body(message, disposition), end_of(pair, sender));
       if (!answer) continue;
       Agreement agreement = agree(*exchange->offer, *answer, settings_);
       announce(agreement.toward_answerer);
-      settle(*dialog, disposition, exchange->offerer, std::move(agreement));
-      exchanges.erase(exchange);
+      const bool may_roll_back = !invite.initial_invite() && invite.state == Transaction::State::proceeding;
+      if (may_roll_back) {
+        exchange->provisional = std::move(agreement);
+      } else {
+        conclude(*dialog, disposition, invite.id, std::move(agreement), own_pair);
+      }
       changed(Cause::answer, Cause::replaced, true);
       answered = true;
     }
@@ -190,25 +159,27 @@ bool Turn::answer_in_request(const SipMessage& message, Party sender, Targets& f
 void Turn::prack(const SipMessage& message, Party sender, const Leg& pair) {
   if (!message.session && !message.early_session) return;
   bool known_pair = false;
-  Targets found = targets(sender, message.from_tag, message.to_tag, pair, known_pair);
+  const Targets found = targets(sender, message.from_tag, message.to_tag, pair, known_pair);
   if (found.empty()) return;
-  const base::Address& source = end_of(pair, sender);
-  if (answer_in_request(message, sender, found, AnswerIn::prack, source)) return;
-  Transaction* transaction =
+  const Transaction* transaction =
       begin(message, sender, pair, known_pair ? std::optional(found.front()->leg) : std::nullopt);
   if (transaction == nullptr) return;
-  const std::optional<SessionDescription>* bodies[] = {&message.session, &message.early_session};
   for (Disposition disposition : dispositions) {
-    auto offer = admit(*bodies[index(disposition)], source);
+    if (answer_in_request(message, sender, found, disposition, pair)) continue;
+    const auto offer = admit(body(message, disposition), end_of(pair, sender));
     if (offer) offer_in_dialog(*transaction, found, disposition, offer);
   }
 }
 
 void Turn::ack(const SipMessage& message, Party sender, const Leg& pair) {
-  if (!message.session) return;
   bool known_pair = false;
-  Targets found = targets(sender, message.from_tag, message.to_tag, pair, known_pair);
-  answer_in_request(message, sender, found, AnswerIn::ack, end_of(pair, sender));
+  const Targets found = targets(sender, message.from_tag, message.to_tag, pair, known_pair);
+  for (Disposition disposition : dispositions) {
+    if (!body(message, disposition)) continue;
+    answer_in_request(message, sender, found, disposition, pair);
+    if (found.empty() && !known_pair)
+      refuse(*body(message, disposition), end_of(pair, sender), Cause::no_request);
+  }
 }
 
 void Turn::bye(const SipMessage& message, Party sender, const Leg& pair) {
@@ -253,8 +224,9 @@ void Turn::trickle(const SipMessage& message, Party sender, const Leg& pair) {
   constexpr std::size_t session = index(Disposition::session);
   for (Transaction& transaction : call_.transactions) {
     const bool own = transaction.initial_invite() && transaction.state == Transaction::State::proceeding &&
-                     sender == Party::caller && transaction.from_tag == message.from_tag &&
-                     transaction.pair == pair && transaction.offer[session];
+                     sender == Party::caller && transaction.offer[session] &&
+                     std::any_of(found.begin(), found.end(),
+                                 [&](const Dialog* dialog) { return dialog->invite == transaction.id; });
     if (!own || !extend(transaction.offer[session])) continue;
     transaction.offer_grants[session] = offered(*transaction.offer[session], settings_);
     added = true;
@@ -265,7 +237,7 @@ void Turn::trickle(const SipMessage& message, Party sender, const Leg& pair) {
                             settings_.tcp);
     for (Exchange& exchange : negotiation.exchanges) {
       if (exchange.offerer != sender || !extend(exchange.offer)) continue;
-      exchange.grants = only_new(offered(*exchange.offer, settings_), negotiation.toward(sender));
+      exchange.grants = not_yet_open(*dialog, Disposition::session, sender, *exchange.offer);
       added = true;
     }
   }

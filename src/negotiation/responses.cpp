@@ -21,10 +21,6 @@ bool may_describe(const SipMessage& message) {
                                   message.method == Method::prack);
 }
 
-const std::optional<SessionDescription>& body(const SipMessage& message, Disposition disposition) {
-  return disposition == Disposition::session ? message.session : message.early_session;
-}
-
 }  // namespace
 
 // RFC 3261 section 17.1.3, and beyond it: the same tags, and the way back of the request.
@@ -66,65 +62,65 @@ void Turn::invite_response(Transaction& transaction, const SipMessage& message, 
   if (message.is_failure() && !answered)
     return fail_invite(transaction, transaction.cancelled ? Cause::cancelled : Cause::rejected);
   if (message.is_provisional() && !answered) transaction.deadline = now_ + settings_.early;
-  auto known = std::find_if(call_.dialogs.begin(), call_.dialogs.end(), [&](const Dialog& dialog) {
-    return dialog.leg == transaction.leg && dialog.caller_tag == message.from_tag &&
-           dialog.callee_tag == message.to_tag;
-  });
-  Dialog* dialog = known != call_.dialogs.end() ? &*known : nullptr;
+  Dialog* dialog = fork(transaction, message, source);
+  if (dialog == nullptr) return;
+  if (message.is_provisional() && dialog->state == Dialog::State::confirmed) return;
   if (message.is_failure() || message.status == fork_terminated) {
-    if (dialog == nullptr || dialog->invite != transaction.id || dialog->state != Dialog::State::early)
-      return;
+    if (dialog->state != Dialog::State::early) return;
     end_dialog(*dialog);
     return changed(Cause::answer, Cause::rejected, false);
   }
-  if (dialog == nullptr) {
-    const bool forks_are_over = transaction.forks_until && now_ >= *transaction.forks_until;
-    if (message.is_provisional() && forks_are_over) return;
-    dialog = add_dialog(*transaction.leg, message.from_tag, message.to_tag, Dialog::State::early);
-    if (dialog == nullptr) {
-      if (message.session) refuse(*message.session, source, Cause::limit);
-      return;
-    }
-    dialog->fork_deadline = transaction.forks_until;
-  }
-  if (dialog->state == Dialog::State::terminated) return;
-  if (message.is_provisional() && dialog->state == Dialog::State::confirmed) return;
   dialog->invite = transaction.id;
   for (Disposition disposition : dispositions) describe(transaction, *dialog, disposition, message, source);
   if (message.is_success()) confirm(transaction, *dialog, message);
 }
 
+// The live dialog of a response to an initial INVITE, perhaps a new one: each tag of the callee's side is
+// one.
+Dialog* Turn::fork(const Transaction& transaction, const SipMessage& message, const base::Address& source) {
+  bool over = false;
+  for (Dialog& dialog : call_.dialogs) {
+    const bool of_the_invite = dialog.leg == transaction.leg || dialog.invite == transaction.id;
+    if (!of_the_invite || dialog.caller_tag != message.from_tag || dialog.callee_tag != message.to_tag)
+      continue;
+    if (dialog.is_live()) return &dialog;
+    over = true;
+  }
+  if (over || message.is_failure() || message.status == fork_terminated) return nullptr;
+  const bool too_late = transaction.forks_until && now_ >= *transaction.forks_until;
+  if (message.is_provisional() && too_late) return nullptr;
+  Dialog dialog;
+  dialog.leg = *transaction.leg;
+  dialog.caller_tag = message.from_tag;
+  dialog.callee_tag = message.to_tag;
+  dialog.fork_deadline = transaction.forks_until;
+  Dialog* added = add_dialog(std::move(dialog));
+  if (added == nullptr && message.session) refuse(*message.session, source, Cause::limit);
+  return added;
+}
+
 // What a response to an initial INVITE describes: the answer when the INVITE had the offer, else the offer.
-void Turn::describe(Transaction& transaction, Dialog& dialog, Disposition disposition,
+void Turn::describe(const Transaction& transaction, Dialog& dialog, Disposition disposition,
                     const SipMessage& message, const base::Address& source) {
   const auto& description = body(message, disposition);
   const std::size_t at = index(disposition);
-  if (!description || transaction.offer_void) return;
+  if (!description || dialog.negotiations[at].past_invite) return;
+  if (transaction.has_offer[at] && !transaction.offer[at]) return;  // the offer was refused as a whole
   if (disposition == Disposition::early_session && message.is_success()) return;  // it ends here (RFC 3959)
+  // An unreliable provisional response can't carry an offer (RFC 3261 section 13.2.1).
+  if (!transaction.has_offer[at] && message.is_provisional() && !message.rseq) return;
   auto& last = dialog.last_response[at];
   if (last && last->description == *description) return;
   auto announcement = admit(description, source);
   if (!announcement) return;
 
-  Negotiation& negotiation = dialog.negotiations[at];
-  if (transaction.offer[at]) {
+  if (transaction.has_offer[at]) {
     Agreement agreement = agree(*transaction.offer[at], *announcement, settings_);
     announce(agreement.toward_answerer);
     settle(dialog, disposition, Party::caller, std::move(agreement));
     changed(Cause::answer, Cause::replaced, true);
   } else {
-    // An unreliable provisional response can't carry the offer of a session (RFC 3261 section 13.2.1).
-    const bool may_offer = message.is_success() || message.rseq || disposition == Disposition::early_session;
-    if (!may_offer) return;
-    std::erase_if(negotiation.exchanges, [&](const Exchange& e) { return e.transaction == transaction.id; });
-    Exchange& exchange = negotiation.exchanges.emplace_back();
-    exchange.transaction = transaction.id;
-    exchange.offerer = Party::callee;
-    exchange.answer_in = message.is_success() ? AnswerIn::ack : AnswerIn::prack;
-    exchange.offer = announcement;
-    exchange.grants = offered(*announcement, settings_);
-    announce(exchange.grants);
-    changed(Cause::offer, Cause::replaced, true);
+    offer_in_response(transaction, dialog, disposition, message, announcement);
   }
   last = std::move(announcement);
 }
@@ -141,9 +137,14 @@ void Turn::confirm(Transaction& transaction, Dialog& dialog, const SipMessage& m
     transaction.offer[early_session].reset();
     transaction.offer_grants[early_session].clear();
     if (!transaction.forks_until) transaction.forks_until = now_ + settings_.terminating;
-    for (Dialog& sibling : call_.dialogs) {
-      const bool early = sibling.invite == transaction.id && sibling.state == Dialog::State::early;
-      if (early) sibling.fork_deadline = transaction.forks_until;
+    for (Dialog& other : call_.dialogs) {
+      if (other.invite != transaction.id || other.state != Dialog::State::early) continue;
+      if (other.callee_tag == dialog.callee_tag) {
+        other.state = Dialog::State::confirmed;  // the same on another leg
+        other.session_deadline = dialog.session_deadline;
+      } else {
+        other.fork_deadline = transaction.forks_until;
+      }
     }
   }
   if (dialog.negotiations[session].answered) transaction.offer_grants = {};
@@ -166,105 +167,74 @@ void Turn::fail_invite(Transaction& transaction, Cause cause) {
 // Responses to re-INVITE, UPDATE, and a PRACK that offered.
 void Turn::in_dialog_response(Transaction& transaction, const SipMessage& message,
                               const base::Address& source) {
-  if (message.status == 100) return;
+  if (message.status == 100 || transaction.state != Transaction::State::proceeding) return;
   if (message.is_failure()) {
-    if (transaction.state != Transaction::State::proceeding) return;
     drop_exchanges(transaction.id);
-    changed(Cause::answer, transaction.cancelled ? Cause::cancelled : Cause::rejected, false);
     linger(transaction, Transaction::State::failed);
-    return;
+    return changed(Cause::answer, transaction.cancelled ? Cause::cancelled : Cause::rejected, false);
   }
-  if (message.is_provisional()) transaction.deadline = now_ + settings_.early;
+  if (message.is_provisional()) {
+    transaction.deadline = now_ + settings_.early;
+  } else if (transaction.method != Method::prack) {
+    for (Dialog* dialog : targets(transaction)) set_session_timer(*dialog, message);
+  }
   bool answered = false;
-  for (Dialog* dialog : targets(transaction)) {
-    if (message.is_provisional()) {
-      provisional_in_dialog(transaction, *dialog, message, source);
-    } else {
-      answered |= success_in_dialog(transaction, *dialog, message, source);
-    }
+  for (Disposition disposition : dispositions)
+    answered |= answer_in_response(transaction, disposition, message, source);
+  const bool late = transaction.method == Method::invite && !transaction.has_offer[session] && !answered;
+  if (late && message.session && (message.is_success() || message.rseq)) {
+    const auto offer = admit(message.session, source);
+    Dialog* dialog = offer ? dialog_of(transaction) : nullptr;
+    if (dialog != nullptr) offer_in_response(transaction, *dialog, Disposition::session, message, offer);
   }
-  if (answered && transaction.takes_over) take_over(transaction);
-  if (message.is_success() && transaction.state == Transaction::State::proceeding) {
-    linger(transaction, Transaction::State::succeeded);
-  }
+  if (message.is_success()) linger(transaction, Transaction::State::succeeded);
 }
 
 // An answer before the final response stands beside the running session, which stays if the re-INVITE is
-// refused after all (RFC 6337 section 3.3).
-void Turn::provisional_in_dialog(Transaction& transaction, Dialog& dialog, const SipMessage& message,
-                                 const base::Address& source) {
-  if (transaction.state != Transaction::State::proceeding || !message.session || transaction.offer_void)
-    return;
-  auto& exchanges = dialog.negotiations[session].exchanges;
-  auto exchange = std::find_if(exchanges.begin(), exchanges.end(),
-                               [&](const Exchange& e) { return e.transaction == transaction.id; });
-  const bool late = exchange == exchanges.end() || exchange->offerer != transaction.sender;
-  if (late && !message.rseq) return;
-  auto announcement = admit(message.session, source);
-  if (!announcement) return;
-  if (!late) {
-    Agreement agreement = agree(*exchange->offer, *announcement, settings_);
-    if (agreement == exchange->provisional) return;
-    announce(agreement.toward_answerer);
-    exchange->provisional = std::move(agreement);
-    changed(Cause::answer, Cause::replaced, true);
-    return;
-  }
-  if (exchange == exchanges.end()) exchange = exchanges.insert(exchanges.end(), Exchange{});
-  exchange->transaction = transaction.id;
-  exchange->offerer = other(transaction.sender);
-  exchange->answer_in = AnswerIn::prack;
-  exchange->offer = announcement;
-  exchange->grants = offered(*announcement, settings_);
-  announce(exchange->grants);
-  changed(Cause::offer, Cause::replaced, true);
-}
-
-bool Turn::success_in_dialog(Transaction& transaction, Dialog& dialog, const SipMessage& message,
-                             const base::Address& source) {
+// refused after all (RFC 6337 section 3.3). The final one may leave it out.
+bool Turn::answer_in_response(const Transaction& transaction, Disposition disposition,
+                              const SipMessage& message, const base::Address& source) {
   bool answered = false;
-  if (transaction.method != Method::prack) set_session_timer(dialog, message);
-  for (Disposition disposition : dispositions) {
-    auto& exchanges = dialog.negotiations[index(disposition)].exchanges;
-    auto exchange = std::find_if(exchanges.begin(), exchanges.end(),
-                                 [&](const Exchange& e) { return e.transaction == transaction.id; });
-    if (exchange != exchanges.end() && exchange->offerer == transaction.sender) {
-      auto answer = admit(body(message, disposition), source);
-      Agreement agreement = answer ? agree(*exchange->offer, *answer, settings_) : exchange->provisional;
-      if (!answer && agreement == Agreement{}) continue;  // unanswered, or not to be read: it waits
-      announce(agreement.toward_answerer);
-      settle(dialog, disposition, transaction.sender, std::move(agreement));
-      exchanges.erase(exchange);
-      changed(Cause::answer, Cause::replaced, true);
-      answered = true;
-    } else if (disposition == Disposition::session && transaction.method == Method::invite &&
-               message.session && transaction.state == Transaction::State::proceeding &&
-               !transaction.offer_void) {
-      auto offer = admit(message.session, source);
-      if (!offer) continue;
-      if (exchange == exchanges.end()) exchange = exchanges.insert(exchanges.end(), Exchange{});
-      exchange->transaction = transaction.id;
-      exchange->offerer = other(transaction.sender);
-      exchange->answer_in = AnswerIn::ack;
-      exchange->offer = offer;
-      exchange->grants = offered(*offer, settings_);
-      announce(exchange->grants);
-      changed(Cause::offer, Cause::replaced, true);
+  for (Dialog* dialog : targets(transaction)) {
+    Negotiation& negotiation = dialog->negotiations[index(disposition)];
+    auto exchange = exchange_of(negotiation, transaction.id);
+    if (exchange == negotiation.exchanges.end()) continue;
+    std::optional<Agreement> agreement;
+    if (exchange->offerer == transaction.sender) {
+      const auto answer = admit(body(message, disposition), source);
+      if (answer) agreement = agree(*exchange->offer, *answer, settings_);
     }
+    if (!agreement && message.is_success()) agreement = exchange->provisional;
+    if (!agreement || (message.is_provisional() && agreement == exchange->provisional)) continue;
+    announce(agreement->toward_answerer);
+    if (message.is_provisional()) {
+      exchange->provisional = std::move(agreement);
+    } else {
+      conclude(*dialog, disposition, transaction.id, *std::move(agreement), true);
+    }
+    changed(Cause::answer, Cause::replaced, true);
+    answered = true;
   }
   return answered;
 }
 
-// The dialog goes another way from now on: what its older legs opened is not needed any more.
-void Turn::take_over(const Transaction& transaction) {
-  const Leg& pair = transaction.pair;
-  std::erase_if(call_.dialogs, [&](const Dialog& older) {
-    const bool caller_sent = transaction.sender == Party::caller;
-    const bool same = older.caller_tag == (caller_sent ? transaction.from_tag : transaction.to_tag) &&
-                      older.callee_tag == (caller_sent ? transaction.to_tag : transaction.from_tag);
-    const Leg& leg = call_.legs[older.leg];
-    return same && leg != pair && (leg.caller == pair.caller || leg.callee == pair.callee);
-  });
+// The INVITE had no offer, so its response has: the answer is in the ACK or the PRACK.
+void Turn::offer_in_response(const Transaction& transaction, Dialog& dialog, Disposition disposition,
+                             const SipMessage& message, const std::shared_ptr<const Announcement>& offer) {
+  Negotiation& negotiation = dialog.negotiations[index(disposition)];
+  auto exchange = exchange_of(negotiation, transaction.id);
+  if (exchange == negotiation.exchanges.end()) {
+    exchange = negotiation.exchanges.insert(exchange, Exchange{});
+  } else if (message.is_provisional() && exchange->offer->description == offer->description) {
+    return;  // said again
+  }
+  exchange->transaction = transaction.id;
+  exchange->offerer = other(transaction.sender);
+  exchange->answer_in = message.is_success() ? AnswerIn::ack : AnswerIn::prack;
+  exchange->offer = offer;
+  exchange->grants = not_yet_open(dialog, disposition, exchange->offerer, *offer);
+  announce(offered(*offer, settings_));
+  changed(Cause::offer, Cause::replaced, true);
 }
 
 // 2xx, 481 and 408 end the dialog (RFC 3261 section 15.1.1); after any other final response it goes on: a BYE

@@ -107,7 +107,7 @@ void Turn::transaction_timer(std::size_t at) {
     } else {
       return abandon(transaction, Cause::early_timeout);
     }
-  } else if (has_exchange(transaction.id) || wants_offer(call_, transaction)) {
+  } else if (has_exchange(transaction.id) || wants_offer(call_, transaction, Disposition::session)) {
     changed(Cause::answer, Cause::early_timeout, false);
   }
   drop_exchanges(transaction.id);

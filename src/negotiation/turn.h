@@ -29,7 +29,7 @@ Timer next_timer(const Call& call, const Settings& settings);
 std::vector<const Grant*> wanted_grants(const Call& call, const Settings& settings);
 
 /// Whether the offer of an initial INVITE stands by itself: until one of its dialogs has an answer.
-bool wants_offer(const Call& call, const Transaction& transaction);
+bool wants_offer(const Call& call, const Transaction& transaction, Disposition disposition);
 
 /// Whether media, if somebody saw any, would keep that timer from ending anything.
 bool media_matters(const Call& call, const Timer& timer);
@@ -56,7 +56,6 @@ class Turn {
   // requests.cpp
   void invite(const message::SipMessage& message, const base::Address& source,
               const base::Address& destination);
-  void pick_up(const message::SipMessage& message, const Leg& pair);
   void offering_request(const message::SipMessage& message, Party sender, const Leg& pair);
   void prack(const message::SipMessage& message, Party sender, const Leg& pair);
   void ack(const message::SipMessage& message, Party sender, const Leg& pair);
@@ -64,25 +63,27 @@ class Turn {
   void cancel(const message::SipMessage& message, const base::Address& source,
               const base::Address& destination);
   void trickle(const message::SipMessage& message, Party sender, const Leg& pair);
-  void offer_in_dialog(const Transaction& transaction, Targets& targets, Disposition disposition,
+  void offer_in_dialog(const Transaction& transaction, const Targets& targets, Disposition disposition,
                        const std::shared_ptr<const Announcement>& offer);
-  bool answer_in_request(const message::SipMessage& message, Party sender, Targets& targets, AnswerIn where,
-                         const base::Address& signalled_from);
+  bool answer_in_request(const message::SipMessage& message, Party sender, const Targets& targets,
+                         Disposition disposition, const Leg& pair);
 
   // responses.cpp
   void invite_response(Transaction& transaction, const message::SipMessage& message,
                        const base::Address& source);
-  void describe(Transaction& transaction, Dialog& dialog, Disposition disposition,
+  Dialog* fork(const Transaction& transaction, const message::SipMessage& message,
+               const base::Address& source);
+  void describe(const Transaction& transaction, Dialog& dialog, Disposition disposition,
                 const message::SipMessage& message, const base::Address& source);
   void confirm(Transaction& transaction, Dialog& dialog, const message::SipMessage& message);
   void fail_invite(Transaction& transaction, Cause cause);
   void in_dialog_response(Transaction& transaction, const message::SipMessage& message,
                           const base::Address& source);
-  void provisional_in_dialog(Transaction& transaction, Dialog& dialog, const message::SipMessage& message,
-                             const base::Address& source);
-  bool success_in_dialog(Transaction& transaction, Dialog& dialog, const message::SipMessage& message,
-                         const base::Address& source);
-  void take_over(const Transaction& transaction);
+  bool answer_in_response(const Transaction& transaction, Disposition disposition,
+                          const message::SipMessage& message, const base::Address& source);
+  void offer_in_response(const Transaction& transaction, Dialog& dialog, Disposition disposition,
+                         const message::SipMessage& message,
+                         const std::shared_ptr<const Announcement>& offer);
   void bye_response(Transaction& transaction, const message::SipMessage& message);
   Transaction* match(const message::SipMessage& response, const base::Address& source,
                      const base::Address& destination);
@@ -92,22 +93,29 @@ class Turn {
   void abandon(Transaction& transaction, Cause cause);
   void drop_dialog(std::size_t at);
 
-  // turn.cpp
+  // dialogs.cpp
   std::optional<Party> sender_of_request(std::string_view from_tag, std::string_view to_tag) const;
   Targets targets(const Transaction& transaction);
   Targets targets(Party sender, std::string_view from_tag, std::string_view to_tag, const Leg& pair,
                   bool& known_pair);
-  Transaction* begin(const message::SipMessage& message, Party sender, const Leg& pair,
-                     std::optional<std::size_t> leg);
   std::optional<std::size_t> leg_for(const Leg& pair);
-  Dialog* add_dialog(std::size_t leg, std::string_view caller_tag, std::string_view callee_tag,
-                     Dialog::State state);
-  void end_dialog(Dialog& dialog);
+  Dialog* add_dialog(Dialog dialog);
+  Dialog* dialog_of(const Transaction& transaction);
+  void end_dialog(Dialog& dialog, Dialog::State state = Dialog::State::terminated);
   void settle(Dialog& dialog, Disposition disposition, Party offerer, Agreement agreement);
+  void conclude(Dialog& dialog, Disposition disposition, TransactionId transaction, Agreement agreement,
+                bool on_own_pair);
+  void take_over(Dialog& dialog);
+  Grants not_yet_open(const Dialog& dialog, Disposition disposition, Party offerer,
+                      const Announcement& offer) const;
   void drop_exchanges(TransactionId transaction);
   bool has_exchange(TransactionId transaction) const;
+
+  // turn.cpp
+  Transaction* begin(const message::SipMessage& message, Party sender, const Leg& pair,
+                     std::optional<std::size_t> leg);
   void linger(Transaction& transaction, Transaction::State state);
-  void set_session_timer(Dialog& dialog, const message::SipMessage& message);
+  void set_session_timer(Dialog& dialog, const message::SipMessage& message) const;
   std::shared_ptr<const Announcement> admit(const std::optional<message::SessionDescription>& description,
                                             const base::Address& source);
   void refuse(const message::SessionDescription& description, const base::Address& source, Cause cause);
@@ -122,6 +130,15 @@ class Turn {
   Update update_;
   std::vector<Update> refusals_;
 };
+
+/// The description in a message that is for the session, or for the early session.
+inline const std::optional<message::SessionDescription>& body(const message::SipMessage& message,
+                                                              Disposition disposition) {
+  return disposition == Disposition::session ? message.session : message.early_session;
+}
+
+/// The dialog's exchange that began with, or in, that transaction.
+std::vector<Exchange>::iterator exchange_of(Negotiation& negotiation, TransactionId transaction);
 
 /// What a description that is refused as a whole would have opened, as far as it may be told: a bounded list.
 Grants refused_grants(const message::SessionDescription& description, const base::Address& source,
