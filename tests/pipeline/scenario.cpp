@@ -32,10 +32,6 @@ std::vector<std::string> split(const std::string& text, char separator) {
   return parts;
 }
 
-std::string connection(const std::string& text) {
-  return (text.find(':') != std::string::npos ? "c=IN IP6 " : "c=IN IP4 ") + text + "\r\n";
-}
-
 std::string place(const pinhole::Key& key) {
   const std::string text = base::to_string(key.destination);
   return key.protocol == base::Protocol::tcp ? "tcp " + text : text;
@@ -107,18 +103,6 @@ std::string to_text(const Sip& message) {
   text += message.headers;
   if (!message.body.empty()) text += "Content-Type: " + message.content_type + "\r\n";
   return text + "Content-Length: " + std::to_string(message.body.size()) + "\r\n\r\n" + message.body;
-}
-
-std::string sdp(const std::vector<std::string>& sections, std::string_view session_lines) {
-  std::string text = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n";
-  text += session_lines;
-  for (const std::string& section : sections) {
-    const auto parts = split(section, '|');
-    text += "m=" + parts.at(1) + "\r\n";
-    if (!parts[0].empty()) text += connection(parts[0]);
-    for (std::size_t i = 2; i < parts.size(); ++i) text += parts[i] + "\r\n";
-  }
-  return text;
 }
 
 std::string Scenario::send(const Host& from, const Host& to, const Sip& message) {

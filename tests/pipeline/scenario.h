@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pipeline.h"
+#include "support/sdp.h"
 
 namespace dpinholer::test {
 
@@ -33,11 +34,6 @@ struct Sip {
 };
 
 std::string to_text(const Sip& message);
-
-/// "v=0 ... " with one m-line per argument; each is "<address> <m= line after m=> [a=...]*", parts separated
-/// by
-/// '|': sdp({"192.0.2.10|audio 30000 RTP/AVP 0|a=rtcp-mux"}).
-std::string sdp(const std::vector<std::string>& sections, std::string_view session_lines = "");
 
 /// Runs messages through the real pipeline and keeps what it did as lines:
 ///   open  192.0.2.10:30000 any audio rtp 180 offer
