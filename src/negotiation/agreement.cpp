@@ -88,7 +88,9 @@ void add_own(std::vector<Transport>& to, const MediaDescription& section, const 
 // The transport that a candidate offers to others, if it offers one.
 bool read_candidate(const Candidate& candidate, bool rtp, bool muxed, bool tcp, Transport& transport) {
   if (candidate.protocol == Protocol::tcp) {
-    if (!tcp || candidate.tcp_type == Candidate::TcpType::active) return false;
+    using enum Candidate::TcpType;
+    const bool listens = candidate.tcp_type == passive || candidate.tcp_type == simultaneous_open;
+    if (!tcp || !listens) return false;
   }
   if (muxed && candidate.component != 1) return false;
   transport = {candidate.address, candidate.port, candidate.protocol, Component::data, false, false};

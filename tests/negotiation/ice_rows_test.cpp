@@ -144,6 +144,16 @@ const Row ice_tcp_rows[] = {
      .offered = "audio: rtp 30000, rtcp 30001",
      .to_offerer = "audio: rtp 30000, rtcp 30001",
      .to_answerer = "audio: rtp 40000, rtcp 40001"},
+    {.name = "PassiveAndSimultaneousOpenOnly",
+     .rfc = "RFC 6544 4.5: tcptype is mandatory",
+     .offer = {"|audio 30000 RTP/AVP 0" + tcp_candidates},
+     .answer = {answered},
+     .offered = "audio: rtp 30000, rtcp 30001, tcp rtp 192.0.2.20:8998, tcp rtp 192.0.2.20:8999, tcp rtp "
+                "192.0.2.20:9001",
+     .to_offerer = "audio: rtp 30000, rtcp 30001, tcp rtp 192.0.2.20:8998, tcp rtp 192.0.2.20:8999, tcp rtp "
+                   "192.0.2.20:9001",
+     .to_answerer = "audio: rtp 40000, rtcp 40001",
+     .settings = with_tcp()},
     {.name = "SameNumberInBothProtocolsAreTwoPinholes",
      .rfc = "RFC 6544 4.5",
      .offer = {"|audio 30000 RTP/AVP 0|a=candidate:1 1 TCP 9 192.0.2.10 30000 typ host tcptype passive"},
