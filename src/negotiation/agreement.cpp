@@ -98,10 +98,12 @@ bool read_candidate(const Candidate& candidate, bool rtp, bool muxed, bool tcp, 
   return true;
 }
 
+// A port that RTCP comes to as well stays open.
 void mark_held(std::vector<Transport>& to, const MediaDescription& section, const Reading& reading) {
   const bool asks_for_none =
       section.direction == Direction::sendonly || section.direction == Direction::inactive;
-  if (!reading.hold_narrow || !asks_for_none || reading.muxed || reading.may_mux) return;
+  const bool shared = reading.muxed || reading.may_mux || (section.rtcp && section.rtcp->port == section.port);
+  if (!reading.hold_narrow || !asks_for_none || shared) return;
   for (Transport& transport : to) transport.held = transport.component == Component::rtp;
 }
 
