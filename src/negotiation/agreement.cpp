@@ -153,12 +153,9 @@ bool worth_keeping(const Grant& grant, const MediaDescription& section) {
   return !grant.to.empty() || section.ice;
 }
 
+// Port 0 of a=bundle-only (RFC 9143 section 6) comes to the same: it has no transport of its own.
 bool refused(const MediaDescription& section) {
   return section.port == 0 || section.profile == Profile::unsupported;
-}
-
-bool offered_for_bundle(const MediaDescription& section) {
-  return section.port == 0 && section.bundle_only;
 }
 
 // RFC 4145 section 4.1, as far as the offerer's own port goes: absent means active.
@@ -247,8 +244,7 @@ Agreement agree(const Announcement& offer, const Announcement& answer, const Set
   for (std::size_t index = 0; index < std::min(theirs.size(), ours.size()); ++index) {
     const MediaDescription& offering = theirs[index];
     const MediaDescription& answering = ours[index];
-    if (refused(answering) || (refused(offering) && !offered_for_bundle(offering)) || away.contains(index))
-      continue;
+    if (refused(offering) || refused(answering) || away.contains(index)) continue;
 
     Reading reading;
     reading.muxed = wants_mux(offering) && wants_mux(answering);
