@@ -246,17 +246,19 @@ Agreement agree(const Announcement& offer, const Announcement& answer, const Set
     const MediaDescription& answering = ours[index];
     if (refused(offering) || refused(answering) || away.contains(index)) continue;
 
+    const bool muxed = wants_mux(offering) && wants_mux(answering);
     Reading reading;
-    reading.muxed = wants_mux(offering) && wants_mux(answering);
     reading.candidates = offering.ice && answering.ice;
     reading.hold_narrow = settings.hold_narrow;
     reading.tcp = settings.tcp;
 
+    reading.muxed = muxed || offering.rtcp_mux_only;  // it has no other port, whatever the answer says
     // An actpass offerer connects out itself when the answerer chose to listen.
     reading.connect_to = offering.setup == Setup::passive
                              ? answering.setup != Setup::holdconn
                              : offering.setup == Setup::actpass && answering.setup == Setup::active;
     Grant to_offerer = grant_for(index, offering, reading, offer.signalled_from);
+    reading.muxed = muxed;
     reading.connect_to = answerer_listens(answering.setup);
     Grant to_answerer = grant_for(index, answering, reading, answer.signalled_from);
 

@@ -186,6 +186,13 @@ const Row mux_rows[] = {
      .offered = "audio: rtp 30000",
      .to_offerer = "audio: rtp 30000",
      .to_answerer = "audio: rtp 40000"},
+    {.name = "OnlyHoldsForItsOfferWhateverTheAnswer",
+     .rfc = "RFC 8858 4.2: the offerer has no other port; an answerer without rtcp-mux should have refused",
+     .offer = {"|audio 30000 RTP/AVP 0|a=rtcp-mux-only"},
+     .answer = {"|audio 40000 RTP/AVP 0"},
+     .offered = "audio: rtp 30000",
+     .to_offerer = "audio: rtp 30000",
+     .to_answerer = "audio: rtp 40000, rtcp 40001"},
 };
 TEST_ROWS(RtcpMuxRow, mux_rows);
 
