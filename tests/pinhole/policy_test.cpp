@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// calls.md section 5: what is refused whatever the SDP says, and for which of several reasons.
+#include "pinhole/policy.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace dpinholer::pinhole {
+namespace {
+
+using negotiation::Cause;
+using negotiation::Component;
+using negotiation::Transport;
+
+base::Address address(std::string_view text) {
+  return base::Address::parse(text).value();
+}
+
+base::Network network(std::string_view text) {
+  return base::Network::parse(text).value();
+}
+
+// "" when nothing refuses it.
+std::string refusal(const Policy& policy, std::string_view to, std::uint32_t port,
+                    std::string_view announced_by) {
+  const Transport transport{address(to), port, base::Protocol::udp, Component::rtp, false, false};
+  const auto cause = policy.refusal(transport, address(announced_by));
+  return cause ? std::string(negotiation::name(*cause)) : "";
+}
+
+TEST(Policy, AddressClassesThatNoHostElsewhereHas) {
+  const Policy policy({});
+  const struct {
+    const char* to;
+    const char* announced_by;
+    const char* refused;
+  } rows[] = {
+      {"192.0.2.10", "203.0.113.5", ""},
+      {"10.0.0.1", "203.0.113.5", ""},  // private, not refused by itself
+      {"2001:db8::10", "2001:db8::5", ""},
+      {"fd00::10", "2001:db8::5", ""},
+      // unspecified and "this network" (RFC 6890)
+      {"0.0.0.0", "203.0.113.5", "address"},
+      {"0.0.0.1", "203.0.113.5", "address"},
+      {"::", "2001:db8::5", "address"},
+      // multicast
+      {"224.0.0.1", "203.0.113.5", "address"},
+      {"239.255.255.255", "224.0.0.1", "address"},
+      {"ff02::1", "2001:db8::5", "address"},
+      // broadcast and reserved
+      {"255.255.255.255", "203.0.113.5", "address"},
+      {"240.0.0.1", "203.0.113.5", "address"},
+      // loopback: only from there
+      {"127.0.0.1", "203.0.113.5", "address"},
+      {"127.255.255.254", "192.0.2.1", "address"},
+      {"127.0.0.1", "127.0.0.1", ""},
+      {"::1", "2001:db8::5", "address"},
+      {"::1", "::1", ""},
+      {"127.0.0.1", "169.254.0.1", "address"},
+      // link-local: only from there
+      {"169.254.10.1", "203.0.113.5", "address"},
+      {"169.254.10.1", "169.254.0.1", ""},
+      {"fe80::1", "2001:db8::5", "address"},
+      {"febf::1", "fe80::2", ""},
+      {"fec0::1", "2001:db8::5", ""},
+      {"169.254.10.1", "127.0.0.1", "address"},
+      // IPv4 in IPv6: two ways to write one host (attack A16)
+      {"::ffff:192.0.2.10", "203.0.113.5", "address"},
+      {"::ffff:192.0.2.10", "::ffff:203.0.113.5", "address"},
+      {"::192.0.2.10", "2001:db8::5", "address"},
+      {"::ffff:127.0.0.1", "::1", "address"},
+  };
+  for (const auto& row : rows) {
+    EXPECT_EQ(refusal(policy, row.to, 30000, row.announced_by), row.refused)
+        << row.to << " announced by " << row.announced_by;
+  }
+}
+
+TEST(Policy, PrivilegedPortsAreRefusedWhateverTheSettingsSay) {
+  PolicySettings settings;
+  settings.ports = {1, 65535};
+  const Policy policy(settings);
+  const struct {
+    std::uint32_t port;
+    const char* refused;
+  } rows[] = {{0, "port-policy"},
+              {9, "port-policy"},
+              {53, "port-policy"},
+              {1023, "port-policy"},
+              {1024, ""},
+              {65535, ""},
+              {65536, "port-policy"},
+              {66560, "port-policy"},  // 66560 = 65536 + 1024
+              {4294967295, "port-policy"}};
+  for (const auto& row : rows)
+    EXPECT_EQ(refusal(policy, "192.0.2.10", row.port, "192.0.2.10"), row.refused) << row.port;
+}
+
+TEST(Policy, PortsOutsideMediaPortsAndOnTheListAreRefused) {
+  PolicySettings settings;
+  settings.ports = {10000, 20000};
+  settings.refuse_ports = {{10050, 10050}, {15000, 15010}};
+  const Policy policy(settings);
+  const struct {
+    std::uint32_t port;
+    const char* refused;
+  } rows[] = {{9999, "port-policy"},
+              {10000, ""},
+              {10049, ""},
+              {10050, "port-policy"},
+              {10051, ""},
+              {14999, ""},
+              {15000, "port-policy"},
+              {15010, "port-policy"},
+              {15011, ""},
+              {20000, ""},
+              {20001, "port-policy"},
+              {65535, "port-policy"}};
+  for (const auto& row : rows)
+    EXPECT_EQ(refusal(policy, "192.0.2.10", row.port, "192.0.2.10"), row.refused) << row.port;
+}
+
+TEST(Policy, A17OwnAddressesAreRefusedUnlessTheServerIsLocal) {
+  PolicySettings settings;
+  settings.own_addresses = {address("192.0.2.1"), address("2001:db8::1")};
+  for (const bool local : {false, true}) {
+    settings.local = local;
+    const Policy policy(settings);
+    const std::string refused = local ? "" : "address";
+    EXPECT_EQ(refusal(policy, "192.0.2.1", 30000, "203.0.113.5"), refused);
+    EXPECT_EQ(refusal(policy, "2001:db8::1", 30000, "203.0.113.5"), refused);
+    EXPECT_EQ(refusal(policy, "192.0.2.1", 30000, "192.0.2.1"), refused) << "from itself just the same";
+    EXPECT_EQ(refusal(policy, "192.0.2.2", 30000, "203.0.113.5"), "");
+    EXPECT_EQ(refusal(policy, "192.0.2.1", 22, "203.0.113.5"), local ? "port-policy" : "address")
+        << "its services stay closed even then";
+  }
+}
+
+TEST(Policy, RefuseNetworks) {
+  PolicySettings settings;
+  settings.refuse_networks = {network("192.0.2.128/25"), network("2001:db8:bad::/48")};
+  const Policy policy(settings);
+  EXPECT_EQ(refusal(policy, "192.0.2.127", 30000, "192.0.2.10"), "");
+  EXPECT_EQ(refusal(policy, "192.0.2.128", 30000, "192.0.2.10"), "address");
+  EXPECT_EQ(refusal(policy, "192.0.2.200", 30000, "192.0.2.200"), "address") << "its own word does not help";
+  EXPECT_EQ(refusal(policy, "2001:db8:bad::1", 30000, "2001:db8::5"), "address");
+}
+
+// Attacks A2 and A3: who may speak for which side.
+TEST(Policy, SidesFromTheConfiguration) {
+  PolicySettings settings;
+  settings.inside_networks = {network("192.0.2.0/24"), network("2001:db8:2::/48")};
+  const struct {
+    const char* what;
+    const char* to;
+    const char* announced_by;
+    const char* refused;
+  } rows[] = {
+      {"inside phone, its own address", "192.0.2.10", "192.0.2.10", ""},
+      {"inside server for an inside phone", "192.0.2.10", "192.0.2.2", ""},
+      {"outside peer, its own address", "203.0.113.5", "203.0.113.5", ""},
+      {"outside proxy for an outside peer", "198.51.100.7", "203.0.113.5", ""},
+      {"A2: outside peer names an inside host", "192.0.2.77", "203.0.113.5", "other-side"},
+      {"A3: inside phone names a third party outside", "198.51.100.7", "192.0.2.10", "other-side"},
+      {"the same over IPv6", "2001:db8:2::77", "2001:db8:9::5", "other-side"},
+      {"the same over IPv6", "2001:db8:9::7", "2001:db8:2::10", "other-side"},
+      {"mixed: an inside phone's other family", "2001:db8:2::10", "192.0.2.10", ""},
+      {"mixed: an outside peer's other family", "2001:db8:9::5", "203.0.113.5", ""},
+      {"mixed: A2 in the other family", "2001:db8:2::77", "203.0.113.5", "other-side"},
+      {"mixed: A3 in the other family", "2001:db8:9::7", "192.0.2.10", "other-side"},
+  };
+  for (const SameSide judged : {SameSide::configured, SameSide::routes}) {
+    settings.same_side = judged;
+    const Policy policy(settings);
+    for (const auto& row : rows)
+      EXPECT_EQ(refusal(policy, row.to, 30000, row.announced_by), row.refused) << row.what;
+  }
+  settings.same_side = SameSide::off;
+  for (const auto& row : rows)
+    EXPECT_EQ(refusal(Policy(settings), row.to, 30000, row.announced_by), "") << row.what << ", but off";
+  settings.same_side = SameSide::configured;
+  settings.inside_networks.clear();
+  for (const auto& row : rows)
+    EXPECT_EQ(refusal(Policy(settings), row.to, 30000, row.announced_by), "") << row.what << ", but no sides";
+}
+
+TEST(Policy, OfSeveralReasonsTheFirstStands) {
+  PolicySettings settings;
+  settings.inside_networks = {network("192.0.2.0/24"), network("127.0.0.0/8")};
+  settings.own_addresses = {address("192.0.2.1")};
+  settings.refuse_networks = {network("192.0.2.64/26")};
+  const Policy policy(settings);
+  EXPECT_EQ(refusal(policy, "127.0.0.1", 22, "203.0.113.5"), "address");
+  EXPECT_EQ(refusal(policy, "192.0.2.1", 22, "203.0.113.5"), "address");
+  EXPECT_EQ(refusal(policy, "192.0.2.65", 22, "203.0.113.5"), "address");
+  EXPECT_EQ(refusal(policy, "192.0.2.10", 22, "203.0.113.5"), "other-side");
+  EXPECT_EQ(refusal(policy, "192.0.2.10", 22, "192.0.2.10"), "port-policy");
+
+  Transport named;
+  named.named = true;
+  named.port = 22;
+  EXPECT_EQ(policy.refusal(named, address("203.0.113.5")), Cause::address);
+}
+
+TEST(Policy, ARefusedAddressIsNoSourceEither) {
+  PolicySettings settings;
+  settings.inside_networks = {network("192.0.2.0/24")};
+  settings.own_addresses = {address("203.0.113.1")};
+  settings.refuse_networks = {network("198.51.100.0/24")};
+  const Policy policy(settings);
+  const struct {
+    const char* source;
+    const char* announced_by;
+    bool admitted;
+  } rows[] = {{"203.0.113.7", "203.0.113.5", true},         {"198.51.100.7", "203.0.113.5", false},
+              {"203.0.113.1", "203.0.113.5", false},        {"192.0.2.77", "203.0.113.5", false},
+              {"127.0.0.1", "203.0.113.5", false},          {"fe80::1", "203.0.113.5", false},
+              {"::ffff:203.0.113.7", "203.0.113.5", false}, {"224.0.0.1", "203.0.113.5", false}};
+  for (const auto& row : rows)
+    EXPECT_EQ(policy.admits_source(address(row.source), address(row.announced_by)), row.admitted)
+        << row.source;
+}
+
+}  // namespace
+}  // namespace dpinholer::pinhole
