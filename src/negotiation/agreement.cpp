@@ -102,7 +102,8 @@ bool read_candidate(const Candidate& candidate, bool rtp, bool muxed, bool tcp, 
 void mark_held(std::vector<Transport>& to, const MediaDescription& section, const Reading& reading) {
   const bool asks_for_none =
       section.direction == Direction::sendonly || section.direction == Direction::inactive;
-  const bool shared = reading.muxed || reading.may_mux || (section.rtcp && section.rtcp->port == section.port);
+  const bool shared =
+      reading.muxed || reading.may_mux || (section.rtcp && section.rtcp->port == section.port);
   if (!reading.hold_narrow || !asks_for_none || shared) return;
   for (Transport& transport : to) transport.held = transport.component == Component::rtp;
 }
@@ -145,12 +146,13 @@ Grant grant_for(std::size_t index, const MediaDescription& section, const Readin
   grant.to = transports(section, reading);
   grant.announced_by = announced_by;
   grant.muxed = reading.muxed;
+  grant.ice = reading.candidates && section.ice;
   return grant;
 }
 
 // Whether a grant is worth keeping: it opens something, or candidates may still trickle in.
-bool worth_keeping(const Grant& grant, const MediaDescription& section) {
-  return !grant.to.empty() || section.ice;
+bool worth_keeping(const Grant& grant) {
+  return !grant.to.empty() || grant.ice;
 }
 
 // Port 0 of a=bundle-only (RFC 9143 section 6) comes to the same: it has no transport of its own.
@@ -206,6 +208,23 @@ std::size_t section_for(const MediaDescription& fragment, std::size_t index, std
   return count;
 }
 
+// The grant that a section of a trickle fragment adds to; null when there is none with ICE.
+Grant* grant_for_fragment(Grants& grants, const MediaDescription& section, std::size_t index,
+                          const base::Address& announced_by) {
+  Grant* meant = nullptr;
+  for (Grant& grant : grants) {
+    const bool same = section.mid.empty() ? grant.section == index : grant.mid == section.mid;
+    if (!same || !grant.ice) continue;
+    if (grant.announced_by == announced_by) return &grant;
+    meant = &grant;
+  }
+  if (meant == nullptr) return nullptr;
+  Grant of_its_own = *meant;
+  of_its_own.announced_by = announced_by;
+  of_its_own.to.clear();
+  return &grants.emplace_back(std::move(of_its_own));
+}
+
 }  // namespace
 
 std::size_t most_pinholes(const SessionDescription& description) {
@@ -231,7 +250,7 @@ Grants offered(const Announcement& offer, const Settings& settings) {
     reading.hold_narrow = settings.hold_narrow;
     reading.tcp = settings.tcp;
     Grant grant = grant_for(index, section, reading, offer.signalled_from);
-    if (worth_keeping(grant, section)) grants.push_back(std::move(grant));
+    if (worth_keeping(grant)) grants.push_back(std::move(grant));
   }
   return grants;
 }
@@ -270,8 +289,8 @@ Agreement agree(const Announcement& offer, const Announcement& answer, const Set
     to_answerer.sender_signalling = offer.signalled_from;
     if (to_answerer.media.empty()) to_answerer.media = to_offerer.media;
     if (to_answerer.mid.empty()) to_answerer.mid = to_offerer.mid;
-    if (worth_keeping(to_offerer, offering)) agreement.toward_offerer.push_back(std::move(to_offerer));
-    if (worth_keeping(to_answerer, answering)) agreement.toward_answerer.push_back(std::move(to_answerer));
+    if (worth_keeping(to_offerer)) agreement.toward_offerer.push_back(std::move(to_offerer));
+    if (worth_keeping(to_answerer)) agreement.toward_answerer.push_back(std::move(to_answerer));
   }
   return agreement;
 }
@@ -295,35 +314,35 @@ bool add_candidates(SessionDescription& description, const SessionDescription& f
   return added;
 }
 
-bool add_candidates(Grants& toward, Grants& from, const SessionDescription& fragment, bool tcp) {
+bool add_candidates(Grants& toward, Grants& from, const Announcement& fragment, const Settings& settings) {
   bool added = false;
-  for (std::size_t index = 0; index < fragment.media.size(); ++index) {
-    const MediaDescription& section = fragment.media[index];
-    auto meant = [&](const Grant& grant) {
-      return section.mid.empty() ? grant.section == index : grant.mid == section.mid;
-    };
-    auto grant = std::find_if(toward.begin(), toward.end(), meant);
-    if (grant == toward.end()) continue;
+  const auto& media = fragment.description.media;
+  for (std::size_t index = 0; index < media.size(); ++index) {
+    const MediaDescription& section = media[index];
+    Grant* grant = grant_for_fragment(toward, section, index, fragment.signalled_from);
+    if (grant == nullptr) continue;
+    // Whether the section is RTP shows in what it has already, or in what the fragment's m= line says.
+    const bool rtp = section.profile == Profile::rtp ||
+                     std::any_of(grant->to.begin(), grant->to.end(), [](const Transport& transport) {
+                       return transport.component != Component::data;
+                     });
     auto peer = std::find_if(from.begin(), from.end(),
                              [&](const Grant& other) { return other.section == grant->section; });
+    const std::size_t before = grant->to.size() + (peer != from.end() ? peer->senders.size() : 0);
     for (const Candidate& candidate : section.candidates) {
-      if (peer != from.end()) {
-        const std::size_t before = peer->senders.size();
-        add_sender(peer->senders, candidate.address);
-        added = added || peer->senders.size() != before;
-      }
-      // Whether the section is RTP shows in what it has already, or in what the fragment's m= line says.
-      const bool rtp = section.profile == Profile::rtp ||
-                       std::any_of(grant->to.begin(), grant->to.end(),
-                                   [](const Transport& t) { return t.component != Component::data; });
+      if (peer != from.end()) add_sender(peer->senders, candidate.address);
       Transport transport;
-      if (!read_candidate(candidate, rtp, grant->muxed, tcp, transport)) continue;
-      const std::size_t before = grant->to.size();
-      add(grant->to, transport);
-      added = added || grant->to.size() != before;
+      if (read_candidate(candidate, rtp, grant->muxed, settings.tcp, transport)) add(grant->to, transport);
     }
+    added |= before != grant->to.size() + (peer != from.end() ? peer->senders.size() : 0);
   }
   return added;
+}
+
+std::size_t announced_count(const Grants& grants) {
+  std::size_t count = transport_count(grants);
+  for (const Grant& grant : grants) count += grant.senders.size();
+  return count;
 }
 
 std::size_t transport_count(const Grants& grants) {

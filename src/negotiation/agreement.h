@@ -41,8 +41,12 @@ Agreement agree(const Announcement& offer, const Announcement& answer, const Set
 bool add_candidates(message::SessionDescription& description, const message::SessionDescription& fragment);
 
 /// The same for a session that is agreed already: `toward` are the grants toward the party that trickles,
-/// `from` those toward its peer. False when it added nothing.
-bool add_candidates(Grants& toward, Grants& from, const message::SessionDescription& fragment, bool tcp);
+/// `from` those toward its peer. A fragment that comes from elsewhere than what opened a grant gets a grant
+/// of its own: it speaks for the side that it came from. False when it added nothing.
+bool add_candidates(Grants& toward, Grants& from, const Announcement& fragment, const Settings& settings);
+
+/// Transports and senders in all the grants together: what the parties announced, as far as it takes memory.
+std::size_t announced_count(const Grants& grants);
 
 /// Transports in all the grants together.
 std::size_t transport_count(const Grants& grants);

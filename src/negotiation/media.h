@@ -48,6 +48,7 @@ struct Grant {
   Phase phase = Phase::early;
   bool bound = false;                  ///< false: anybody may send
   bool muxed = false;                  ///< RTP and RTCP share one port (RFC 5761)
+  bool ice = false;                    ///< candidates count: ICE was offered, or agreed on (RFC 8839)
   std::vector<base::Address> senders;  ///< media addresses of the other party
   base::Address sender_signalling;     ///< where the other party's message came from
 

@@ -203,46 +203,62 @@ void Turn::cancel(const SipMessage& message, const base::Address& source, const 
   }
 }
 
-// INFO with a trickle ICE fragment (RFC 8840): candidates for what its sender offered or answered.
+// INFO with a trickle ICE fragment (RFC 8840): candidates for what its sender offered or answered. Each
+// repeats what went before, so that only what is new is announced, and what is over a bound is refused as a
+// whole.
 void Turn::trickle(const SipMessage& message, Party sender, const Leg& pair) {
   if (!message.ice_fragment) return;
   bool known_pair = false;
   Targets found = targets(sender, message.from_tag, message.to_tag, pair, known_pair);
   if (found.empty()) return;
   const base::Address& source = end_of(pair, sender);
-  auto admitted = admit(message.ice_fragment, source);
-  if (!admitted) return;
-  const SessionDescription& fragment = admitted->description;
+  const auto fragment = admit(message.ice_fragment, source);
+  if (!fragment) return;
 
+  Grants announced = offered(*fragment, settings_);
+  forget_known(announced);
   bool added = false;
+  bool over_limit = false;
+  auto within = [&](std::size_t count) {
+    over_limit |= count > settings_.pinholes_per_call;
+    return count <= settings_.pinholes_per_call;
+  };
   auto extend = [&](std::shared_ptr<const Announcement>& offer) {
     Announcement more = *offer;
-    if (!add_candidates(more.description, fragment)) return false;
+    if (!add_candidates(more.description, fragment->description)) return false;
+    if (!within(most_pinholes(more.description))) return false;
     offer = std::make_shared<Announcement>(std::move(more));
-    return true;
+    return added = true;
   };
   constexpr std::size_t session = index(Disposition::session);
   for (Transaction& transaction : call_.transactions) {
     const bool own = transaction.initial_invite() && transaction.state == Transaction::State::proceeding &&
                      sender == Party::caller && transaction.offer[session] &&
+                     transaction.offer[session]->signalled_from == source &&
                      std::any_of(found.begin(), found.end(),
                                  [&](const Dialog* dialog) { return dialog->invite == transaction.id; });
-    if (!own || !extend(transaction.offer[session])) continue;
-    transaction.offer_grants[session] = offered(*transaction.offer[session], settings_);
-    added = true;
+    if (own && extend(transaction.offer[session]))
+      transaction.offer_grants[session] = offered(*transaction.offer[session], settings_);
   }
   for (Dialog* dialog : found) {
     Negotiation& negotiation = dialog->negotiations[session];
-    added |= add_candidates(negotiation.toward(sender), negotiation.toward(other(sender)), fragment,
-                            settings_.tcp);
-    for (Exchange& exchange : negotiation.exchanges) {
-      if (exchange.offerer != sender || !extend(exchange.offer)) continue;
-      exchange.grants = not_yet_open(*dialog, Disposition::session, sender, *exchange.offer);
+    Grants toward = negotiation.toward(sender);
+    Grants from = negotiation.toward(other(sender));
+    if (add_candidates(toward, from, *fragment, settings_) &&
+        within(announced_count(toward) + announced_count(from))) {
+      negotiation.toward(sender) = std::move(toward);
+      negotiation.toward(other(sender)) = std::move(from);
       added = true;
     }
+    for (Exchange& exchange : negotiation.exchanges) {
+      const bool own = exchange.offerer == sender && exchange.offer->signalled_from == source;
+      if (own && extend(exchange.offer))
+        exchange.grants = not_yet_open(*dialog, Disposition::session, sender, *exchange.offer);
+    }
   }
+  if (over_limit) refuse(*message.ice_fragment, source, Cause::limit);
   if (!added) return;
-  announce(offered(*admitted, settings_));
+  announce(announced);
   changed(Cause::candidate, Cause::replaced, true);
 }
 

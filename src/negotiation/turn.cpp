@@ -36,17 +36,28 @@ void for_each_grants(const Call& call, Visit visit) {
   }
 }
 
-std::size_t distinct_transports(const Call& call, const Grants& more) {
-  std::set<std::tuple<base::Protocol, base::Address, std::uint32_t>> seen;
-  auto count = [&](const Grants& grants) {
+using Place = std::tuple<base::Protocol, base::Address, std::uint32_t>;
+
+Place place(const Transport& transport) {
+  return {transport.protocol, transport.address, transport.port};
+}
+
+std::set<Place> distinct_places(const Call& call) {
+  std::set<Place> places;
+  for_each_grants(call, [&](const Grants& grants) {
     for (const Grant& grant : grants) {
-      for (const Transport& transport : grant.to)
-        seen.emplace(transport.protocol, transport.address, transport.port);
+      for (const Transport& transport : grant.to) places.insert(place(transport));
     }
-  };
-  for_each_grants(call, count);
-  count(more);
-  return seen.size();
+  });
+  return places;
+}
+
+std::size_t distinct_transports(const Call& call, const Grants& more) {
+  std::set<Place> places = distinct_places(call);
+  for (const Grant& grant : more) {
+    for (const Transport& transport : grant.to) places.insert(place(transport));
+  }
+  return places.size();
 }
 
 }  // namespace
@@ -198,6 +209,13 @@ void Turn::refuse(const SessionDescription& description, const base::Address& so
 
 void Turn::announce(const Grants& grants) {
   update_.announced.insert(update_.announced.end(), grants.begin(), grants.end());
+}
+
+// Leaves what the call has not announced before.
+void Turn::forget_known(Grants& grants) const {
+  const std::set<Place> known = distinct_places(call_);
+  for (Grant& grant : grants)
+    std::erase_if(grant.to, [&](const Transport& transport) { return known.contains(place(transport)); });
 }
 
 void Turn::changed(Cause opened, Cause closed, bool described) {

@@ -120,6 +120,7 @@ class Turn {
                                             const base::Address& source);
   void refuse(const message::SessionDescription& description, const base::Address& source, Cause cause);
   void announce(const Grants& grants);
+  void forget_known(Grants& grants) const;
   void changed(Cause opened, Cause closed, bool described);
 
   Call& call_;
