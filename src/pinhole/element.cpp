@@ -104,15 +104,6 @@ std::optional<Component> read_component(std::string_view text) {
   return std::nullopt;
 }
 
-// The keys of the elements that let `from` (empty: anybody) through to `key`.
-std::vector<ElementKey> element_keys(const Key& key, const std::vector<base::Address>& from) {
-  if (from.empty()) return {{set_for(key, false), std::nullopt, key.destination}};
-  std::vector<ElementKey> keys;
-  keys.reserve(from.size());
-  for (const auto& source : from) keys.push_back({set_for(key, true), source, key.destination});
-  return keys;
-}
-
 bool contains(const std::vector<ElementKey>& keys, const ElementKey& key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
@@ -142,6 +133,14 @@ Set set_for(const Key& key, bool bound) {
   }
   if (bound) return ipv4 ? Set::tcp4_from : Set::tcp6_from;
   return ipv4 ? Set::tcp4 : Set::tcp6;
+}
+
+std::vector<ElementKey> element_keys(const Key& key, const std::vector<base::Address>& from) {
+  if (from.empty()) return {{set_for(key, false), std::nullopt, key.destination}};
+  std::vector<ElementKey> keys;
+  keys.reserve(from.size());
+  for (const auto& source : from) keys.push_back({set_for(key, true), source, key.destination});
+  return keys;
 }
 
 std::vector<ElementChange> element_changes(const Change& change) {
@@ -206,6 +205,8 @@ std::optional<CommentContent> read_comment(std::string_view text) {
 }
 
 // The key is public: whoever forges a collision gains nothing that naming the Call-ID itself would not give.
-std::uint64_t call_hash(std::string_view call_id) { return base::keyed_hash({}, base::as_bytes(call_id)); }
+std::uint64_t call_hash(std::string_view call_id) {
+  return base::keyed_hash({}, base::as_bytes(call_id));
+}
 
 }  // namespace dpinholer::pinhole

@@ -36,6 +36,9 @@ struct ElementKey {
   friend auto operator<=>(const ElementKey&, const ElementKey&) = default;
 };
 
+/// The elements that let `from` (empty: anybody) through to `key`.
+std::vector<ElementKey> element_keys(const Key& key, const std::vector<base::Address>& from);
+
 /// One operation of an nft transaction.
 struct ElementChange {
   enum class Kind : std::uint8_t {

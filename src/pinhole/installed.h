@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <unordered_map>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/time.h"
+#include "pinhole/element.h"
+#include "pinhole/pinhole.h"
+
+namespace dpinholer::pinhole {
+
+/// What the kernel was told to hold, pinhole by pinhole, and what it told about it: the account of whoever
+/// carries the changes out. The table of table.h says what is wanted; this one, what was done.
+class Installed {
+ public:
+  struct Entry {
+    std::vector<base::Address> from;
+    base::seconds timeout{0};
+    Label label;  ///< of whoever opened it
+    base::TimePoint opened;
+    /// Packets that elements counted which are gone or were renewed.
+    std::uint64_t packets = 0;
+    /// The kernel showed an element of it when it went, since it was opened or last bound: then `packets` is
+    /// all that there was.
+    bool accounted = false;
+    std::uint64_t seen = 0;  ///< packets when somebody looked last
+  };
+
+  explicit Installed(base::HashKey hash_key) : entries_(0, KeyHash{hash_key}) {}
+
+  /// Carries one change over. A change of a pinhole that is not known, or an opening of one that is, is taken
+  /// as if it were.
+  void apply(const Change& change);
+
+  Entry* find(const Key& key);
+  /// The keys of its elements; none when it is not known.
+  std::vector<ElementKey> elements(const Key& key) const;
+
+  /// An element that the kernel removed had counted `packets`. `known`: it was one that had been written, not
+  /// one made only to be removed.
+  void count(const ElementKey& element, std::uint64_t packets, bool known);
+
+  std::size_t size() const { return entries_.size(); }
+  void for_each(const std::function<void(const Key&, const Entry&)>& visit) const;
+
+ private:
+  struct KeyHash {
+    base::HashKey hash_key;
+    std::size_t operator()(const Key& key) const;
+  };
+
+  std::unordered_map<Key, Entry, KeyHash> entries_;
+};
+
+/// The pinhole that an element belongs to.
+Key pinhole_of(const ElementKey& element);
+
+/// Of the packets that an element counted, those that passed: nft/dpinholer.nft counts one in 64 twice, once
+/// when it matches and once when it renews the element.
+std::uint64_t passed(std::uint64_t counted);
+
+}  // namespace dpinholer::pinhole
