@@ -10,6 +10,7 @@
 
 #include "exit_status.h"
 #include "replay_command.h"
+#include "run_command.h"
 #include "system/escape.h"
 
 namespace {
@@ -41,6 +42,15 @@ void add_replay(CLI::App& app, Command& chosen) {
   replay->callback([options, &chosen] { chosen = [options] { return replay_command(*options); }; });
 }
 
+void add_run(CLI::App& app, Command& chosen) {
+  auto* run = app.add_subcommand("run", "Open pinholes for the calls that an nftables rule queues: the daemon");
+  auto options = std::make_shared<dpinholer::RunOptions>();
+  run->add_option("--config", options->config,
+                  std::string("Configuration file (") + dpinholer::default_configuration + ", if it is there)")
+      ->type_name("FILE");
+  run->callback([options, &chosen] { chosen = [options] { return run_command(*options); }; });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -48,6 +58,7 @@ int main(int argc, char** argv) try {
   app.set_version_flag("--version", "dpinholer " DPINHOLER_VERSION);
   app.require_subcommand(1);
   Command chosen;
+  add_run(app, chosen);
   add_replay(app, chosen);
   try {
     app.parse(argc, argv);

@@ -61,6 +61,8 @@ inline constexpr std::size_t refusals_per_message = 64;
 
 // ---- Kernel (system/) -------------------------------------------------------------------------------------
 
+/// Log lines in an hour of a kind that strangers can cause. More: they are only counted.
+inline constexpr std::size_t subjects_per_hour = 1000;
 /// Packets taken from a queue at once: their changes share a transaction, and the first waits for the last to be
 /// read. More: they stay in the queue for the next round.
 inline constexpr std::size_t queue_batch = 128;

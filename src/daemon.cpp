@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon.h"
+
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "gatekeeper.h"
+#include "held_flows.h"
+#include "pipeline.h"
+#include "settings.h"
+#include "system/clock.h"
+#include "system/escape.h"
+#include "system/log.h"
+#include "system/own_addresses.h"
+#include "system/queue.h"
+#include "system/random.h"
+
+namespace dpinholer {
+
+namespace {
+
+using system::Answer;
+using system::KernelError;
+using system::Queue;
+using system::SystemError;
+using system::Verdict;
+
+// Timers that run before packets get their turn again: thousands may be due at the same moment.
+constexpr int timers_at_once = 32;
+constexpr std::uint32_t signals_ready = 0xffff'ffff;  // in the place of a queue's index
+
+class Descriptor {
+ public:
+  Descriptor(int fd, const char* call) : fd_(fd) {
+    if (fd < 0) throw std::system_error(errno, std::generic_category(), call);
+  }
+  ~Descriptor() { close(fd_); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+int blocked_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+PipelineSettings live_settings(const system::Config& config) {
+  PipelineSettings settings = pipeline_settings(config);
+  settings.hash_key = system::draw_hash_key();
+  auto addresses = system::own_addresses();
+  if (!addresses) throw KernelError(addresses.error().to_string());
+  settings.policy.own_addresses = std::move(*addresses);
+  return settings;
+}
+
+}  // namespace
+
+struct Daemon::State {
+  explicit State(const system::Config& given);
+
+  void wait();
+  void read_signals(const std::function<void()>& reload);
+  void run_timers();
+  void read_packets(std::size_t queue);
+  void judge(std::size_t queue, const system::QueuedPacket& packet);
+  void send(std::vector<std::vector<Answer>>& answers);
+  void finish_batch();
+  void drain();
+  void stop();
+
+  system::Config config;
+  Descriptor signals;  // before everything that may start a thread: its mask is inherited
+  Descriptor poll;
+  Gatekeeper gatekeeper;
+  Pipeline pipeline;
+  std::vector<Queue> queues;
+
+  base::TimePoint now;
+  bool stopping = false;
+  bool signalled = false;
+  bool more_to_refresh = false;
+  std::vector<std::size_t> ready;  // queues
+  // Of the batch:
+  Outcome outcome;
+  HeldFlows held_flows;
+  std::vector<std::vector<Answer>> at_once;  // by queue
+  std::vector<std::vector<Answer>> held;     // by queue
+  std::uint64_t dropped = 0;
+};
+
+Daemon::State::State(const system::Config& given)
+    : config(given),
+      signals(blocked_signals(), "signalfd"),
+      poll(epoll_create1(EPOLL_CLOEXEC), "epoll_create1"),
+      gatekeeper(config.kernel, system::draw_hash_key()),
+      pipeline(live_settings(config)) {
+  auto watch = [&](int fd, std::uint32_t index) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u32 = index;
+    if (epoll_ctl(poll.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+      throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+    }
+  };
+  watch(signals.get(), signals_ready);
+  const auto [first, last] = config.kernel.queues;
+  for (unsigned number = first; number <= last; ++number) {
+    queues.emplace_back(system::QueueSettings{static_cast<std::uint16_t>(number), config.kernel.queue_length,
+                                              config.kernel.fail_open});
+    watch(queues.back().fd(), number - first);
+  }
+  at_once.resize(queues.size());
+  held.resize(queues.size());
+}
+
+// Until there is a packet, a signal, or a timer due.
+void Daemon::State::wait() {
+  std::optional<int> timeout;
+  if (more_to_refresh) timeout = 0;
+  if (const auto deadline = pipeline.next_deadline(); deadline && !timeout) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - system::now());
+    timeout = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60'000));
+  }
+  std::array<epoll_event, 64> events{};
+  const int count = epoll_wait(poll.get(), events.data(), events.size(), timeout.value_or(-1));
+  if (count < 0 && errno != EINTR) throw KernelError(SystemError{"epoll_wait", errno, ""}.to_string());
+  ready.clear();
+  for (int i = 0; i < count; ++i) {
+    const std::uint32_t index = events[static_cast<std::size_t>(i)].data.u32;
+    if (index == signals_ready) signalled = true;
+    if (index != signals_ready) ready.push_back(index);
+  }
+  now = system::now();
+}
+
+void Daemon::State::read_signals(const std::function<void()>& reload) {
+  if (!std::exchange(signalled, false)) return;
+  signalfd_siginfo info{};
+  while (read(signals.get(), &info, sizeof info) == sizeof info) {
+    if (info.ssi_signo == SIGHUP) {
+      reload();
+    } else {
+      stopping = true;
+    }
+  }
+}
+
+// Each at its own moment, and a few at a time. Packets that come while some are left are taken to have come
+// before them: the time of the pipeline must not pass a timer that is due.
+void Daemon::State::run_timers() {
+  for (int i = 0; i < timers_at_once; ++i) {
+    const auto due = pipeline.next_deadline();
+    if (!due || *due > now) return;
+    for (const pinhole::Key& key : pipeline.suspected_idle(*due)) {
+      if (gatekeeper.has_media(key)) pipeline.media_seen(key, *due);
+    }
+    pipeline.advance(*due, outcome);
+  }
+  if (const auto due = pipeline.next_deadline(); due && *due < now) now = *due;
+}
+
+void Daemon::State::read_packets(std::size_t queue) {
+  const auto packets = queues[queue].read();
+  if (!packets) throw KernelError(packets.error().to_string());
+  for (const system::QueuedPacket& packet : *packets) judge(queue, packet);
+}
+
+void Daemon::State::judge(std::size_t queue, const system::QueuedPacket& packet) {
+  const std::size_t before = outcome.changes.size();
+  const Reading reading = pipeline.process(packet.octets, now, outcome);
+  const bool drop =
+      reading.kind == Reading::Kind::malformed && config.drop_malformed && !config.kernel.observe;
+  const Answer answer{packet.id, drop ? Verdict::drop : Verdict::accept};
+  if (drop) ++dropped;
+  const bool changes = outcome.changes.size() > before && !config.kernel.observe;
+  (held_flows.holds(reading, changes) ? held : at_once)[queue].push_back(answer);
+}
+
+void Daemon::State::send(std::vector<std::vector<Answer>>& answers) {
+  for (std::size_t i = 0; i < queues.size(); ++i) {
+    if (answers[i].empty()) continue;
+    if (const auto sent = queues[i].answer(answers[i]); !sent) throw KernelError(sent.error().to_string());
+    answers[i].clear();
+  }
+}
+
+// The order that all this is about: what changes nothing goes on, the transaction, what waited for it.
+void Daemon::State::finish_batch() {
+  send(at_once);
+  if (!outcome.changes.empty()) gatekeeper.write(outcome.changes);
+  send(held);
+  gatekeeper.finish(outcome.refusals, now);
+  held_flows.clear();
+  outcome.changes.clear();
+  outcome.refusals.clear();
+}
+
+// The kernel drops what waits in a queue that is given up.
+void Daemon::State::drain() {
+  for (bool more = true; more;) {
+    for (std::size_t i = 0; i < queues.size(); ++i) read_packets(i);
+    more = std::any_of(queues.begin(), queues.end(), [&](const Queue& queue) {
+      const auto i = static_cast<std::size_t>(&queue - queues.data());
+      return !at_once[i].empty() || !held[i].empty();
+    });
+    finish_batch();
+  }
+}
+
+void Daemon::State::stop() {
+  drain();
+  queues.clear();
+  if (config.kernel.flush_on_stop) gatekeeper.close_all(now);
+  const Counters& seen = pipeline.counters();
+  const Gatekeeper::Counters& done = gatekeeper.counters();
+  auto number = [](std::uint64_t value, const char* what) { return std::to_string(value) + " " + what; };
+  system::log::info("stopped: " + number(seen.packets, "packets, ") +
+                    number(seen.sip_messages, "SIP messages, ") + number(seen.malformed, "malformed, ") +
+                    number(seen.not_sip, "not SIP, ") + number(seen.keep_alives, "keep-alives, ") +
+                    number(seen.unreadable, "unreadable, ") + number(dropped, "dropped; ") +
+                    number(seen.calls, "calls, ") + number(done.refused, "pinholes refused; ") +
+                    number(done.transactions, "transactions, ") + number(done.elements, "element changes, ") +
+                    number(done.failures, "failed"));
+}
+
+Daemon::Daemon(const system::Config& config) : state_(std::make_unique<State>(config)) {}
+
+Daemon::~Daemon() = default;
+
+void Daemon::run(const std::function<void()>& reload) {
+  State& state = *state_;
+  const auto& kernel = state.config.kernel;
+  system::log::info(
+      "reading queue " + std::to_string(kernel.queues.first) +
+      (kernel.queues.last > kernel.queues.first ? "-" + std::to_string(kernel.queues.last) : "") +
+      ", writing to table " + kernel.table.family + " " + kernel.table.name +
+      (kernel.observe ? " nothing: observe is on" : ""));
+  sd_notify(0, "READY=1");
+  while (!state.stopping) {
+    state.wait();
+    state.read_signals(reload);
+    state.run_timers();
+    for (const std::size_t queue : state.ready) state.read_packets(queue);
+    state.finish_batch();
+    state.more_to_refresh = state.gatekeeper.refresh_some(
+        [&](const pinhole::Key& key) { state.pipeline.media_seen(key, state.now); });
+  }
+  sd_notify(0, "STOPPING=1");
+  state.stop();
+}
+
+}  // namespace dpinholer

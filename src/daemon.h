@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "system/config.h"
+
+namespace dpinholer {
+
+/// The live loop: packets from the queues through the pipeline, one transaction for all that a wake-up
+/// brings, and only then the verdicts of those that changed something. If the kernel refuses a change, the
+/// SIP message still passes, the media stays closed, and the element is logged.
+class Daemon {
+ public:
+  /// Checks the sets and takes the queues, in this thread's network namespace. Blocks SIGTERM, SIGINT and
+  /// SIGHUP for this thread, to read them in `run`. Throws system::KernelError, one line with its remedy.
+  explicit Daemon(const system::Config& config);
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  /// Until SIGTERM or SIGINT; calls `reload` for every SIGHUP. Packets that wait then are still answered.
+  /// Throws system::KernelError when a queue can't be read any more.
+  void run(const std::function<void()>& reload);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace dpinholer

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "gatekeeper.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "pinhole/flow_tuple.h"
+#include "system/escape.h"
+#include "system/log.h"
+#include "system/set_writer.h"
+
+namespace dpinholer {
+
+namespace {
+
+using pinhole::Change;
+using pinhole::ElementChange;
+using system::ElementState;
+using system::KernelError;
+
+// Looking at a pinhole of two elements takes some 10 microseconds: this many don't keep a packet waiting.
+constexpr std::size_t refreshed_at_once = 8;
+
+// `update` in the packet path keeps the elements of media that flows: those need nothing. One that nobody
+// renewed for a fifth of its timeout does; refreshes come far more often than its other four fifths last.
+bool needs_refresh(const ElementState& state, base::seconds timeout) {
+  return state.expires < timeout * 4 / 5;
+}
+
+std::string_view verb(ElementChange::Kind kind) {
+  switch (kind) {
+    case ElementChange::Kind::add:
+      return "added: its media stays closed";
+    case ElementChange::Kind::remove:
+      return "removed";
+    case ElementChange::Kind::renew:
+      return "renewed";
+  }
+  return "";
+}
+
+system::NftSets checked_sets(const system::TableName& table) {
+  system::NftSets sets(table);
+  const auto faults = sets.faults();
+  if (!faults.empty()) throw KernelError(faults.front());
+  return sets;
+}
+
+void write_line(const std::string& text, const std::vector<system::log::Field>& fields) {
+  system::log::write(system::log::Level::info, text, fields);
+}
+
+}  // namespace
+
+Gatekeeper::Gatekeeper(const system::KernelSettings& settings, base::HashKey hash_key)
+    : observe_(settings.observe),
+      sets_(checked_sets(settings.table)),
+      installed_(hash_key),
+      call_log_(write_line),
+      refusals_told_(hash_key),
+      failures_told_(hash_key) {}
+
+void Gatekeeper::write(const std::vector<Change>& changes) {
+  std::vector<ElementChange> elements;
+  for (const Change& change : changes) {
+    last_change_ = change.time;
+    if (change.kind == Change::Kind::refresh) {
+      to_refresh_.push_back(change);
+      continue;
+    }
+    for (ElementChange& element : pinhole::element_changes(change)) elements.push_back(std::move(element));
+  }
+  for (const ElementState& gone : write_elements(std::move(elements))) {
+    // One that was made only to be removed has no comment.
+    installed_.count(gone.key, gone.packets, !gone.comment.empty());
+  }
+  for (const Change& change : changes) account(change);
+}
+
+std::vector<ElementState> Gatekeeper::write_elements(std::vector<ElementChange> changes) {
+  if (observe_ || changes.empty()) return {};
+  counters_.elements += changes.size();
+  auto commit = [&](auto some, auto* removed) { return sets_.commit(some, removed); };
+  system::Written written = system::write_changes(commit, std::move(changes));
+  counters_.transactions += written.transactions;
+  counters_.failures += written.failures.size();
+  for (const auto& failure : written.failures) {
+    const std::string subject = failure.error.to_string();
+    if (!failures_told_.first(std::string(name(failure.change.key.set)) + std::to_string(failure.error.code),
+                              last_change_)) {
+      continue;
+    }
+    system::log::error(subject + ", not " + std::string(verb(failure.change.kind)),
+                       {{"ADDRESS", failure.change.key.destination.address.to_string()},
+                        {"PORT", std::to_string(failure.change.key.destination.port)}});
+  }
+  return std::move(written.removed);
+}
+
+// What closes or narrows leaves flows behind that conntrack would carry on, unless the kernel showed that not
+// one packet went through.
+void Gatekeeper::account(const Change& change) {
+  const auto* entry = installed_.find(change.key);
+  const bool carried = entry == nullptr || !entry->accounted || entry->packets > 0;
+  switch (change.kind) {
+    case Change::Kind::open:
+      call_log_.opened(change);
+      break;
+    case Change::Kind::bind:
+      if (carried && !change.from.empty()) closings_.push_back({change.key, change.from});
+      break;
+    case Change::Kind::refresh:
+      return;
+    case Change::Kind::close:
+      if (carried) closings_.push_back({change.key, {}});
+      closed_.push_back(change);
+      if (entry != nullptr) call_log_.closed(change, entry->label, pinhole::passed(entry->packets));
+      break;
+  }
+  installed_.apply(change);
+}
+
+void Gatekeeper::finish(const std::vector<pinhole::Refusal>& refusals, base::TimePoint now) {
+  if (!observe_ && !closings_.empty()) sweeper_.forget(closings_, pinhole::likely_flows(closed_));
+  closings_.clear();
+  closed_.clear();
+  call_log_.flush();
+  for (const pinhole::Refusal& refusal : refusals) log_refusal(refusal, now);
+}
+
+void Gatekeeper::log_refusal(const pinhole::Refusal& refusal, base::TimePoint now) {
+  ++counters_.refused;
+  const std::string cause(name(refusal.cause));
+  const std::string where = refusal.address + " port " + std::to_string(refusal.port);
+  if (!refusals_told_.first(cause + " " + refusal.address, now)) return;
+  system::log::info("call " + system::escape(refusal.label.call_id) + ": no pinhole to " +
+                        system::escape(where) + " (" + cause + ")",
+                    {{"CALL_ID", refusal.label.call_id},
+                     {"CAUSE", cause},
+                     {"ADDRESS", refusal.address},
+                     {"PORT", std::to_string(refusal.port)}});
+}
+
+bool Gatekeeper::refresh_some(const std::function<void(const pinhole::Key&)>& seen) {
+  std::vector<ElementChange> renewals;
+  for (std::size_t i = 0; i < refreshed_at_once && !to_refresh_.empty(); ++i) {
+    const Change change = std::move(to_refresh_.front());
+    to_refresh_.pop_front();
+    auto* entry = installed_.find(change.key);
+    if (entry == nullptr || observe_) continue;  // closed meanwhile
+    entry->timeout = change.timeout;
+    const Look found = look(change.key, *entry);
+    if (found.packets > entry->seen) seen(change.key);
+    entry->seen = found.packets;
+    if (!found.needs_refresh) continue;
+    // As it is bound now, whatever it was when the refresh was asked for.
+    for (const auto& key : installed_.elements(change.key)) {
+      renewals.push_back({ElementChange::Kind::renew, key, entry->timeout, pinhole::comment(entry->label)});
+    }
+  }
+  for (const ElementState& gone : write_elements(std::move(renewals))) {
+    installed_.count(gone.key, gone.packets, !gone.comment.empty());
+  }
+  return !to_refresh_.empty();
+}
+
+bool Gatekeeper::has_media(const pinhole::Key& key) {
+  auto* entry = installed_.find(key);
+  if (entry == nullptr || observe_) return false;
+  const std::uint64_t packets = look(key, *entry).packets;
+  return packets > std::exchange(entry->seen, packets);
+}
+
+// An element that is gone although it should be there is to be written again.
+Gatekeeper::Look Gatekeeper::look(const pinhole::Key& key, const pinhole::Installed::Entry& entry) {
+  Look found{entry.packets, false};
+  for (const auto& element : installed_.elements(key)) {
+    const auto state = sets_.find(element);
+    if (!state) ++counters_.lookups_failed;
+    if (!state || !*state) {
+      found.needs_refresh = true;
+      continue;
+    }
+    found.packets += (*state)->packets;
+    found.needs_refresh = found.needs_refresh || needs_refresh(**state, entry.timeout);
+  }
+  return found;
+}
+
+void Gatekeeper::close_all(base::TimePoint now) {
+  std::vector<Change> changes;
+  installed_.for_each([&](const pinhole::Key& key, const pinhole::Installed::Entry& entry) {
+    changes.push_back(
+        {Change::Kind::close, key, {}, entry.from, {}, entry.label, pinhole::Cause::shutdown, now});
+  });
+  write(changes);
+  finish({}, now);
+}
+
+}  // namespace dpinholer

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <string>
+
+namespace dpinholer {
+
+inline constexpr const char* default_configuration = "/etc/dpinholer/dpinholer.toml";
+
+struct RunOptions {
+  std::string config;  ///< empty: the default file, if it is there
+};
+
+/// The daemon; returns an exit status when it was told to stop or can't go on.
+int run_command(const RunOptions& options);
+
+}  // namespace dpinholer

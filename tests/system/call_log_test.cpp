@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "system/call_log.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace dpinholer::system {
+namespace {
+
+using pinhole::Cause;
+using pinhole::Change;
+using pinhole::Component;
+
+class CallLogTest : public testing::Test {
+ protected:
+  CallLogTest()
+      : log_([this](const std::string& text, const std::vector<log::Field>& fields) {
+          lines_.push_back(text);
+          fields_ = fields;
+        }) {}
+
+  static Change change(std::string_view address, std::uint16_t port, Cause cause, int second = 0,
+                       std::string call_id = "a@b", Component component = Component::rtp) {
+    Change made;
+    made.key.destination = {base::Address::parse(address).value(), port};
+    made.label = {std::move(call_id), "audio", component};
+    made.cause = cause;
+    made.time = base::TimePoint{std::chrono::seconds{second}};
+    return made;
+  }
+  void open(std::string_view address, std::uint16_t port, std::string call_id = "a@b",
+            Component component = Component::rtp) {
+    log_.opened(change(address, port, Cause::offer, 0, std::move(call_id), component));
+  }
+  void close(std::string_view address, std::uint16_t port, std::uint64_t packets, Cause cause = Cause::bye,
+             std::string call_id = "a@b", Component component = Component::rtp) {
+    const Change made = change(address, port, cause, 61, std::move(call_id), component);
+    log_.closed(made, made.label, packets);
+  }
+
+  std::vector<std::string> lines_;
+  std::vector<log::Field> fields_;
+  CallLog log_;
+};
+
+TEST_F(CallLogTest, TellsACallFromItsFirstPinholeToItsLast) {
+  open("192.0.2.10", 30000);
+  open("192.0.2.10", 30001, "a@b", Component::rtcp);
+  log_.flush();
+  open("203.0.113.5", 40000);
+  log_.flush();
+  close("192.0.2.10", 30000, 2999);
+  log_.flush();
+  close("192.0.2.10", 30001, 12, Cause::bye, "a@b", Component::rtcp);
+  close("203.0.113.5", 40000, 2990);
+  log_.flush();
+  EXPECT_EQ(lines_,
+            (std::vector<std::string>{
+                "call a@b opened (offer): media to 192.0.2.10:30000, 192.0.2.10:30001",
+                "call a@b closed (bye) after 61 s: 2999 packets to 192.0.2.10, 2990 to 203.0.113.5"}));
+  EXPECT_EQ(log_.calls(), 0U);
+}
+
+TEST_F(CallLogTest, NamesACallWhoseMediaWentOneWayOnly) {
+  open("192.0.2.10", 30000);
+  open("203.0.113.5", 40000);
+  close("192.0.2.10", 30000, 100);
+  close("203.0.113.5", 40000, 0);
+  log_.flush();
+  EXPECT_EQ(lines_.back(),
+            "call a@b closed (bye) after 61 s, one way only: 100 packets to 192.0.2.10, 0 to 203.0.113.5");
+  EXPECT_EQ(fields_.back().name, "ONE_WAY");
+}
+
+TEST_F(CallLogTest, DoesNotCallEarlyMediaOneWay) {
+  open("192.0.2.10", 30000);
+  open("203.0.113.5", 40000);
+  close("192.0.2.10", 30000, 100, Cause::cancelled);
+  close("203.0.113.5", 40000, 0, Cause::cancelled);
+  log_.flush();
+  EXPECT_EQ(lines_.back(),
+            "call a@b closed (cancelled) after 61 s: 100 packets to 192.0.2.10, 0 to 203.0.113.5");
+}
+
+TEST_F(CallLogTest, CountsNoRtcp) {
+  open("192.0.2.10", 30000);
+  open("203.0.113.5", 40001, "a@b", Component::rtcp);
+  close("192.0.2.10", 30000, 0);
+  close("203.0.113.5", 40001, 7, Cause::bye, "a@b", Component::rtcp);
+  log_.flush();
+  EXPECT_EQ(lines_.back(), "call a@b closed (bye) after 61 s, no media");
+}
+
+TEST_F(CallLogTest, TellsACallThatOpensAndClosesAtOnce) {
+  open("192.0.2.10", 30000);
+  close("192.0.2.10", 30000, 0, Cause::rejected);
+  log_.flush();
+  EXPECT_EQ(lines_.size(), 2U);
+}
+
+TEST_F(CallLogTest, StaysShortWhateverTheCallHas) {
+  for (std::uint16_t i = 0; i < 100; ++i) open("2001:db8::" + std::to_string(i + 1), 30000);
+  log_.flush();
+  for (std::uint16_t i = 0; i < 100; ++i) close("2001:db8::" + std::to_string(i + 1), 30000, 1);
+  log_.flush();
+  ASSERT_EQ(lines_.size(), 2U);
+  EXPECT_TRUE(lines_[0].ends_with("[2001:db8::4]:30000 and 96 more")) << lines_[0];
+  EXPECT_TRUE(lines_[1].ends_with(" and 96 more")) << lines_[1];
+}
+
+TEST_F(CallLogTest, EscapesTheCallId) {
+  open("192.0.2.10", 30000, "a\n\x1b[2Jb");
+  log_.flush();
+  EXPECT_TRUE(lines_.back().starts_with("call a\\x0a\\x1b[2Jb opened (")) << lines_.back();
+  EXPECT_EQ(fields_.front().value, "a\n\x1b[2Jb");
+}
+
+TEST_F(CallLogTest, IgnoresWhatItDoesNotKnow) {
+  close("192.0.2.10", 30000, 1);
+  log_.flush();
+  EXPECT_TRUE(lines_.empty());
+}
+
+}  // namespace
+}  // namespace dpinholer::system
