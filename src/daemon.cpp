@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +26,7 @@
 #include "system/own_addresses.h"
 #include "system/queue.h"
 #include "system/random.h"
+#include "system/service_manager.h"
 
 namespace dpinholer {
 
@@ -37,6 +37,7 @@ using system::KernelError;
 using system::Queue;
 using system::SystemError;
 using system::Verdict;
+namespace service_manager = system::service_manager;
 
 // Timers that run before packets get their turn again: thousands may be due at the same moment.
 constexpr int timers_at_once = 32;
@@ -79,6 +80,7 @@ struct Daemon::State {
   explicit State(const system::Config& given);
 
   void wait();
+  void give_sign_of_life();
   void read_signals(const std::function<void()>& reload);
   void run_timers();
   void read_packets(std::size_t queue);
@@ -96,6 +98,8 @@ struct Daemon::State {
   std::vector<Queue> queues;
 
   base::TimePoint now;
+  const std::optional<base::Duration> watchdog = service_manager::watchdog();
+  base::TimePoint last_sign;  // of life, given to systemd
   bool stopping = false;
   bool signalled = false;
   bool more_to_refresh = false;
@@ -133,16 +137,21 @@ Daemon::State::State(const system::Config& given)
   held.resize(queues.size());
 }
 
-// Until there is a packet, a signal, or a timer due.
+// Until there is a packet, a signal, or a timer due; systemd gets its sign of life meanwhile.
 void Daemon::State::wait() {
-  std::optional<int> timeout;
-  if (more_to_refresh) timeout = 0;
-  if (const auto deadline = pipeline.next_deadline(); deadline && !timeout) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - system::now());
+  std::optional<base::TimePoint> until = pipeline.next_deadline();
+  if (watchdog) {
+    const base::TimePoint sign_due = last_sign + *watchdog / 2;
+    until = std::min(until.value_or(sign_due), sign_due);
+  }
+  int timeout = -1;
+  if (until) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*until - system::now());
     timeout = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60'000));
   }
+  if (more_to_refresh) timeout = 0;
   std::array<epoll_event, 64> events{};
-  const int count = epoll_wait(poll.get(), events.data(), events.size(), timeout.value_or(-1));
+  const int count = epoll_wait(poll.get(), events.data(), events.size(), timeout);
   if (count < 0 && errno != EINTR) throw KernelError(SystemError{"epoll_wait", errno, ""}.to_string());
   ready.clear();
   for (int i = 0; i < count; ++i) {
@@ -151,6 +160,13 @@ void Daemon::State::wait() {
     if (index != signals_ready) ready.push_back(index);
   }
   now = system::now();
+  give_sign_of_life();
+}
+
+void Daemon::State::give_sign_of_life() {
+  if (!watchdog || now - last_sign < *watchdog / 2) return;
+  service_manager::alive();
+  last_sign = now;
 }
 
 void Daemon::State::read_signals(const std::function<void()>& reload) {
@@ -255,7 +271,7 @@ void Daemon::run(const std::function<void()>& reload) {
       (kernel.queues.last > kernel.queues.first ? "-" + std::to_string(kernel.queues.last) : "") +
       ", writing to table " + kernel.table.family + " " + kernel.table.name +
       (kernel.observe ? " nothing: observe is on" : ""));
-  sd_notify(0, "READY=1");
+  service_manager::ready();
   while (!state.stopping) {
     state.wait();
     state.read_signals(reload);
@@ -265,7 +281,7 @@ void Daemon::run(const std::function<void()>& reload) {
     state.more_to_refresh = state.gatekeeper.refresh_some(
         [&](const pinhole::Key& key) { state.pipeline.media_seen(key, state.now); });
   }
-  sd_notify(0, "STOPPING=1");
+  service_manager::stopping();
   state.stop();
 }
 
