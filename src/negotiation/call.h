@@ -139,6 +139,13 @@ struct Transaction {
 
 using CallSerial = std::uint64_t;
 
+/// How dear a call is when there is no room for another; in this order they give way.
+enum class Standing : std::uint8_t {
+  over,        ///< kept to know late copies of its messages; counts for nobody
+  unanswered,  ///< the oldest gives way to a new one: it may be a flood
+  answered,    ///< never gives way
+};
+
 /// All that is known about one Call-ID.
 struct Call {
   CallSerial serial = 0;
@@ -152,6 +159,7 @@ struct Call {
   base::TimePoint last_message;  ///< in a dialog
   base::TimePoint last_media;
   base::TimePoint refresh_due;
+  Standing standing = Standing::over;
   base::TimePoint wake_up;  ///< when its timers are to be looked at: no later than the first is due
 };
 

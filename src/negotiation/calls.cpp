@@ -18,6 +18,23 @@ bool starts_call(const SipMessage& message) {
   return message.method == Method::invite || (message.method == Method::update && !message.to_tag.empty());
 }
 
+// A dialog that the gateway met in the middle is worth no more than its offer until that is answered.
+bool is_answered(const Dialog& dialog) {
+  const bool met_in_the_middle = dialog.invite == 0;
+  return dialog.state == Dialog::State::confirmed &&
+         (!met_in_the_middle || dialog.negotiations[index(Disposition::session)].answered);
+}
+
+Standing standing_of(const Call& call) {
+  if (std::any_of(call.dialogs.begin(), call.dialogs.end(), is_answered)) return Standing::answered;
+  const bool up =
+      std::any_of(call.dialogs.begin(), call.dialogs.end(), [](const Dialog& d) { return d.is_live(); }) ||
+      std::any_of(call.transactions.begin(), call.transactions.end(), [](const Transaction& transaction) {
+        return transaction.initial_invite() && transaction.state == Transaction::State::proceeding;
+      });
+  return up ? Standing::unanswered : Standing::over;
+}
+
 bool may_answer(const SipMessage& message) {
   if (!message.session) return false;
   if (message.is_request()) return message.method == Method::ack;
@@ -44,17 +61,16 @@ void Calls::process(const SipMessage& message, const base::Address& source, cons
     return;
   }
   Call* call = find(message.call_id);
-  if (call == nullptr) {
-    if (!starts_call(message)) {
-      if (may_answer(message)) refuse(Cause::no_request);
-      return;
-    }
-    call = create(message, source, now);
-    if (call == nullptr) {
-      if (message.session) refuse(Cause::limit);
-      return;
-    }
+  if (call == nullptr && !starts_call(message)) {
+    if (may_answer(message)) refuse(Cause::no_request);
+    return;
   }
+  const bool starts = starts_call(message) && (call == nullptr || call->standing == Standing::over);
+  if (starts && (!may_start(source) || (call == nullptr && !make_room(now, updates)))) {
+    if (message.session) refuse(Cause::limit);
+    return;
+  }
+  if (call == nullptr) call = create(message, source, now);
   Turn turn(*call, settings_, now);
   if (message.is_request()) {
     turn.request(message, source, destination);
@@ -122,13 +138,24 @@ Call* Calls::find(std::string_view call_id) {
   return found == calls_.end() ? nullptr : &found->second;
 }
 
+bool Calls::may_start(const base::Address& source) const {
+  if (settings_.calls_per_source == 0) return true;
+  auto count = per_source_.find(source);
+  return count == per_source_.end() || count->second < settings_.calls_per_source;
+}
+
+bool Calls::make_room(base::TimePoint now, Updates& updates) {
+  if (calls_.size() < settings_.calls) return true;
+  if (dispensable_.empty()) return false;
+  Call& call = *by_serial_.at(dispensable_.begin()->second);
+  Turn turn(call, settings_, now);
+  turn.end(Cause::early_timeout);
+  turn.finish(updates);
+  remove(call);
+  return true;
+}
+
 Call* Calls::create(const SipMessage& message, const base::Address& source, base::TimePoint now) {
-  if (calls_.size() >= settings_.calls) return nullptr;
-  if (settings_.calls_per_source > 0) {
-    std::size_t& count = per_source_[source];
-    if (count >= settings_.calls_per_source) return nullptr;
-    ++count;
-  }
   Call& call = calls_[message.call_id];
   call.serial = ++last_serial_;
   call.call_id = message.call_id;
@@ -138,24 +165,38 @@ Call* Calls::create(const SipMessage& message, const base::Address& source, base
   call.wake_up = now;
   by_serial_.emplace(call.serial, &call);
   wake_ups_.emplace(call.wake_up, call.serial);
+  dispensable_.emplace(call.standing, call.serial);
   return &call;
 }
 
 void Calls::remove(Call& call) {
+  set_standing(call, Standing::over);
+  dispensable_.erase({Standing::over, call.serial});
   wake_ups_.erase({call.wake_up, call.serial});
   by_serial_.erase(call.serial);
-  if (settings_.calls_per_source > 0) {
-    auto count = per_source_.find(call.source);
-    if (count != per_source_.end() && --count->second == 0) per_source_.erase(count);
-  }
   const std::string call_id = call.call_id;  // the key goes with the call
   calls_.erase(call_id);
+}
+
+void Calls::set_standing(Call& call, Standing standing) {
+  if (standing == call.standing) return;
+  const bool counted = call.standing != Standing::over;
+  const bool counts = standing != Standing::over;
+  if (counts && !counted) ++per_source_[call.source];
+  if (counted && !counts) {
+    auto count = per_source_.find(call.source);
+    if (--count->second == 0) per_source_.erase(count);
+  }
+  if (call.standing != Standing::answered) dispensable_.erase({call.standing, call.serial});
+  if (standing != Standing::answered) dispensable_.emplace(standing, call.serial);
+  call.standing = standing;
 }
 
 // A wake-up may be early: a sign of life moves a timer without touching the queue. A call without dialogs and
 // transactions is removed at the next one.
 void Calls::schedule(Call& call) {
   const bool empty = call.dialogs.empty() && call.transactions.empty();
+  set_standing(call, standing_of(call));
   const base::TimePoint due = empty ? call.started : next_timer(call, settings_).due;
   if (due == call.wake_up) return;
   wake_ups_.erase({call.wake_up, call.serial});

@@ -44,7 +44,9 @@ using Updates = std::vector<Update>;
 /// All calls: SIP messages and time in, changes of what the calls want out. calls.md sections 1 to 4.
 ///
 /// Deterministic; `now` never goes backwards. Bounded by the settings and base/limits.h; what is over a bound
-/// is refused with `Cause::limit` and changes nothing.
+/// is refused with `Cause::limit` and changes nothing. When there are settings.calls already, the oldest that
+/// is over or else the oldest that nobody answered gives way to a new one (attack A6); an answered one never
+/// does.
 class Calls {
  public:
   Calls(Settings settings, base::HashKey hash_key);
@@ -85,14 +87,18 @@ class Calls {
 
   Call* find(std::string_view call_id);
   Call* create(const message::SipMessage& message, const base::Address& source, base::TimePoint now);
+  bool make_room(base::TimePoint now, Updates& updates);
+  bool may_start(const base::Address& source) const;
   void remove(Call& call);
   void schedule(Call& call);
+  void set_standing(Call& call, Standing standing);
 
   Settings settings_;
   Table calls_;
   std::unordered_map<CallSerial, Call*> by_serial_;
   std::set<std::pair<base::TimePoint, CallSerial>> wake_ups_;
-  std::map<base::Address, std::size_t> per_source_;  // only kept when calls_per_source is set
+  std::set<std::pair<Standing, CallSerial>> dispensable_;  // all but the answered ones
+  std::map<base::Address, std::size_t> per_source_;        // those that are not over
   CallSerial last_serial_ = 0;
 };
 
