@@ -66,7 +66,8 @@ void Table::update(const Reason& reason, const std::vector<Want>& wants, std::ve
   std::sort(kept.begin(), kept.end());
   for (const Key& key : before) {
     if (std::binary_search(kept.begin(), kept.end(), key)) continue;
-    release(reason, key, held.contains(key) ? Cause::held : reason.closed, changes);
+    const bool put_on_hold = reason.described && held.contains(key);
+    release(reason, key, put_on_hold ? Cause::held : reason.closed, changes);
   }
   if (after.empty()) {
     by_call_.erase(reason.call);

@@ -129,6 +129,12 @@ TEST_F(TableTest, HeldPinholesCloseForThatReason) {
   EXPECT_EQ(update(1, {held(30000)}, answered()), "close 30000 any held\nclose 30001 any replaced\n");
 }
 
+TEST_F(TableTest, OnHoldAlreadyIsNoReasonToClose) {
+  update(1, {want(30000)});
+  EXPECT_EQ(update(1, {held(30000)}, ended(Cause::rejected)), "close 30000 any rejected\n")
+      << "what a refused offer had opened beside a session on hold";
+}
+
 TEST_F(TableTest, RefreshStartsTheTimeoutsAgain) {
   update(1, {want(30000, {}, 180)});
   EXPECT_EQ(update(1, {want(30000, {}, 300)}), "refresh 30000 any 300 replaced\n") << "another timeout";
