@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "gatekeeper.h"
+#include "handover.h"
 #include "held_flows.h"
 #include "pipeline.h"
 #include "settings.h"
@@ -88,6 +89,7 @@ struct Daemon::State {
   void send(std::vector<std::vector<Answer>>& answers);
   void finish_batch();
   void drain();
+  void take_over();
   void stop();
 
   system::Config config;
@@ -243,8 +245,21 @@ void Daemon::State::drain() {
   }
 }
 
+// Goes on with the TCP connections of the daemon before this one.
+void Daemon::State::take_over() {
+  const auto file = handover::default_file();
+  if (file.empty()) return;
+  const auto connections = handover::take(file, config.streams.flows);
+  if (!connections) return system::log::warning(connections.error());
+  for (const Connection& connection : *connections) pipeline.resume(connection);
+}
+
 void Daemon::State::stop() {
   drain();
+  if (const auto file = handover::default_file(); !file.empty()) {
+    const auto left = handover::leave(file, pipeline.connections());
+    if (!left) system::log::warning(left.error().to_string() + ": TCP trunks have to connect again");
+  }
   queues.clear();
   if (config.kernel.flush_on_stop) gatekeeper.close_all(now);
   const Counters& seen = pipeline.counters();
@@ -271,6 +286,7 @@ void Daemon::run(const std::function<void()>& reload) {
       (kernel.queues.last > kernel.queues.first ? "-" + std::to_string(kernel.queues.last) : "") +
       ", writing to table " + kernel.table.family + " " + kernel.table.name +
       (kernel.observe ? " nothing: observe is on" : ""));
+  state.take_over();
   service_manager::ready();
   while (!state.stopping) {
     state.wait();
