@@ -272,6 +272,15 @@ void Daemon::State::stop() {
                     number(seen.calls, "calls, ") + number(done.refused, "pinholes refused; ") +
                     number(done.transactions, "transactions, ") + number(done.elements, "element changes, ") +
                     number(done.failures, "failed"));
+  auto given_up = [&](ip::GivenUp reason) { return seen.streams.given_up[static_cast<std::size_t>(reason)]; };
+  system::log::info("TCP: " + number(seen.streams.opened, "connections read; given up: ") +
+                    number(given_up(ip::GivenUp::foreign), "foreign, ") +
+                    number(given_up(ip::GivenUp::encrypted), "encrypted, ") +
+                    number(given_up(ip::GivenUp::conflict), "in conflict, ") +
+                    number(given_up(ip::GivenUp::gap), "with a gap, ") +
+                    number(given_up(ip::GivenUp::over_bound), "over the bound, ") +
+                    number(given_up(ip::GivenUp::evicted), "evicted; ") +
+                    number(seen.streams.unfollowed_segments, "segments not read"));
 }
 
 Daemon::Daemon(const system::Config& config) : state_(std::make_unique<State>(config)) {}

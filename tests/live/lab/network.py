@@ -68,12 +68,12 @@ class Namespace:
     def popen(self, *words, **options):
         return subprocess.Popen(self.command(*words), **options)
 
-    def socket(self, domain, kind=socket.SOCK_DGRAM):
+    def socket(self, domain, kind=socket.SOCK_DGRAM, protocol=0):
         """An unbound socket here."""
         here = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
             setns(self._descriptor)
-            made = socket.socket(domain, kind)
+            made = socket.socket(domain, kind, protocol)
         finally:
             setns(here)
             os.close(here)

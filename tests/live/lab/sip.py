@@ -8,6 +8,8 @@ import socket
 class Phone:
     """A UDP socket on port 5060. A context manager."""
 
+    transport = "UDP"
+
     def __init__(self, host, family, address):
         self._socket = host.udp(family, address, 5060)
         self.family, self.address = family, address
@@ -46,6 +48,12 @@ def sdp(phone, port, address=None, media="audio", protocol="RTP/AVP", attributes
     lines = ["v=0", f"o=- 1 1 IN {phone.family.sdp} {where}", "s=-", f"c=IN {phone.family.sdp} {where}", "t=0 0",
              f"m={media} {port} {protocol} 0", *attributes]
     return "".join(line + "\r\n" for line in lines)
+
+
+def filler(octets):
+    """Attributes that make an SDP longer by about so much, as those of a phone with many codecs do."""
+    line = "a=fmtp:96 profile-level-id=42e01f;packetization-mode=1;max-mbps=108000;max-fs=3600;x-note={:04}"
+    return [line.format(number) for number in range(octets // (len(line) + 2))]
 
 
 class Dialog:
@@ -110,7 +118,7 @@ class Dialog:
     def _message(self, start, via, from_, to, method, sequence, branch, body, by=None):
         contact = by or via
         lines = [start,
-                 f"Via: SIP/2.0/UDP {via.family.uri(via.address)}:5060;branch={branch}",
+                 f"Via: SIP/2.0/{via.transport} {via.family.uri(via.address)}:5060;branch={branch}",
                  "Max-Forwards: 70",
                  f"From: {from_}",
                  f"To: {to}",
