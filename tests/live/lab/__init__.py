@@ -2,6 +2,7 @@
 """What the live tests and the demo are made of: a network of namespaces, its firewall, the daemon under test,
 captures, RTP and SIP. Nothing here is mocked: the packets are real, and so is the kernel."""
 
+from . import firewall, isolation, sipp
 from .capture import Capture, Packet
 from .daemon import Daemon
 from .firewall import Element, Firewall
@@ -11,5 +12,5 @@ from .wait import wait_until
 
 __all__ = [
     "FAMILIES", "IPV4", "IPV6", "Capture", "Daemon", "Element", "Family", "Firewall", "Namespace", "Network",
-    "Packet", "RtpPort", "wait_until",
+    "Packet", "RtpPort", "firewall", "isolation", "sipp", "wait_until",
 ]

@@ -34,10 +34,10 @@ class Daemon:
     def __enter__(self):
         try:
             wait_until(self._ready, "the daemon to take its queue", 10)
-        except BaseException:
-            self.process.kill()
-            self.process.wait()
-            raise AssertionError(f"the daemon did not start:\n{self.log()}") from None
+        except AssertionError as failure:
+            log = self.log()
+            self.discard()
+            raise AssertionError(f"the daemon did not start: {failure}\n{log}") from None
         return self
 
     def __exit__(self, kind, *_):
@@ -45,8 +45,7 @@ class Daemon:
         if code is None:
             code = self.stop()
         log = self.log()
-        self._log.close()
-        self._folder.cleanup()
+        self.discard()
         if code not in (0, -signal.SIGKILL):
             raise AssertionError(f"the daemon ended with {code}:\n{log}")
         if kind:
@@ -54,7 +53,7 @@ class Daemon:
 
     def _ready(self):
         if self.process.poll() is not None:
-            raise AssertionError
+            raise AssertionError(f"it ended with {self.process.returncode}")
         return self.queue_taken()
 
     def queue_taken(self, queue=0):
@@ -75,6 +74,13 @@ class Daemon:
     def wait(self, seconds=10):
         """Exit status of a daemon that is to end by itself."""
         return self.process.wait(seconds)
+
+    def discard(self):
+        """Ends it in whatever state it is, and removes its files."""
+        self.process.kill()
+        self.process.wait()
+        self._log.close()
+        self._folder.cleanup()
 
     def log(self):
         return Path(self._log.name).read_text(errors="replace")

@@ -24,8 +24,7 @@ def has_native_queue():
 @dataclass(frozen=True)
 class Element:
     key: tuple  # ("192.0.2.2", 30000), in the _from sets with the source first
-    timeout: int  # seconds
-    expires: int
+    expires: int  # seconds
     comment: str
     packets: int
 
@@ -82,6 +81,12 @@ class Firewall:
     def nft(self, *words):
         return self._host.run("nft", *words).stdout
 
+    def delete_rule(self, chain, text):
+        """The one rule of a chain of inet filter that reads so."""
+        listed = self.nft("-a", "list", "chain", "inet", "filter", chain)
+        handle, = re.findall(rf"^\s*{re.escape(text)} # handle (\d+)$", listed, re.MULTILINE)
+        self.nft("delete", "rule", "inet", "filter", chain, "handle", handle)
+
     def show(self, name):
         """What a person sees: `nft list set`."""
         return self.nft("list", "set", "inet", "filter", name)
@@ -100,7 +105,7 @@ class Firewall:
     def _element(item):
         value = item["val"]
         key = tuple(value["concat"]) if isinstance(value, dict) else (value,)
-        return Element(key, item.get("timeout", 0), item.get("expires", 0), item.get("comment", ""),
+        return Element(key, item.get("expires", 0), item.get("comment", ""),
                        item.get("counter", {}).get("packets", 0))
 
     def conntrack(self, family, *words):

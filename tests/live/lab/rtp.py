@@ -41,7 +41,7 @@ class RtpPort:
         self.received = []
         self.ssrc = RtpPort._next_ssrc
         RtpPort._next_ssrc += 1
-        self._sent = 0
+        self.sent = 0
         self._closing = False
         self._streaming = threading.Event()
         self._streamer = None
@@ -59,10 +59,10 @@ class RtpPort:
 
     def send(self, address, port, count=1):
         """Sends `count` packets back to back; their sequence numbers."""
-        first = self._sent
+        first = self.sent
         for _ in range(count):
             self._send_one((address, port))
-        return range(first, self._sent)
+        return range(first, self.sent)
 
     def stream(self, address, port, interval=0.005):
         """Sends steadily until stop_streaming(), whatever becomes of the packets."""
@@ -84,8 +84,8 @@ class RtpPort:
             self._streamer = None
 
     def _send_one(self, to):
-        data = packet(self.ssrc, self._sent)
-        self._sent += 1
+        data = packet(self.ssrc, self.sent)
+        self.sent += 1
         self._socket.sendto(data, to)
 
     def from_port(self, other):

@@ -2,6 +2,7 @@
 """SIP messages (RFC 3261) as two phones exchange them, and a phone's socket. The test is in charge: nothing is
 sent, repeated or answered by itself. For calls in numbers there is sipp."""
 
+import re
 import socket
 
 
@@ -56,10 +57,20 @@ def filler(octets):
     return [line.format(number) for number in range(octets // (len(line) + 2))]
 
 
+def kind(message):
+    """"INVITE", "200 INVITE", ... of the octets of a message."""
+    start, _, rest = message.partition(b"\r\n")
+    if not start.startswith(b"SIP/2.0 "):
+        return start.split(b" ")[0].decode()
+    method = re.search(rb"^CSeq: \d+ (\w+)", rest, re.MULTILINE).group(1)
+    return f"{start.split(b' ')[1].decode()} {method.decode()}"
+
+
 class Dialog:
     """The messages of one call from `caller` to `callee`, with its tags and sequence numbers."""
 
     _next = 1
+    _answered = False
 
     def __init__(self, caller, callee, call_id=None):
         number = Dialog._next
@@ -88,8 +99,6 @@ class Dialog:
                              f"<sip:user@{sender.address}>;tag={self._tags[sender]}",
                              f"<sip:user@{other.address}>{to_tag}", method, sequence, branch, body)
 
-    _answered = False
-
     def response(self, code, reason, body="", tagged=True):
         """A response to the last request but ACK."""
         method, requester, sequence, branch = self._last
@@ -111,6 +120,11 @@ class Dialog:
         message = self.request("ACK", sender, sequence=sequence)
         self._last = invite
         return message
+
+    def cancel(self):
+        """Of the INVITE: its sequence number and branch (RFC 3261 section 9.1)."""
+        _, sender, sequence, branch = self._last
+        return self.request("CANCEL", sender, sequence=sequence, branch=branch)
 
     def bye(self, sender=None):
         return self.request("BYE", sender)

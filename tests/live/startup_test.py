@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A daemon that can't do its work does not start: one line that names what is wrong and what would be right, and
+the exit status of the manual."""
+
+from lab import Daemon
+from lab.case import LiveTest
+
+USAGE_OR_CONFIGURATION, KERNEL = 2, 3
+
+
+class Startup(LiveTest):
+    def assert_refuses(self, status, *words, configuration="", wrapper=()):
+        daemon = Daemon(self.network.gateway, configuration, wrapper)
+        try:
+            self.assertEqual(daemon.wait(), status, daemon.log())
+            said = daemon.log().splitlines()
+            self.assertEqual(len(said), 1, said)
+            for word in words:
+                self.assertIn(word, said[0])
+        finally:
+            daemon.discard()
+
+    def test_no_table(self):
+        self.assert_refuses(KERNEL, "inet filter", "dpinholer.nft")
+
+    def test_another_table(self):
+        self.firewall.load()
+        self.assert_refuses(KERNEL, "inet other", configuration='[kernel]\ntable = "inet other"\n')
+
+    def test_a_set_is_missing(self):
+        self.firewall.load()
+        for name in ("sip_rtp4", "sip_rtp6_from"):
+            with self.subTest(name):
+                self.remove_set(name)
+                self.assert_refuses(KERNEL, name, "dpinholer.nft")
+                self.firewall.load()
+
+    def test_a_set_of_the_wrong_type(self):
+        for name, wrong in (("sip_rtp4", "type ipv4_addr; flags timeout"),
+                            ("sip_rtp6_from", "type ipv6_addr . inet_service; flags timeout")):
+            with self.subTest(name):
+                self.firewall.load()
+                self.remove_set(name)
+                self.firewall.nft(f"add set inet filter {name} {{ {wrong}; size 100; }}")
+                self.assert_refuses(KERNEL, name, "type")
+                self.firewall.clear()
+
+    def test_a_set_without_timeouts(self):
+        self.firewall.load()
+        self.remove_set("sip_rtp4")
+        self.firewall.nft("add set inet filter sip_rtp4 { type ipv4_addr . inet_service; size 100; }")
+        self.assert_refuses(KERNEL, "sip_rtp4", "timeout")
+
+    def test_the_queue_is_taken(self):
+        self.firewall.load()
+        with Daemon(self.network.gateway):
+            self.assert_refuses(KERNEL, "queue 0")
+
+    def test_no_permission(self):
+        self.firewall.load()
+        self.assert_refuses(KERNEL, "CAP_NET_ADMIN", wrapper=("setpriv", "--bounding-set=-net_admin"))
+
+    def test_an_unknown_key(self):
+        self.firewall.load()
+        self.assert_refuses(USAGE_OR_CONFIGURATION, "dpinholer.toml", "colour",
+                            configuration='[kernel]\ncolour = "red"\n')
+
+    def remove_set(self, name):
+        """And the rules that use it."""
+        self.firewall.nft("flush chain inet filter sip_media")
+        self.firewall.nft(f"flush chain inet filter {name}_match")
+        self.firewall.nft(f"delete set inet filter {name}")
+
+
+class Stop(LiveTest):
+    def test_stops_with_status_0(self):
+        self.firewall.load()
+        with Daemon(self.network.gateway) as daemon:
+            self.assertEqual(daemon.stop(), 0)
