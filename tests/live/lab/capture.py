@@ -52,7 +52,10 @@ class Capture:
 
     def packets(self):
         """Ends the capture; every datagram that came or went before, in order. Fails if one was fragmented."""
-        return [packet for time, frame in self.frames() if (packet := _datagram(time, frame))]
+        frames = self.frames()
+        if fragments(frames):
+            raise ValueError("a fragment: not what this test sends")
+        return datagrams(frames)
 
     def frames(self):
         """Ends the capture; (time, octets) of every Ethernet frame, the mark left out."""
@@ -70,6 +73,11 @@ class Capture:
         with open(self._file.name, "rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - 4096))
             return file.read()
+
+
+def datagrams(frames):
+    """The UDP datagrams that came in one piece."""
+    return [packet for time, frame in frames if (packet := _datagram(time, frame))]
 
 
 def fragments(frames):
@@ -146,9 +154,7 @@ def _ip(frame):
 
 def _datagram(time, frame):
     source, destination, protocol, udp, offset, more = _ip(frame)
-    if protocol != socket.IPPROTO_UDP:
+    if protocol != socket.IPPROTO_UDP or offset or more:
         return None
-    if offset or more:
-        raise ValueError("a fragment: not what these tests send")
     source_port, destination_port, length = struct.unpack_from("!HHH", udp)
     return Packet(time, (source, source_port), (destination, destination_port), udp[8:length])

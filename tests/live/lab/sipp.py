@@ -6,7 +6,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from . import rtp
+from . import rtp, sip
+from .wait import wait_until
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
 SSRC = 0  # of the media that sipp plays; RtpPort uses others
@@ -32,15 +33,24 @@ class Calls:
     `ring` seconds, has `packets` RTP packets in both directions, the first five at once, and ends `talk` seconds
     after the answer."""
 
-    def __init__(self, network, family, calls=1, rate=50, packets=25, ring=0.05, talk=1.0, ports=None):
-        """`ports`: of the media of the outside and the inside host; without it every call has ports of its own,
+    def __init__(self, network, family, calls=1, rate=50, packets=25, ring=0.05, talk=1.0, ports=None,
+                 transport="UDP", invite_filler=0):
+        """`transport`: "UDP", or "TCP" with all calls on one connection. `invite_filler`: octets by which the SDP
+        of the INVITE is longer than need be.
+
+        `ports`: of the media of the outside and the inside host; without it every call has ports of its own,
         which sipp chooses. sipp sends from ports of its own choice in any case."""
         self._folder = tempfile.TemporaryDirectory()
         media = Path(self._folder.name) / "media.pcap"
         write_media(media, packets)
         outside_port, inside_port = ports or ("[auto_media_port]",) * 2
-        values = {"MEDIA_FILE": media, "TALK_MS": int(talk * 1000), "RING_MS": int(ring * 1000)}
+        self._transport = transport
+        values = {"MEDIA_FILE": media, "TALK_MS": int(talk * 1000), "RING_MS": int(ring * 1000),
+                  "INVITE_FILLER": "".join("\n" + line for line in sip.filler(invite_filler))}
         self._callee = self._start(network.inside, "callee", family.inside, {**values, "MEDIA_PORT": inside_port})
+        # A connection that comes too early would be refused.
+        table = f"/proc/net/{transport.lower()}{'6' if family.digit == '6' else ''}"
+        wait_until(lambda: ":13C4 " in network.inside.read(table), "the callee to take port 5060", 10)
         self._caller = self._start(network.outside, "caller", family.outside, {**values, "MEDIA_PORT": outside_port},
                                    f"{family.uri(family.inside)}:5060", "-m", calls, "-r", rate, "-l", calls)
 
@@ -70,5 +80,5 @@ class Calls:
         scenario.write_text(text)
         with open(Path(self._folder.name) / f"{name}.log", "wb") as log:
             return host.popen("sipp", "-sf", scenario, "-i", address, "-p", 5060, "-mi", address, "-mp", 20000,
-                              "-nostdin", *words, cwd=self._folder.name, stdin=subprocess.DEVNULL, stdout=log,
-                              stderr=log)
+                              "-t", {"UDP": "u1", "TCP": "t1"}[self._transport], "-nostdin", *words,
+                              cwd=self._folder.name, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
