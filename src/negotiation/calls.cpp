@@ -161,7 +161,7 @@ Call* Calls::create(const SipMessage& message, const base::Address& source, base
   call.call_id = message.call_id;
   call.source = source;
   call.started = call.last_message = call.last_media = now;
-  call.refresh_due = now + std::min(settings_.early, settings_.media_idle) / 2;
+  call.refresh_due = now + refresh_interval(settings_);
   call.wake_up = now;
   by_serial_.emplace(call.serial, &call);
   wake_ups_.emplace(call.wake_up, call.serial);

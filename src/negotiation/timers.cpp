@@ -41,6 +41,10 @@ base::TimePoint transaction_due(const Call& call, const Transaction& transaction
 
 }  // namespace
 
+base::Duration refresh_interval(const Settings& settings) {
+  return base::Duration{std::min(settings.early, settings.media_idle)} / 2;
+}
+
 Timer next_timer(const Call& call, const Settings& settings) {
   Timer next{Timer::Kind::refresh, call.refresh_due, 0};
   auto consider = [&](Timer::Kind kind, base::TimePoint due, std::size_t at) {
@@ -89,7 +93,7 @@ void Turn::timer(const Timer& timer) {
     case Timer::Kind::max_call:
       return end(Cause::session_expired);
     case Timer::Kind::refresh:
-      call_.refresh_due = now_ + std::min(settings_.early, settings_.media_idle) / 2;
+      call_.refresh_due = now_ + refresh_interval(settings_);
       refresh_ = true;
       return;
   }
