@@ -361,8 +361,8 @@ TEST(Legs, APhoneThatRoams) {
     const std::string phone = "192.0.2." + std::to_string(host);
     flow += phone + " > proxy  INVITE a b [audio 30000]\n open " + phone + ":30000-30001 any 180 offer\n";
     flow += "proxy > " + phone + "  200 INVITE [audio 50000@relay]\n bind " + phone +
-            ":30000-30001 proxy,relay 300 answer\n bind relay:50000-50001 " + phone +
-            " 300 answer\n close " + previous + ":30000-30001 replaced\n wait 60\n";
+            ":30000-30001 proxy,relay 300 answer\n bind relay:50000-50001 " + phone + " 300 answer\n close " +
+            previous + ":30000-30001 replaced\n wait 60\n";
     previous = phone;
   }
   EXPECT_TRUE(plays(flow));

@@ -155,7 +155,8 @@ TEST(Idle, MediaThatIsDroppedIsNoLife) {
 TEST(Idle, AnyMessageInTheDialogIsLife) {
   for (const std::string method : {"OPTIONS", "INFO", "MESSAGE", "NOTIFY", "REFER", "UPDATE"}) {
     SCOPED_TRACE(method);
-    EXPECT_TRUE(plays(call + "wait 290\n bob > alice  " + method + " b a\n wait 290\n alice > bob  200 " + method + R"(
+    EXPECT_TRUE(plays(call + "wait 290\n bob > alice  " + method + " b a\n wait 290\n alice > bob  200 " +
+                      method + R"(
     wait 299
     alice ~> bob:40000
         passes
