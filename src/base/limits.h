@@ -47,8 +47,9 @@ inline constexpr std::size_t bundle_groups = 16;
 
 // ---- Calls (negotiation/) ---------------------------------------------------------------------------------
 
-/// Requests of one call that await a response or may still be repeated. More: the message changes nothing,
-/// and its SDP is refused with cause `limit`.
+/// Requests of one call that await a response or may still be repeated; those outside a dialog have half of the
+/// room, so that who knows no more than the Call-ID can't take all. More: the message changes nothing, and its
+/// SDP is refused with cause `limit`.
 inline constexpr std::size_t transactions_per_call = 128;
 /// Forks times crossings of one call; a proxy rings some ten phones. More: as above.
 inline constexpr std::size_t dialogs_per_call = 128;

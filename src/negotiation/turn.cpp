@@ -134,7 +134,8 @@ Transaction* Turn::begin(const SipMessage& message, Party sender, const Leg& pai
                       known.to_tag == message.to_tag && known.sender == sender && known.pair == pair;
     if (copy) return nullptr;
   }
-  if (call_.transactions.size() >= limits::transactions_per_call) {
+  const bool in_dialog = sender_of_request(message.from_tag, message.to_tag).has_value();
+  if (call_.transactions.size() >= limits::transactions_per_call / (in_dialog ? 1 : 2)) {
     if (message.session)
       refuse(*message.session, sender == Party::caller ? pair.caller : pair.callee, Cause::limit);
     return nullptr;
