@@ -276,11 +276,11 @@ testing::AssertionResult plays(std::string_view flow, const FlowOptions& options
     return testing::AssertionFailure() << "expected (-) and happened (+):\n" << diff;
   }
   Faults faults;
-  check_late_copies(scenario, steps, faults);
+  if (options.check_late_copies) check_late_copies(scenario, steps, faults);
   check_end(scenario, faults);
   check_doubled(steps, options, plain, faults);
   check_stranger(steps, options, plain, faults);
-  if (options.check_closed) check_closed(steps, options, faults);
+  check_closed(steps, options, faults);
   if (faults.empty()) return testing::AssertionSuccess();
   auto failure = testing::AssertionFailure();
   for (const std::string& fault : faults) failure << fault << "\n";

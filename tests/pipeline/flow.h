@@ -48,7 +48,7 @@ namespace dpinholer::test {
 /// of the INVITE for CANCEL and for the ACK of a failure.
 struct FlowOptions {
   PipelineSettings settings = {};
-  bool check_closed = true;  ///< see below
+  bool check_late_copies = true;  ///< see below; false where state is given up for want of room
 };
 
 /// Plays a flow and compares. Then, whatever the flow is about:
@@ -56,8 +56,7 @@ struct FlowOptions {
 /// - left alone, nothing stays open and nothing of its calls stays in memory;
 /// - with every message doubled the outcome is the same;
 /// - forged messages of a stranger before each message change nothing;
-/// - with before-answer = "closed" nothing opens to anybody, and nothing that does not open otherwise
-///   (unless `check_closed` is false).
+/// - with before-answer = "closed" nothing opens to anybody, and nothing that does not open otherwise.
 testing::AssertionResult plays(std::string_view flow, const FlowOptions& options = {});
 
 /// Only plays it: the flow as given, but with the outcomes that it really has.
