@@ -142,7 +142,8 @@ using CallSerial = std::uint64_t;
 /// How dear a call is when there is no room for another; in this order they give way.
 enum class Standing : std::uint8_t {
   over,        ///< kept to know late copies of its messages; counts for nobody
-  unanswered,  ///< the oldest gives way to a new one: it may be a flood
+  unanswered,  ///< nobody has said anything yet: the oldest may give way to a new one, for it may be a flood
+  ringing,     ///< an early dialog is there: never gives way
   answered,    ///< never gives way
 };
 

@@ -27,6 +27,9 @@ bool is_answered(const Dialog& dialog) {
 
 Standing standing_of(const Call& call) {
   if (std::any_of(call.dialogs.begin(), call.dialogs.end(), is_answered)) return Standing::answered;
+  const bool ringing = std::any_of(call.dialogs.begin(), call.dialogs.end(),
+                                   [](const Dialog& d) { return d.state == Dialog::State::early; });
+  if (ringing) return Standing::ringing;
   const bool up =
       std::any_of(call.dialogs.begin(), call.dialogs.end(), [](const Dialog& d) { return d.is_live(); }) ||
       std::any_of(call.transactions.begin(), call.transactions.end(), [](const Transaction& transaction) {
@@ -66,7 +69,7 @@ void Calls::process(const SipMessage& message, const base::Address& source, cons
     return;
   }
   const bool starts = starts_call(message) && (call == nullptr || call->standing == Standing::over);
-  if (starts && (!may_start(source) || (call == nullptr && !make_room(now, updates)))) {
+  if (starts && (!may_start(source) || (call == nullptr && !make_room(source, now, updates)))) {
     if (message.session) refuse(Cause::limit);
     return;
   }
@@ -144,10 +147,17 @@ bool Calls::may_start(const base::Address& source) const {
   return count == per_source_.end() || count->second < settings_.calls_per_source;
 }
 
-bool Calls::make_room(base::TimePoint now, Updates& updates) {
+// Whoever has many unanswered calls himself can't have others give way: a flood from one source is refused,
+// and one from many does not keep a newcomer out.
+bool Calls::make_room(const base::Address& source, base::TimePoint now, Updates& updates) {
   if (calls_.size() < settings_.calls) return true;
   if (dispensable_.empty()) return false;
   Call& call = *by_serial_.at(dispensable_.begin()->second);
+  if (call.standing != Standing::over) {
+    const std::size_t fair_share = std::max<std::size_t>(1, settings_.calls / 100);
+    auto own = unanswered_per_source_.find(source);
+    if (own != unanswered_per_source_.end() && own->second >= fair_share) return false;
+  }
   Turn turn(call, settings_, now);
   turn.end(Cause::early_timeout);
   turn.finish(updates);
@@ -180,15 +190,16 @@ void Calls::remove(Call& call) {
 
 void Calls::set_standing(Call& call, Standing standing) {
   if (standing == call.standing) return;
-  const bool counted = call.standing != Standing::over;
-  const bool counts = standing != Standing::over;
-  if (counts && !counted) ++per_source_[call.source];
-  if (counted && !counts) {
-    auto count = per_source_.find(call.source);
-    if (--count->second == 0) per_source_.erase(count);
-  }
-  if (call.standing != Standing::answered) dispensable_.erase({call.standing, call.serial});
-  if (standing != Standing::answered) dispensable_.emplace(standing, call.serial);
+  auto count = [&](std::map<base::Address, std::size_t>& counts, bool before, bool after) {
+    if (before == after) return;
+    std::size_t& of_source = counts[call.source];
+    after ? ++of_source : --of_source;
+    if (of_source == 0) counts.erase(call.source);
+  };
+  count(per_source_, call.standing != Standing::over, standing != Standing::over);
+  count(unanswered_per_source_, call.standing == Standing::unanswered, standing == Standing::unanswered);
+  if (call.standing <= Standing::unanswered) dispensable_.erase({call.standing, call.serial});
+  if (standing <= Standing::unanswered) dispensable_.emplace(standing, call.serial);
   call.standing = standing;
 }
 

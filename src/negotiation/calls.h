@@ -45,8 +45,8 @@ using Updates = std::vector<Update>;
 ///
 /// Deterministic; `now` never goes backwards. Bounded by the settings and base/limits.h; what is over a bound
 /// is refused with `Cause::limit` and changes nothing. When there are settings.calls already, the oldest that
-/// is over or else the oldest that nobody answered gives way to a new one (attack A6); an answered one never
-/// does.
+/// is over gives way to a new one, or else the oldest to which nobody said anything yet, unless the newcomer
+/// has his share of such calls himself (attack A6). One that rings or is answered never does.
 class Calls {
  public:
   Calls(Settings settings, base::HashKey hash_key);
@@ -87,7 +87,7 @@ class Calls {
 
   Call* find(std::string_view call_id);
   Call* create(const message::SipMessage& message, const base::Address& source, base::TimePoint now);
-  bool make_room(base::TimePoint now, Updates& updates);
+  bool make_room(const base::Address& source, base::TimePoint now, Updates& updates);
   bool may_start(const base::Address& source) const;
   void remove(Call& call);
   void schedule(Call& call);
@@ -97,8 +97,9 @@ class Calls {
   Table calls_;
   std::unordered_map<CallSerial, Call*> by_serial_;
   std::set<std::pair<base::TimePoint, CallSerial>> wake_ups_;
-  std::set<std::pair<Standing, CallSerial>> dispensable_;  // all but the answered ones
+  std::set<std::pair<Standing, CallSerial>> dispensable_;  // over or unanswered; oldest first
   std::map<base::Address, std::size_t> per_source_;        // those that are not over
+  std::map<base::Address, std::size_t> unanswered_per_source_;
   CallSerial last_serial_ = 0;
 };
 

@@ -75,13 +75,22 @@ TEST(Attack, A6CallsThatAreOverGiveWayFirst) {
       s.send(inside, outside,
              {.start = "INVITE", .call_id = "next@pbx", .body = sdp({"192.0.2.10|image 32000 udptl t38"})}),
       "open 192.0.2.10:32000 any image data 180 offer\n");
+  const Sip one_more{
+      .start = "INVITE", .call_id = "one-more@pbx", .body = sdp({"192.0.2.10|image 33000 udptl t38"})};
+  EXPECT_EQ(s.send(inside, outside, one_more), "refuse 192.0.2.10:33000 image data limit\n")
+      << "for one with unanswered calls of his own nobody gives way";
+  EXPECT_EQ(s.send(Host{"192.0.2.11"}, outside, one_more),
+            "close 192.0.2.10:30000 audio rtp early-timeout\n"
+            "close 192.0.2.10:30001 audio rtcp early-timeout\n"
+            "open 192.0.2.10:33000 any image data 180 offer\n");
+  s.send(outside, inside, {.start = "180 INVITE", .call_id = "next@pbx", .to_tag = "b"});
+  s.send(outside, Host{"192.0.2.11"}, {.start = "180 INVITE", .call_id = "one-more@pbx", .to_tag = "b"});
   EXPECT_EQ(
       s.send(
-          inside, outside,
-          {.start = "INVITE", .call_id = "one-more@pbx", .body = sdp({"192.0.2.10|image 33000 udptl t38"})}),
-      "close 192.0.2.10:30000 audio rtp early-timeout\n"
-      "close 192.0.2.10:30001 audio rtcp early-timeout\n"
-      "open 192.0.2.10:33000 any image data 180 offer\n");
+          Host{"192.0.2.12"}, outside,
+          {.start = "INVITE", .call_id = "too-many@pbx", .body = sdp({"192.0.2.10|image 34000 udptl t38"})}),
+      "refuse 192.0.2.10:34000 image data limit\n")
+      << "calls that ring stay";
 }
 
 TEST(Attack, A6FloodFromOneSourceIsBoundedPerSource) {
