@@ -45,6 +45,30 @@ std::string replayed(const std::string& name) {
   return text;
 }
 
+// The events of a capture when the outcome of `batch` frames at a time is taken, as the daemon takes it.
+std::string events_in_batches(const std::string& name, std::size_t batch) {
+  Pipeline pipeline(PipelineSettings{});
+  auto capture = system::Capture::open(path_of(name, ".pcap").string());
+  EXPECT_TRUE(capture) << capture.error();
+  if (!capture) return "";
+  std::string text;
+  Outcome outcome;
+  auto take = [&] {
+    for (const auto& change : outcome.changes) {
+      if (change.kind != pinhole::Change::Kind::refresh) text += system::json_line(change) + "\n";
+    }
+    outcome.changes.clear();
+  };
+  std::size_t frames = 0;
+  for (auto frame = capture->next(); frame && *frame; frame = capture->next()) {
+    pipeline.advance((*frame)->time, outcome);
+    if ((*frame)->packet) pipeline.process(*(*frame)->packet, (*frame)->time, outcome);
+    if (++frames % batch == 0) take();
+  }
+  take();
+  return text;
+}
+
 // "line N: expected ..., found ..." of the first line that differs.
 std::string first_difference(const std::string& expected, const std::string& found) {
   std::size_t begin = 0;
@@ -72,6 +96,12 @@ TEST_P(Golden, ReplayPrintsItByteForByte) {
 
 TEST_P(Golden, TheSameInputGivesTheSameOutputTwice) {
   EXPECT_TRUE(replayed(GetParam()) == replayed(GetParam()));
+}
+
+TEST_P(Golden, TheSameInputGivesTheSameOutputAtAnyBatchSize) {
+  const std::string one_by_one = events_in_batches(GetParam(), 1);
+  for (std::size_t batch : {2U, 7U, 128U, 100000U})
+    EXPECT_EQ(events_in_batches(GetParam(), batch), one_by_one) << batch;
 }
 
 INSTANTIATE_TEST_SUITE_P(Captures, Golden, testing::ValuesIn(captures()), [](const auto& capture) {
