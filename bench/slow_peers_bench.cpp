@@ -63,7 +63,8 @@ void slow_peers(benchmark::State& state) {
   std::uint32_t isn = 1;
   std::size_t opened = 0;
   for (auto _ : state) {
-    TcpPair tcp({"192.0.2.10", 40000}, server, isn += 100000, isn);
+    isn += 100000;
+    TcpPair tcp({"192.0.2.10", 40000}, server, isn, isn);
     for (const auto& packet : tcp.handshake()) pipeline.process(packet, now, outcome);
     for (const auto& packet : tcp.from_client(invite)) pipeline.process(packet, now, outcome);
     for (const auto& packet : tcp.from_server(refused)) pipeline.process(packet, now, outcome);
