@@ -35,8 +35,11 @@ class Capture:
         self._host, self._family = host, family
         self._peer = peer or (family.gateway_outside if host.name == "outside" else family.gateway_inside)
         self._file = tempfile.NamedTemporaryFile(suffix=".pcap")
-        self._process = host.popen("tcpdump", "-i", interface, "-n", "--immediate-mode", "-B", "65536", "-U", "-Z",
-                                   "root", "-w", self._file.name, filter, stderr=subprocess.PIPE)
+        # How many frames fit into the buffer (65536 KiB) depends on the length that is kept of each; TCP comes in
+        # frames of up to 64 KiB here.
+        length = 1600 if filter == "udp" else 65600
+        self._process = host.popen("tcpdump", "-i", interface, "-n", "--immediate-mode", "-s", length, "-B", "65536",
+                                   "-U", "-Z", "root", "-w", self._file.name, filter, stderr=subprocess.PIPE)
         said = self._process.stderr.readline()
         if b"listening" not in said:
             raise RuntimeError(f"tcpdump: {said}")

@@ -49,7 +49,7 @@ class Daemon:
         if code not in (0, -signal.SIGKILL):
             raise AssertionError(f"the daemon ended with {code}:\n{log}")
         if kind:
-            print(f"---- log of the daemon ----\n{log}----")
+            print("---- log of the daemon, its end ----", *log.splitlines()[-40:], "----", sep="\n")
 
     def _ready(self):
         if self.process.poll() is not None:
