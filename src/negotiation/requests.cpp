@@ -75,6 +75,7 @@ void Turn::invite(const SipMessage& message, const base::Address& source, const 
   }
   Transaction* transaction = begin(message, Party::caller, pair, leg);
   if (transaction == nullptr) return;
+  give_up_older(*transaction);
   for (Disposition disposition : dispositions) {
     auto offer = admit(body(message, disposition), source);
     if (!offer) continue;
@@ -82,6 +83,17 @@ void Turn::invite(const SipMessage& message, const base::Address& source, const 
     transaction->offer[index(disposition)] = offer;
     announce(transaction->offer_grants[index(disposition)]);
     changed(Cause::offer, Cause::replaced, true);
+  }
+}
+
+// A caller tries again (another proxy, credentials, a redirect) when the INVITE before came to nothing,
+// whether its end was seen or not. Forks of one INVITE have the same CSeq.
+void Turn::give_up_older(const Transaction& invite) {
+  for (Transaction& older : call_.transactions) {
+    const bool same_caller = older.initial_invite() && older.from_tag == invite.from_tag &&
+                             older.pair.caller == invite.pair.caller;
+    if (same_caller && older.state == Transaction::State::proceeding && older.cseq < invite.cseq)
+      fail_invite(older, Cause::replaced);
   }
 }
 

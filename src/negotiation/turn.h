@@ -59,6 +59,7 @@ class Turn {
   // requests.cpp
   void invite(const message::SipMessage& message, const base::Address& source,
               const base::Address& destination);
+  void give_up_older(const Transaction& invite);
   void offering_request(const message::SipMessage& message, Party sender, const Leg& pair);
   void prack(const message::SipMessage& message, Party sender, const Leg& pair);
   void ack(const message::SipMessage& message, Party sender, const Leg& pair);

@@ -205,8 +205,46 @@ TEST(Forking, TwoBranchesOnOneAddressPair) {
   )"));
 }
 
+TEST(Forking, TwoLegsOfOneInviteStandBesideEachOther) {
+  // A proxy inside forks to two gateways: same CSeq, so neither gives up the other.
+  EXPECT_TRUE(plays(R"(
+    pbx > gateway   INVITE a cseq=1 [audio 30000@alice]
+        open alice:30000-30001 any 180 offer
+    pbx > gateway2  INVITE a cseq=1 [audio 30000@alice]
+    gateway > pbx   183 INVITE g [audio 40000]
+        open gateway:40000-40001 pbx,alice 300 answer
+    gateway2 ~> alice:30000
+        passes
+    gateway2 > pbx  200 INVITE h [audio 41000]
+        bind alice:30000-30001 gateway,gateway2 300 answer
+        open gateway2:41000-41001 pbx,alice 300 answer
+    pbx > gateway   CANCEL
+    gateway > pbx   487 INVITE g
+        bind alice:30000-30001 gateway2 300 cancelled
+        close gateway:40000-40001 cancelled
+  )"));
+}
+
+TEST(Forking, ANewInviteOfTheCallerGivesUpTheOlderOne) {
+  EXPECT_TRUE(plays(R"(
+    alice > proxy   INVITE a [audio 30000]
+        open alice:30000-30001 any 180 offer
+    proxy > alice   183 INVITE b1 [audio 40000@bob]
+        bind alice:30000-30001 proxy,bob 300 answer
+        open bob:40000-40001 alice 300 answer
+    alice > proxy2  INVITE a [audio 30010]
+        open alice:30010-30011 any 180 offer
+        close alice:30000-30001 replaced
+        close bob:40000-40001 replaced
+    proxy > alice   487 INVITE b1
+    proxy2 > alice  200 INVITE b2 [audio 41000@bob2]
+        bind alice:30010-30011 proxy2,bob2 300 answer
+        open bob2:41000-41001 alice 300 answer
+  )"));
+}
+
 TEST(Forking, SequentialForkingTriesTheNextPhone) {
-  // RFC 5359 section 2.9 (find-me): the first phone's early dialog is given up without a word downstream.
+  // RFC 5359 section 2.12 (find-me): the first phone's early dialog is given up without a word downstream.
   EXPECT_TRUE(plays(R"(
     alice > proxy  INVITE a [audio 30000]
         open alice:30000-30001 any 180 offer
