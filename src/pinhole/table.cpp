@@ -50,6 +50,7 @@ base::seconds Table::Entry::timeout() const {
 }
 
 void Table::update(const Reason& reason, const std::vector<Want>& wants, std::vector<Change>& changes) {
+  const auto changes_before = static_cast<std::ptrdiff_t>(changes.size());
   std::vector<Key> before;
   if (auto known = by_call_.find(reason.call); known != by_call_.end()) before = std::move(known->second);
   std::vector<Key> after;
@@ -69,6 +70,9 @@ void Table::update(const Reason& reason, const std::vector<Want>& wants, std::ve
     const bool put_on_hold = reason.described && held.contains(key);
     release(reason, key, put_on_hold ? Cause::held : reason.closed, changes);
   }
+  // One that another call still wants is bound anew, not closed.
+  std::stable_partition(changes.begin() + changes_before, changes.end(),
+                        [](const Change& change) { return change.kind != Change::Kind::close; });
   if (after.empty()) {
     by_call_.erase(reason.call);
   } else {
