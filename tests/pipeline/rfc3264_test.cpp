@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Modifying a running session: RFC 3264 section 8.
+// Modifying a running session, RFC 3264 section 8, and the examples of section 10.
 #include <gtest/gtest.h>
 
 #include "pipeline/flow.h"
@@ -332,6 +332,54 @@ TEST(Rfc3264, Section8_4_TheOldHold) {
     alice > bob    ACK a b
     bob ~> alice:30000
         passes
+  )"));
+}
+
+TEST(Rfc3264, Section10_1_BasicExchange) {
+  // One of two videos declined; then Bob moves his audio and adds a stream for tones.
+  EXPECT_TRUE(plays(R"(
+    alice > bob    INVITE a [audio 49170, video 51372, video 53000]
+        open alice:49170-49171 any 180 offer
+        open alice:51372-51373 any video 180 offer
+        open alice:53000-53001 any video 180 offer
+    bob > alice    200 INVITE b [audio 49920, video 0, video 53000]
+        bind alice:49170-49171 bob 300 answer
+        bind alice:53000-53001 bob video 300 answer
+        open bob:49920-49921 alice 300 answer
+        open bob:53000-53001 alice video 300 answer
+        close alice:51372-51373 video replaced
+    alice > bob    ACK a b
+    bob > alice    INVITE b a [audio 65422, video 0, video 53000, audio 51434 recvonly]
+        open bob:65422-65423 any 180 offer
+        open bob:51434-51435 any 180 offer
+    alice > bob    200 INVITE [audio 49170, video 0, video 53000, audio 53122 sendonly]
+        open alice:53122-53123 bob 300 answer
+        bind bob:65422-65423 alice 300 answer
+        bind bob:51434-51435 alice 300 answer
+        close bob:49920-49921 replaced
+    bob > alice    ACK b a
+    alice > bob    BYE a b
+    bob > alice    200 BYE
+        close alice:49170-49171 bye
+        close alice:53000-53001 video bye
+        close alice:53122-53123 bye
+        close bob:65422-65423 bye
+        close bob:53000-53001 video bye
+        close bob:51434-51435 bye
+  )"));
+}
+
+TEST(Rfc3264, Section10_2_OneOfNCodecs) {
+  EXPECT_TRUE(plays(R"(
+    alice > bob    INVITE a [audio 62986]
+        open alice:62986-62987 any 180 offer
+    bob > alice    200 INVITE b [audio 54344]
+        bind alice:62986-62987 bob 300 answer
+        open bob:54344-54345 alice 300 answer
+    alice > bob    ACK a b
+    alice > bob    INVITE a b [audio 62986]
+    bob > alice    200 INVITE [audio 54344]
+    alice > bob    ACK a b
   )"));
 }
 

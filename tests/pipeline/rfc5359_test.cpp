@@ -204,6 +204,33 @@ TEST(Rfc5359, Section2_10_ThirdPartyIsAddedToAConference) {
   )"));
 }
 
+TEST(Rfc5359, Section2_11_ThirdPartyJoins) {
+  // Carol asks Bob to let her in (Join): he mixes, on the port that he has.
+  EXPECT_TRUE(plays(call + R"(
+    carol > bob    INVITE c call=2 [audio 7000]
+        open carol:7000-7001 any 180 offer
+    bob > carol    200 INVITE d call=2 [audio 3456]
+        bind carol:7000-7001 bob 300 answer
+        bind bob:3456-3457 alice,carol 300 answer
+    carol > bob    ACK c d call=2
+    bob > alice    INVITE b a call=1 [audio 3456]
+    alice > bob    200 INVITE call=1 [audio 49170]
+    bob > alice    ACK b a call=1
+    carol ~> bob:3456
+        passes
+    alice ~> bob:3456
+        passes
+    alice > bob    BYE a b call=1
+    bob > alice    200 BYE call=1
+        bind bob:3456-3457 carol 300 bye
+        close alice:49170-49171 bye
+    carol ~> bob:3456
+        passes
+    alice ~> bob:3456
+        dropped
+  )"));
+}
+
 TEST(Rfc5359, Section2_12_FindMe) {
   // One phone after the other through the gateway, the last one answers.
   EXPECT_TRUE(plays(R"(
