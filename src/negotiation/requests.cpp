@@ -242,6 +242,15 @@ void Turn::trickle(const SipMessage& message, Party sender, const Leg& pair) {
     offer = std::make_shared<Announcement>(std::move(more));
     return added = true;
   };
+  auto join = [&](Grants& toward, Grants& from) {
+    Grants more = toward;
+    Grants more_senders = from;
+    if (!add_candidates(more, more_senders, *fragment, settings_)) return;
+    if (!within(announced_count(more) + announced_count(more_senders))) return;
+    toward = std::move(more);
+    from = std::move(more_senders);
+    added = true;
+  };
   constexpr std::size_t session = index(Disposition::session);
   for (Transaction& transaction : call_.transactions) {
     const bool own = transaction.initial_invite() && transaction.state == Transaction::State::proceeding &&
@@ -254,16 +263,15 @@ void Turn::trickle(const SipMessage& message, Party sender, const Leg& pair) {
   }
   for (Dialog* dialog : found) {
     Negotiation& negotiation = dialog->negotiations[session];
-    Grants toward = negotiation.toward(sender);
-    Grants from = negotiation.toward(other(sender));
-    if (add_candidates(toward, from, *fragment, settings_) &&
-        within(announced_count(toward) + announced_count(from))) {
-      negotiation.toward(sender) = std::move(toward);
-      negotiation.toward(other(sender)) = std::move(from);
-      added = true;
-    }
+    join(negotiation.toward(sender), negotiation.toward(other(sender)));
     for (Exchange& exchange : negotiation.exchanges) {
       const bool own = exchange.offerer == sender && exchange.offer->signalled_from == source;
+      if (exchange.provisional) {
+        const bool by_offerer = exchange.offerer == sender;
+        Agreement& agreed = *exchange.provisional;
+        join(by_offerer ? agreed.toward_offerer : agreed.toward_answerer,
+             by_offerer ? agreed.toward_answerer : agreed.toward_offerer);
+      }
       if (own && extend(exchange.offer))
         exchange.grants = not_yet_open(*dialog, Disposition::session, sender, *exchange.offer);
     }
