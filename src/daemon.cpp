@@ -227,7 +227,7 @@ void Daemon::State::finish_batch() {
   send(at_once);
   if (!outcome.changes.empty()) gatekeeper.write(outcome.changes);
   send(held);
-  gatekeeper.finish(outcome.refusals, now);
+  gatekeeper.finish(outcome.changes, outcome.refusals, now);
   held_flows.clear();
   outcome.changes.clear();
   outcome.refusals.clear();

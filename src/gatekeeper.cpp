@@ -70,11 +70,7 @@ void Gatekeeper::write(const std::vector<Change>& changes) {
     }
     for (ElementChange& element : pinhole::element_changes(change)) elements.push_back(std::move(element));
   }
-  for (const ElementState& gone : write_elements(std::move(elements))) {
-    // One that was made only to be removed has no comment.
-    installed_.count(gone.key, gone.packets, !gone.comment.empty());
-  }
-  for (const Change& change : changes) account(change);
+  removed_ = write_elements(std::move(elements));
 }
 
 std::vector<ElementState> Gatekeeper::write_elements(std::vector<ElementChange> changes) {
@@ -113,19 +109,28 @@ void Gatekeeper::account(const Change& change) {
       return;
     case Change::Kind::close:
       if (carried) closings_.push_back({change.key, {}});
-      closed_.push_back(change);
       if (entry != nullptr) call_log_.closed(change, entry->label, pinhole::passed(entry->packets));
       break;
   }
   installed_.apply(change);
 }
 
-void Gatekeeper::finish(const std::vector<pinhole::Refusal>& refusals, base::TimePoint now) {
-  if (!observe_ && !closings_.empty()) sweeper_.forget(closings_, pinhole::likely_flows(closed_));
+void Gatekeeper::finish(const std::vector<Change>& changes, const std::vector<pinhole::Refusal>& refusals,
+                        base::TimePoint now) {
+  count(removed_);
+  removed_.clear();
+  for (const Change& change : changes) account(change);
+  if (!observe_ && !closings_.empty()) sweeper_.forget(closings_, pinhole::likely_flows(changes));
   closings_.clear();
-  closed_.clear();
   call_log_.flush();
   for (const pinhole::Refusal& refusal : refusals) log_refusal(refusal, now);
+}
+
+// One that was made only to be removed has no comment.
+void Gatekeeper::count(const std::vector<ElementState>& removed) {
+  for (const ElementState& gone : removed) {
+    installed_.count(gone.key, gone.packets, !gone.comment.empty());
+  }
 }
 
 void Gatekeeper::log_refusal(const pinhole::Refusal& refusal, base::TimePoint now) {
@@ -158,9 +163,7 @@ bool Gatekeeper::refresh_some(const std::function<void(const pinhole::Key&)>& se
       renewals.push_back({ElementChange::Kind::renew, key, entry->timeout, pinhole::comment(entry->label)});
     }
   }
-  for (const ElementState& gone : write_elements(std::move(renewals))) {
-    installed_.count(gone.key, gone.packets, !gone.comment.empty());
-  }
+  count(write_elements(std::move(renewals)));
   return !to_refresh_.empty();
 }
 
@@ -194,7 +197,7 @@ void Gatekeeper::close_all(base::TimePoint now) {
         {Change::Kind::close, key, {}, entry.from, {}, entry.label, pinhole::Cause::shutdown, now});
   });
   write(changes);
-  finish({}, now);
+  finish(changes, {}, now);
 }
 
 }  // namespace dpinholer

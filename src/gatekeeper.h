@@ -28,10 +28,12 @@ class Gatekeeper {
   Gatekeeper(const system::KernelSettings& settings, base::HashKey hash_key);
 
   /// Writes changes to the sets: what was opened lets packets through when it returns. Refreshes are left to
-  /// `refresh_some`. Then, with `finish`, what no packet needs to wait for.
+  /// `refresh_some`.
   void write(const std::vector<pinhole::Change>& changes);
-  /// Forgets the flows of what closed, and writes the log.
-  void finish(const std::vector<pinhole::Refusal>& refusals, base::TimePoint now);
+  /// What no packet needs to wait for, after `write`, with the same changes: the account, the flows of what
+  /// closed, the log.
+  void finish(const std::vector<pinhole::Change>& changes, const std::vector<pinhole::Refusal>& refusals,
+              base::TimePoint now);
 
   /// Looks at a few of the pinholes that are to be refreshed, oldest first: calls `seen` for those that media
   /// went through, and starts the timeouts of those again that need it. True when more are left.
@@ -61,6 +63,7 @@ class Gatekeeper {
   };
 
   std::vector<system::ElementState> write_elements(std::vector<pinhole::ElementChange> changes);
+  void count(const std::vector<system::ElementState>& removed);
   void account(const pinhole::Change& change);
   Look look(const pinhole::Key& key, const pinhole::Installed::Entry& entry);
   void log_refusal(const pinhole::Refusal& refusal, base::TimePoint now);
@@ -74,8 +77,8 @@ class Gatekeeper {
   system::ConntrackSweeper sweeper_;
   std::deque<pinhole::Change> to_refresh_;
   // Of what was written and is not finished yet:
+  std::vector<system::ElementState> removed_;
   std::vector<system::Closing> closings_;
-  std::vector<pinhole::Change> closed_;
   base::TimePoint last_change_;
   Counters counters_;
 };
