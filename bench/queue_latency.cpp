@@ -36,6 +36,7 @@
 #include "daemon.h"
 #include "system/config.h"
 #include "system/log.h"
+#include "system/nft_sets.h"
 #include "system/queue.h"
 
 namespace {
@@ -222,6 +223,38 @@ void accept_at_once() {
   }
 }
 
+// What holding a message costs at the very least.
+void commit_by_hand() {
+  system::Queue queue({0, 4096, true});
+  system::NftSets sets({});
+  if (!sets.faults().empty()) throw std::runtime_error(sets.faults().front());
+  const auto address = *base::Address::parse(outside_address);
+  std::vector<system::Answer> answers;
+  std::vector<pinhole::ElementChange> changes;
+  for (;;) {
+    pollfd entry{queue.fd(), POLLIN, 0};
+    poll(&entry, 1, -1);
+    answers.clear();
+    changes.clear();
+    const auto packets = queue.read();
+    for (const auto& packet : *packets) {
+      answers.push_back({packet.id, system::Verdict::accept});
+      const auto text = base::as_text(packet.octets);
+      const auto at = text.find("m=audio ");
+      if (at == std::string_view::npos) continue;
+      const auto port = static_cast<std::uint16_t>(std::strtoul(text.data() + at + 8, nullptr, 10));
+      for (const std::uint16_t one : {port, static_cast<std::uint16_t>(port + 1)}) {
+        changes.push_back({pinhole::ElementChange::Kind::add,
+                           {pinhole::Set::rtp4, {}, {address, one}},
+                           base::seconds{180},
+                           "audio rtp call=1@bench id=0123456789abcdef"});
+      }
+    }
+    if (!sets.commit(changes)) throw std::runtime_error("an element was refused");
+    (void)queue.answer(answers);
+  }
+}
+
 void run_daemon() {
   system::Config config;
   config.kernel.flush_on_stop = true;
@@ -321,6 +354,7 @@ int main(int argc, char** argv) try {
   setsockopt(receiver, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
   std::vector<Variant> variants{{"none (bypass)", "INVITE", nullptr, {}, {}, 0},
                                 {"accepts at once", "INVITE", accept_at_once, {}, {}, 0},
+                                {"commits by hand", "INVITE", commit_by_hand, {}, {}, 0},
                                 {"dpinholer", "INVITE", run_daemon, {}, {}, 0},
                                 {"accepts at once", "OPTIONS", accept_at_once, {}, {}, 0},
                                 {"dpinholer", "OPTIONS", run_daemon, {}, {}, 0}};
