@@ -126,32 +126,31 @@ void Turn::describe(const Transaction& transaction, Dialog& dialog, Disposition 
 }
 
 void Turn::confirm(Transaction& transaction, Dialog& dialog, const SipMessage& message) {
-  const bool first = dialog.state != Dialog::State::confirmed;
+  const bool copy = dialog.state == Dialog::State::confirmed && transaction.forks_until;
+  if (copy) return;
+  if (!changed_) changed(Cause::answer, Cause::replaced, false);
   dialog.state = Dialog::State::confirmed;
   dialog.fork_deadline.reset();
   set_session_timer(dialog, message);
   call_.last_message = now_;
-  if (first) {
-    if (!changed_) changed(Cause::answer, Cause::replaced, false);
-    dialog.negotiations[early_session] = {};
-    transaction.offer[early_session].reset();
-    transaction.offer_grants[early_session].clear();
-    if (!transaction.forks_until) transaction.forks_until = now_ + settings_.terminating;
-    for (Dialog& other : call_.dialogs) {
-      if (other.invite != transaction.id || other.state != Dialog::State::early) continue;
-      if (other.callee_tag == dialog.callee_tag) {
-        other.state = Dialog::State::confirmed;  // the same on another leg
-        other.session_deadline = dialog.session_deadline;
-      } else {
-        other.fork_deadline = transaction.forks_until;
-      }
-    }
-  }
+  dialog.negotiations[early_session] = {};
+  transaction.offer[early_session].reset();
+  transaction.offer_grants[early_session].clear();
   if (dialog.negotiations[session].answered) transaction.offer_grants = {};
   // An offer made in a reliable provisional response may still be answered in the ACK of a phone that never
   // sent its PRACK.
   for (Exchange& exchange : dialog.negotiations[session].exchanges) {
     if (exchange.transaction == transaction.id) exchange.answer_in = AnswerIn::ack;
+  }
+  if (!transaction.forks_until) transaction.forks_until = now_ + settings_.terminating;
+  for (Dialog& other : call_.dialogs) {
+    if (other.invite != transaction.id || other.state != Dialog::State::early) continue;
+    if (other.callee_tag == dialog.callee_tag) {
+      other.state = Dialog::State::confirmed;  // the same on another leg
+      other.session_deadline = dialog.session_deadline;
+    } else {
+      other.fork_deadline = transaction.forks_until;
+    }
   }
   if (transaction.state == Transaction::State::proceeding) linger(transaction, Transaction::State::succeeded);
 }

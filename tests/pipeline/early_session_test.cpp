@@ -187,5 +187,20 @@ TEST(Rfc3959, PrackAnswersTheEarlySessionAndOffersASession) {
   )"));
 }
 
+TEST(Rfc3959, AnEarlySessionOfAPhoneWithoutTags) {
+  // RFC 2543: its re-INVITE looks like an initial one, and is answered within the dialog that there is.
+  EXPECT_TRUE(plays(R"(
+    alice > bob    INVITE a [audio 30000]
+        open alice:30000-30001 any 180 offer
+    bob > alice    200 INVITE [audio 40000]
+        bind alice:30000-30001 bob 300 answer
+        open bob:40000-40001 alice 300 answer
+    alice > bob    INVITE a early[audio 30010]
+        open alice:30010-30011 any 180 offer
+    bob > alice    200 INVITE [audio 40000]
+        close alice:30010-30011 replaced
+  )"));
+}
+
 }  // namespace
 }  // namespace dpinholer::test

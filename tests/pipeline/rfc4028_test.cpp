@@ -59,6 +59,22 @@ TEST(Rfc4028, Section9_A2xxWithoutTheHeaderEndsTheTimer) {
   )" + talk(2000) + "bob ~> alice:30000\n passes\n"));
 }
 
+TEST(Rfc4028, ACopyOfThe2xxRefreshesNothing) {
+  EXPECT_TRUE(plays(R"(
+    alice > bob    INVITE a [audio 30000]
+        open alice:30000-30001 any 180 offer
+    bob > alice    200 INVITE b expires=100 [audio 40000]
+        bind alice:30000-30001 bob 300 answer
+        open bob:40000-40001 alice 300 answer
+    wait 30
+    bob > alice    200 INVITE b expires=100 [audio 40000]
+    alice > bob    ACK a b
+    wait 70
+        @100 close alice:30000-30001 session-expired
+        @100 close bob:40000-40001 session-expired
+  )"));
+}
+
 TEST(Rfc4028, OnlyA2xxSetsTheTimer) {
   // The request alone asks; without the header in the 2xx there is no session timer.
   EXPECT_TRUE(plays(call("") + talk(2000) + "bob ~> alice:30000\n passes\n"));
