@@ -45,6 +45,10 @@ struct Leg {
   friend bool operator==(const Leg&, const Leg&) = default;
 };
 
+inline const base::Address& end_of(const Leg& leg, Party party) {
+  return party == Party::caller ? leg.caller : leg.callee;
+}
+
 using TransactionId = std::uint32_t;
 
 /// Where the answer to an offer is to be found (RFC 6337 table 1).

@@ -16,10 +16,6 @@ Leg pair_of(Party sender, const base::Address& source, const base::Address& dest
   return sender == Party::caller ? Leg{source, destination} : Leg{destination, source};
 }
 
-const base::Address& end_of(const Leg& pair, Party party) {
-  return party == Party::caller ? pair.caller : pair.callee;
-}
-
 }  // namespace
 
 void Turn::request(const SipMessage& message, const base::Address& source, const base::Address& destination) {
@@ -213,73 +209,6 @@ void Turn::cancel(const SipMessage& message, const base::Address& source, const 
     transaction.cancelled = true;
     transaction.cancel_deadline = now_ + settings_.terminating;
   }
-}
-
-// INFO with a trickle ICE fragment (RFC 8840): candidates for what its sender offered or answered. Each
-// repeats what went before, so that only what is new is announced, and what is over a bound is refused as a
-// whole.
-void Turn::trickle(const SipMessage& message, Party sender, const Leg& pair) {
-  if (!message.ice_fragment) return;
-  bool known_pair = false;
-  Targets found = targets(sender, message.from_tag, message.to_tag, pair, known_pair);
-  if (found.empty()) return;
-  const base::Address& source = end_of(pair, sender);
-  const auto fragment = admit(message.ice_fragment, source);
-  if (!fragment) return;
-
-  Grants announced = offered(*fragment, settings_);
-  forget_known(announced);
-  bool added = false;
-  bool over_limit = false;
-  auto within = [&](std::size_t count) {
-    over_limit |= count > settings_.pinholes_per_call;
-    return count <= settings_.pinholes_per_call;
-  };
-  auto extend = [&](std::shared_ptr<const Announcement>& offer) {
-    Announcement more = *offer;
-    if (!add_candidates(more.description, fragment->description)) return false;
-    if (!within(most_pinholes(more.description))) return false;
-    offer = std::make_shared<Announcement>(std::move(more));
-    return added = true;
-  };
-  auto join = [&](Grants& toward, Grants& from) {
-    Grants more = toward;
-    Grants more_senders = from;
-    if (!add_candidates(more, more_senders, *fragment, settings_)) return;
-    if (!within(announced_count(more) + announced_count(more_senders))) return;
-    toward = std::move(more);
-    from = std::move(more_senders);
-    added = true;
-  };
-  constexpr std::size_t session = index(Disposition::session);
-  for (Transaction& transaction : call_.transactions) {
-    const bool own = transaction.initial_invite() && transaction.state == Transaction::State::proceeding &&
-                     sender == Party::caller && transaction.offer[session] &&
-                     transaction.offer[session]->signalled_from == source &&
-                     std::any_of(found.begin(), found.end(),
-                                 [&](const Dialog* dialog) { return dialog->invite == transaction.id; });
-    if (own && extend(transaction.offer[session]))
-      transaction.offer_grants[session] = offered(*transaction.offer[session], settings_);
-  }
-  for (Dialog* dialog : found) {
-    Negotiation& negotiation = dialog->negotiations[session];
-    join(negotiation.toward(sender), negotiation.toward(other(sender)));
-    for (Exchange& exchange : negotiation.exchanges) {
-      const bool own = exchange.offerer == sender && exchange.offer->signalled_from == source;
-      if (exchange.provisional) {
-        const bool by_offerer = exchange.offerer == sender;
-        Agreement& agreed = *exchange.provisional;
-        join(by_offerer ? agreed.toward_offerer : agreed.toward_answerer,
-             by_offerer ? agreed.toward_answerer : agreed.toward_offerer);
-      }
-      if (own && extend(exchange.offer))
-        exchange.grants = not_yet_open(*dialog, Disposition::session, sender, *exchange.offer);
-    }
-  }
-  if (over_limit) refuse(*message.ice_fragment, source, Cause::limit);
-  if (!added) return;
-  announce(announced);
-  changed(Cause::candidate, Cause::replaced, true);
 }
 
 }  // namespace dpinholer::negotiation

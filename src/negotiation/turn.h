@@ -66,7 +66,6 @@ class Turn {
   void bye(const message::SipMessage& message, Party sender, const Leg& pair);
   void cancel(const message::SipMessage& message, const base::Address& source,
               const base::Address& destination);
-  void trickle(const message::SipMessage& message, Party sender, const Leg& pair);
   void offer_in_dialog(const Transaction& transaction, const Targets& targets, Disposition disposition,
                        const std::shared_ptr<const Announcement>& offer);
   bool answer_in_request(const message::SipMessage& message, Party sender, const Targets& targets,
@@ -91,6 +90,11 @@ class Turn {
   void bye_response(Transaction& transaction, const message::SipMessage& message);
   Transaction* match(const message::SipMessage& response, const base::Address& source,
                      const base::Address& destination);
+
+  // trickle.cpp
+  void trickle(const message::SipMessage& message, Party sender, const Leg& pair);
+  bool is_offer_of(const Transaction& invite, Party sender, const base::Address& source,
+                   const Targets& targets) const;
 
   // timers.cpp
   void transaction_timer(std::size_t at);

@@ -107,6 +107,13 @@ void go_on(Sent& last, Choices& choices) {
   last.message.cseq += 1;
 }
 
+bool only_refusals(const std::string& transcript) {
+  for (std::size_t at = 0; at < transcript.size(); at = transcript.find('\n', at) + 1) {
+    if (transcript.compare(at, 7, "refuse ") != 0) return false;
+  }
+  return true;
+}
+
 void send(Scenario& scenario, Sent& last, Choices& choices) {
   switch (choices.below(8)) {
     case 0:
@@ -130,7 +137,11 @@ void send(Scenario& scenario, Sent& last, Choices& choices) {
   sip.body = description(choices);
   sip.content_type = sip.start == "INFO" ? "application/trickle-ice-sdpfrag" : "application/sdp";
   if (choices.below(8) == 0) sip.headers += "Content-Disposition: early-session\r\n";
-  scenario.send(last.from, last.to, sip);
+  // A copy of a message changes nothing, unless its first one found no room.
+  const std::string done = scenario.send(last.from, last.to, sip);
+  const std::string again = scenario.send(last.from, last.to, sip);
+  const bool refused = done.find(" limit\n") != std::string::npos;
+  if (!refused && !only_refusals(again)) throw std::logic_error("a copy of a message did " + again);
 }
 
 void step(Scenario& scenario, Sent& last, Choices& choices) {
