@@ -140,9 +140,8 @@ Grant grant_for(std::size_t index, const MediaDescription& section, const Readin
                 const base::Address& announced_by) {
   Grant grant;
   grant.section = static_cast<std::uint16_t>(index);
-  grant.media = section.media;
+  grant.media = media_of(section.media);
   grant.mid = section.mid;
-  if (section.connection.kind == Connection::Kind::host_name) grant.host_name = section.connection.host_name;
   grant.to = transports(section, reading);
   grant.announced_by = announced_by;
   grant.muxed = reading.muxed;
@@ -287,7 +286,6 @@ Agreement agree(const Announcement& offer, const Announcement& answer, const Set
     to_offerer.sender_signalling = answer.signalled_from;
     to_answerer.senders = senders_of(offering);
     to_answerer.sender_signalling = offer.signalled_from;
-    if (to_answerer.media.empty()) to_answerer.media = to_offerer.media;
     if (to_answerer.mid.empty()) to_answerer.mid = to_offerer.mid;
     if (worth_keeping(to_offerer)) agreement.toward_offerer.push_back(std::move(to_offerer));
     if (worth_keeping(to_answerer)) agreement.toward_answerer.push_back(std::move(to_answerer));

@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/address.h"
@@ -80,6 +82,37 @@ struct Negotiation {
   const Grants& toward(Party party) const { return party == Party::caller ? toward_caller : toward_callee; }
 };
 
+/// The negotiations of a dialog. That of the early session is rare, and takes no room until it is used.
+class Negotiations {
+ public:
+  Negotiation& operator[](std::size_t disposition) {
+    if (disposition == index(Disposition::session)) return session_;
+    if (!early_) early_ = std::make_unique<Negotiation>();
+    return *early_;
+  }
+  const Negotiation& operator[](std::size_t disposition) const {
+    static const Negotiation none;
+    if (disposition == index(Disposition::session)) return session_;
+    return early_ ? *early_ : none;
+  }
+  void end_early() { early_.reset(); }
+
+  template <typename Visit>
+  void for_each(Visit visit) {
+    visit(session_);
+    if (early_) visit(*early_);
+  }
+  template <typename Visit>
+  void for_each(Visit visit) const {
+    visit(session_);
+    if (early_) visit(std::as_const(*early_));
+  }
+
+ private:
+  Negotiation session_;
+  std::unique_ptr<Negotiation> early_;
+};
+
 /// RFC 3261 section 12, as it shows on one leg.
 struct Dialog {
   enum class State : std::uint8_t {
@@ -96,8 +129,9 @@ struct Dialog {
   /// what its older legs opened.
   bool joining = false;
   TransactionId invite = 0;  ///< the INVITE that created it; 0: picked up in the middle
-  PerDisposition<Negotiation> negotiations;
-  /// What the last response to `invite` said, to know an answer that is merely repeated.
+  Negotiations negotiations;
+  /// What the last response to `invite` said, to know an answer that is merely repeated; kept as long as the
+  /// INVITE is.
   PerDisposition<std::shared_ptr<const Announcement>> last_response;
 
   bool is_live() const { return state == State::early || state == State::confirmed; }
@@ -154,8 +188,8 @@ enum class Standing : std::uint8_t {
 /// All that is known about one Call-ID.
 struct Call {
   CallSerial serial = 0;
-  std::string call_id;
-  base::Address source;  ///< of the first request: limits.calls-per-source counts by it
+  std::string_view call_id;  ///< lives as long as the call: its key in the table of calls
+  base::Address source;      ///< of the first request: limits.calls-per-source counts by it
   std::vector<Leg> legs;
   std::vector<Dialog> dialogs;
   std::vector<Transaction> transactions;

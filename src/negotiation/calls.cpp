@@ -56,7 +56,7 @@ void Calls::process(const SipMessage& message, const base::Address& source, cons
     Update& refusal = updates.emplace_back();
     refusal.call_id = message.call_id;
     refusal.time = now;
-    refusal.announced = refused_grants(*message.session, source, settings_);
+    refusal.announced = refused_media(*message.session, source, settings_);
     refusal.refused = cause;
   };
   if (message.ambiguous) {
@@ -166,9 +166,9 @@ bool Calls::make_room(const base::Address& source, base::TimePoint now, Updates&
 }
 
 Call* Calls::create(const SipMessage& message, const base::Address& source, base::TimePoint now) {
-  Call& call = calls_[message.call_id];
+  auto& [call_id, call] = *calls_.try_emplace(message.call_id).first;
   call.serial = ++last_serial_;
-  call.call_id = message.call_id;
+  call.call_id = call_id;
   call.source = source;
   call.started = call.last_message = call.last_media = now;
   call.refresh_due = now + refresh_interval(settings_);
@@ -184,8 +184,7 @@ void Calls::remove(Call& call) {
   dispensable_.erase({Standing::over, call.serial});
   wake_ups_.erase({call.wake_up, call.serial});
   by_serial_.erase(call.serial);
-  const std::string call_id = call.call_id;  // the key goes with the call
-  calls_.erase(call_id);
+  calls_.erase(calls_.find(call.call_id));
 }
 
 void Calls::set_standing(Call& call, Standing standing) {

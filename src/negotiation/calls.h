@@ -22,6 +22,12 @@
 
 namespace dpinholer::negotiation {
 
+/// One m-line of a message, before policy has judged it.
+struct Announced {
+  Grant grant;
+  std::string host_name;  ///< for transports that are `named`
+};
+
 /// What a message or a timer did to one call.
 struct Update {
   CallSerial call = 0;
@@ -34,7 +40,7 @@ struct Update {
   /// Everything that the call wants from now on, early things first. Valid until the next call of `Calls`.
   std::vector<const Grant*> wanted;
   /// What the message announced: policy has not judged it yet. Or what was refused as a whole.
-  Grants announced;
+  std::vector<Announced> announced;
   /// Set: `announced` was refused as a whole for this reason, and `wanted` is as it was (and empty here).
   std::optional<Cause> refused;
 };

@@ -188,24 +188,23 @@ Grants Turn::not_yet_open(const Dialog& dialog, Disposition disposition, Party o
 // A dialog that joined for an offer which came to nothing does not go that way.
 void Turn::drop_exchanges(TransactionId transaction) {
   for (Dialog& dialog : call_.dialogs) {
-    for (Negotiation& negotiation : dialog.negotiations) {
+    bool idle = true;
+    dialog.negotiations.for_each([&](Negotiation& negotiation) {
       std::erase_if(negotiation.exchanges, [&](const Exchange& e) { return e.transaction == transaction; });
-    }
-    const bool idle = std::all_of(dialog.negotiations.begin(), dialog.negotiations.end(),
-                                  [](const Negotiation& n) { return n.exchanges.empty(); });
+      idle = idle && negotiation.exchanges.empty();
+    });
     if (dialog.joining && idle) end_dialog(dialog, Dialog::State::superseded);
   }
 }
 
 bool Turn::has_exchange(TransactionId transaction) const {
+  bool found = false;
   for (const Dialog& dialog : call_.dialogs) {
-    for (const Negotiation& negotiation : dialog.negotiations) {
-      for (const Exchange& exchange : negotiation.exchanges) {
-        if (exchange.transaction == transaction) return true;
-      }
-    }
+    dialog.negotiations.for_each([&](const Negotiation& negotiation) {
+      for (const Exchange& exchange : negotiation.exchanges) found |= exchange.transaction == transaction;
+    });
   }
-  return false;
+  return found;
 }
 
 }  // namespace dpinholer::negotiation

@@ -16,6 +16,14 @@ enum class Component : std::uint8_t { rtp, rtcp, data };
 /// "rtp".
 std::string_view name(Component component);
 
+/// The media type of an m-line (RFC 8866 section 8.2.2, RFC 6466, and those of RFC 2327). One that is not
+/// registered is told as `other`: what strangers write goes no further than this.
+enum class Media : std::uint8_t { audio, video, text, application, message, image, data, control, other };
+
+/// "audio".
+std::string_view name(Media media);
+Media media_of(std::string_view token);
+
 /// A place where one party wants to receive.
 struct Transport {
   base::Address address;   ///< without meaning when `named`
@@ -38,9 +46,8 @@ enum class Phase : std::uint8_t {
 /// offered; what of it may be opened is decided by policy (pinhole/).
 struct Grant {
   std::uint16_t section = 0;  ///< index of the m-line
-  std::string media;          ///< "audio"
-  std::string mid;            ///< RFC 5888, for candidates that trickle in later; may be empty
-  std::string host_name;      ///< for transports that are `named`
+  Media media = Media::other;
+  std::string mid;  ///< RFC 5888, for candidates that trickle in later; may be empty
   std::vector<Transport> to;
   /// Where the message came from that announced `to`: tells the side that it may open something on.
   base::Address announced_by;

@@ -77,7 +77,7 @@ void Turn::invite(const SipMessage& message, const base::Address& source, const 
     if (!offer) continue;
     transaction->offer_grants[index(disposition)] = offered(*offer, settings_);
     transaction->offer[index(disposition)] = offer;
-    announce(transaction->offer_grants[index(disposition)]);
+    announce(transaction->offer_grants[index(disposition)], *offer);
     changed(Cause::offer, Cause::replaced, true);
   }
 }
@@ -115,7 +115,7 @@ void Turn::offering_request(const SipMessage& message, Party sender, const Leg& 
 
 void Turn::offer_in_dialog(const Transaction& transaction, const Targets& found, Disposition disposition,
                            const std::shared_ptr<const Announcement>& offer) {
-  announce(offered(*offer, settings_));
+  announce(offered(*offer, settings_), *offer);
   for (Dialog* dialog : found) {
     Exchange& exchange = dialog->negotiations[index(disposition)].exchanges.emplace_back();
     exchange.transaction = transaction.id;
@@ -150,7 +150,7 @@ bool Turn::answer_in_request(const SipMessage& message, Party sender, const Targ
       const auto answer = admit(body(message, disposition), end_of(pair, sender));
       if (!answer) continue;
       Agreement agreement = agree(*exchange->offer, *answer, settings_);
-      announce(agreement.toward_answerer);
+      announce(agreement.toward_answerer, *answer);
       const bool may_roll_back = !invite.initial_invite() && invite.state == Transaction::State::proceeding;
       if (may_roll_back) {
         exchange->provisional = std::move(agreement);

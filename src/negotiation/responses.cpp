@@ -116,7 +116,7 @@ void Turn::describe(const Transaction& transaction, Dialog& dialog, Disposition 
 
   if (transaction.has_offer[at]) {
     Agreement agreement = agree(*transaction.offer[at], *announcement, settings_);
-    announce(agreement.toward_answerer);
+    announce(agreement.toward_answerer, *announcement);
     settle(dialog, disposition, Party::caller, std::move(agreement));
     changed(Cause::answer, Cause::replaced, true);
   } else {
@@ -133,7 +133,7 @@ void Turn::confirm(Transaction& transaction, Dialog& dialog, const SipMessage& m
   dialog.fork_deadline.reset();
   set_session_timer(dialog, message);
   call_.last_message = now_;
-  dialog.negotiations[early_session] = {};
+  dialog.negotiations.end_early();
   transaction.offer[early_session].reset();
   transaction.offer_grants[early_session].clear();
   if (dialog.negotiations[session].answered) transaction.offer_grants = {};
@@ -199,13 +199,12 @@ bool Turn::answer_in_response(const Transaction& transaction, Disposition dispos
     auto exchange = exchange_of(negotiation, transaction.id);
     if (exchange == negotiation.exchanges.end()) continue;
     std::optional<Agreement> agreement;
-    if (exchange->offerer == transaction.sender) {
-      const auto answer = admit(body(message, disposition), source);
-      if (answer) agreement = agree(*exchange->offer, *answer, settings_);
-    }
+    std::shared_ptr<const Announcement> answer;
+    if (exchange->offerer == transaction.sender) answer = admit(body(message, disposition), source);
+    if (answer) agreement = agree(*exchange->offer, *answer, settings_);
     if (!agreement && message.is_success()) agreement = exchange->provisional;
     if (!agreement || (message.is_provisional() && agreement == exchange->provisional)) continue;
-    announce(agreement->toward_answerer);
+    if (answer) announce(agreement->toward_answerer, *answer);
     if (message.is_provisional()) {
       exchange->provisional = std::move(agreement);
     } else {
@@ -232,7 +231,7 @@ void Turn::offer_in_response(const Transaction& transaction, Dialog& dialog, Dis
   exchange->answer_in = message.is_success() ? AnswerIn::ack : AnswerIn::prack;
   exchange->offer = offer;
   exchange->grants = not_yet_open(dialog, disposition, exchange->offerer, *offer);
-  announce(offered(*offer, settings_));
+  announce(offered(*offer, settings_), *offer);
   changed(Cause::offer, Cause::replaced, true);
 }
 

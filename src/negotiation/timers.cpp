@@ -114,8 +114,19 @@ void Turn::transaction_timer(std::size_t at) {
   } else if (has_exchange(transaction.id) || wants_offer(call_, transaction, Disposition::session)) {
     changed(Cause::answer, Cause::early_timeout, false);
   }
-  drop_exchanges(transaction.id);
+  forget(at);
+}
+
+// What is only needed until the last copy of a message has come goes with the transaction: an established
+// call lives long, and there may be a hundred thousand of them.
+void Turn::forget(std::size_t at) {
+  const TransactionId id = call_.transactions[at].id;
+  drop_exchanges(id);
   call_.transactions.erase(call_.transactions.begin() + static_cast<std::ptrdiff_t>(at));
+  if (call_.transactions.empty()) call_.transactions.shrink_to_fit();
+  for (Dialog& dialog : call_.dialogs) {
+    if (dialog.invite == id) dialog.last_response = {};
+  }
 }
 
 // A request that nobody answered takes back what it opened.

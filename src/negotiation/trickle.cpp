@@ -100,7 +100,7 @@ void Turn::trickle(const SipMessage& message, Party sender, const Leg& pair) {
   }
   if (joiner.over_limit()) refuse(*message.ice_fragment, source, Cause::limit);
   if (!joiner.added()) return;
-  announce(announced);
+  announce(announced, *fragment);
   changed(Cause::candidate, Cause::replaced, true);
 }
 

@@ -23,7 +23,7 @@ void for_each_grants(const Call& call, Visit visit) {
     for (const Grants& grants : transaction.offer_grants) visit(grants);
   }
   for (const Dialog& dialog : call.dialogs) {
-    for (const Negotiation& negotiation : dialog.negotiations) {
+    dialog.negotiations.for_each([&](const Negotiation& negotiation) {
       visit(negotiation.toward_caller);
       visit(negotiation.toward_callee);
       for (const Exchange& exchange : negotiation.exchanges) {
@@ -32,7 +32,7 @@ void for_each_grants(const Call& call, Visit visit) {
         visit(exchange.provisional->toward_offerer);
         visit(exchange.provisional->toward_answerer);
       }
-    }
+    });
   }
 }
 
@@ -60,10 +60,17 @@ std::size_t distinct_transports(const Call& call, const Grants& more) {
   return places.size();
 }
 
+std::vector<Announced> announced_media(const Grants& grants, const Announcement& in) {
+  std::vector<Announced> announced;
+  for (const Grant& grant : grants)
+    announced.push_back({grant, in.description.media[grant.section].connection.host_name});
+  return announced;
+}
+
 }  // namespace
 
-Grants refused_grants(const SessionDescription& description, const base::Address& source,
-                      const Settings& settings) {
+std::vector<Announced> refused_media(const SessionDescription& description, const base::Address& source,
+                                     const Settings& settings) {
   Announcement bounded{description, source};
   auto& media = bounded.description.media;
   std::size_t left = limits::refusals_per_message;
@@ -73,7 +80,7 @@ Grants refused_grants(const SessionDescription& description, const base::Address
     left -= std::min(left, media[i].candidates.size() + 2);
     if (left == 0) media.resize(i + 1);
   }
-  return offered(bounded, settings);
+  return announced_media(offered(bounded, settings), bounded);
 }
 
 // From the first answer on, the sessions of the dialogs say what the caller's side needs.
@@ -99,7 +106,7 @@ std::vector<const Grant*> wanted_grants(const Call& call, const Settings& settin
   }
   for (const Dialog& dialog : call.dialogs) {
     if (!dialog.is_live()) continue;
-    for (const Negotiation& negotiation : dialog.negotiations) {
+    dialog.negotiations.for_each([&](const Negotiation& negotiation) {
       want(negotiation.toward_caller);
       want(negotiation.toward_callee);
       for (const Exchange& exchange : negotiation.exchanges) {
@@ -110,7 +117,7 @@ std::vector<const Grant*> wanted_grants(const Call& call, const Settings& settin
           want(exchange.grants);
         }
       }
-    }
+    });
   }
   return wanted;
 }
@@ -119,7 +126,7 @@ void Turn::finish(Updates& updates) {
   for (Update& refusal : refusals_) updates.push_back(std::move(refusal));
   if (!changed_ && !refresh_) return;
   update_.call = call_.serial;
-  update_.call_id = call_.call_id;
+  update_.call_id = std::string(call_.call_id);
   update_.time = now_;
   update_.refresh = refresh_;
   update_.wanted = wanted_grants(call_, settings_);
@@ -202,14 +209,14 @@ std::shared_ptr<const Announcement> Turn::admit(const std::optional<SessionDescr
 void Turn::refuse(const SessionDescription& description, const base::Address& source, Cause cause) {
   Update& refusal = refusals_.emplace_back();
   refusal.call = call_.serial;
-  refusal.call_id = call_.call_id;
+  refusal.call_id = std::string(call_.call_id);
   refusal.time = now_;
-  refusal.announced = refused_grants(description, source, settings_);
+  refusal.announced = refused_media(description, source, settings_);
   refusal.refused = cause;
 }
 
-void Turn::announce(const Grants& grants) {
-  update_.announced.insert(update_.announced.end(), grants.begin(), grants.end());
+void Turn::announce(const Grants& grants, const Announcement& in) {
+  for (Announced& announced : announced_media(grants, in)) update_.announced.push_back(std::move(announced));
 }
 
 // Leaves what the call has not announced before.

@@ -98,6 +98,7 @@ class Turn {
 
   // timers.cpp
   void transaction_timer(std::size_t at);
+  void forget(std::size_t at);
   void abandon(Transaction& transaction, Cause cause);
   void drop_dialog(std::size_t at);
 
@@ -127,7 +128,7 @@ class Turn {
   std::shared_ptr<const Announcement> admit(const std::optional<message::SessionDescription>& description,
                                             const base::Address& source);
   void refuse(const message::SessionDescription& description, const base::Address& source, Cause cause);
-  void announce(const Grants& grants);
+  void announce(const Grants& grants, const Announcement& in);
   void forget_known(Grants& grants) const;
   void changed(Cause opened, Cause closed, bool described);
 
@@ -150,7 +151,7 @@ inline const std::optional<message::SessionDescription>& body(const message::Sip
 std::vector<Exchange>::iterator exchange_of(Negotiation& negotiation, TransactionId transaction);
 
 /// What a description that is refused as a whole would have opened, as far as it may be told: a bounded list.
-Grants refused_grants(const message::SessionDescription& description, const base::Address& source,
-                      const Settings& settings);
+std::vector<Announced> refused_media(const message::SessionDescription& description,
+                                     const base::Address& source, const Settings& settings);
 
 }  // namespace dpinholer::negotiation

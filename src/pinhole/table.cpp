@@ -84,7 +84,7 @@ void Table::claim(const Reason& reason, const Want& want, std::vector<Change>& c
   auto [at, opened] = entries_.try_emplace(want.key);
   Entry& entry = at->second;
   if (opened) {
-    entry.media = want.media;
+    entry.media = name(want.media);
     entry.component = want.component;
   }
   std::vector<base::Address> from_before = entry.from();

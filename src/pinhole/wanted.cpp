@@ -78,13 +78,13 @@ class Collection {
   std::size_t indexed_ = 0;
 };
 
-Refusal refusal_of(const Transport& transport, const Grant& grant, const negotiation::Update& update,
-                   Cause cause) {
+Refusal refusal_of(const Transport& transport, const negotiation::Announced& announced,
+                   const negotiation::Update& update, Cause cause) {
   Refusal refusal;
   refusal.protocol = transport.protocol;
-  refusal.address = transport.named ? grant.host_name : transport.address.to_string();
+  refusal.address = transport.named ? announced.host_name : transport.address.to_string();
   refusal.port = transport.port;
-  refusal.label = {update.call_id, grant.media, transport.component};
+  refusal.label = {update.call_id, std::string(name(announced.grant.media)), transport.component};
   refusal.cause = cause;
   refusal.time = update.time;
   return refusal;
@@ -118,11 +118,12 @@ std::vector<Want> wanted(std::span<const Grant* const> grants, const Policy& pol
 
 std::vector<Refusal> refusals(const negotiation::Update& update, const Policy& policy) {
   std::vector<Refusal> found;
-  for (const Grant& grant : update.announced) {
-    for (const Transport& transport : grant.to) {
+  for (const negotiation::Announced& announced : update.announced) {
+    for (const Transport& transport : announced.grant.to) {
       if (found.size() == limits::refusals_per_message) return found;
-      const auto cause = update.refused ? update.refused : policy.refusal(transport, grant.announced_by);
-      if (cause) found.push_back(refusal_of(transport, grant, update, *cause));
+      const auto cause =
+          update.refused ? update.refused : policy.refusal(transport, announced.grant.announced_by);
+      if (cause) found.push_back(refusal_of(transport, announced, update, *cause));
     }
   }
   if (update.refused && found.empty()) {

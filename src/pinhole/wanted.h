@@ -2,7 +2,6 @@
 #pragma once
 
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "base/address.h"
@@ -25,7 +24,7 @@ struct Want {
   Key key;
   std::vector<base::Address> from;  ///< sorted; empty: anybody
   base::seconds timeout{0};
-  std::string_view media;  ///< of the grant: lives as long
+  negotiation::Media media = negotiation::Media::other;
   Component component = Component::rtp;
   bool held = false;  ///< not to be opened, but its m-line goes on: why it closes, if it does
 };

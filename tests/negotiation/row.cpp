@@ -3,10 +3,10 @@
 
 namespace dpinholer::negotiation::test {
 
-std::string to_text(const Transport& transport, const Grant& grant) {
+std::string to_text(const Transport& transport) {
   std::string text = transport.protocol == base::Protocol::tcp ? "tcp " : "";
   text += std::string(name(transport.component)) + " ";
-  const std::string where = transport.named ? grant.host_name : transport.address.to_string();
+  const std::string where = transport.named ? "(name)" : transport.address.to_string();
   const bool own = where == offerer_address || where == answerer_address;
   const bool bracket = !transport.named && transport.address.family() == base::Family::ipv6;
   if (!own) text += bracket ? "[" + where + "]:" : where + ":";
@@ -18,9 +18,9 @@ std::string to_text(const Grants& grants) {
   std::string text;
   for (const Grant& grant : grants) {
     if (grant.to.empty()) continue;
-    text += (text.empty() ? "" : " | ") + grant.media + ":";
+    text += (text.empty() ? "" : " | ") + std::string(name(grant.media)) + ":";
     for (const Transport& transport : grant.to)
-      text += (&transport == &grant.to.front() ? " " : ", ") + to_text(transport, grant);
+      text += (&transport == &grant.to.front() ? " " : ", ") + to_text(transport);
   }
   return text;
 }

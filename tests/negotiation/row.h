@@ -47,7 +47,7 @@ inline Announcement announcement(const std::string& body, std::string_view signa
   return {message::read_session_description(body, {}), address(signalled_from)};
 }
 
-std::string to_text(const Transport& transport, const Grant& grant);
+std::string to_text(const Transport& transport);
 /// As the rows are written.
 std::string to_text(const Grants& grants);
 /// Who may send to the first m-line: "203.0.113.5, 203.0.113.9", signalling last; "any" when it is not bound.

@@ -203,25 +203,25 @@ TEST(ProfileRow, ProtocolFieldsOpenWhatTheirTransportIs) {
     const char* rfc;
     const char* offered;
   } rows[] = {
-      {"RTP/AVP", "RFC 3551", "m: rtp 30000, rtcp 30001"},
-      {"RTP/SAVP", "RFC 3711", "m: rtp 30000, rtcp 30001"},
-      {"RTP/AVPF", "RFC 4585", "m: rtp 30000, rtcp 30001"},
-      {"RTP/SAVPF", "RFC 5124", "m: rtp 30000, rtcp 30001"},
-      {"UDP/TLS/RTP/SAVP", "RFC 5764", "m: rtp 30000, rtcp 30001"},
-      {"UDP/TLS/RTP/SAVPF", "RFC 5764", "m: rtp 30000, rtcp 30001"},
-      {"rtp/avp", "calls.md 7: without regard to case", "m: rtp 30000, rtcp 30001"},
-      {"udptl", "RFC 3362", "m: data 30000"},
-      {"UDPTL", "RFC 7345 and habit", "m: data 30000"},
-      {"UDP/UDPTL", "calls.md 4", "m: data 30000"},
-      {"UDP/TLS/UDPTL", "RFC 7345", "m: data 30000"},
-      {"UDP/DTLS/SCTP", "RFC 8841", "m: data 30000"},
-      {"DTLS/SCTP", "drafts of RFC 8841", "m: data 30000"},
-      {"UDP/BFCP", "RFC 8856", "m: data 30000"},
-      {"UDP/TLS/BFCP", "RFC 8856", "m: data 30000"},
-      {"udp", "RFC 8866", "m: data 30000"},
-      {"udpsprt", "ITU-T V.150.1", "m: data 30000"},
-      {"UDP/FEC", "RFC 6364", "m: data 30000"},
-      {"FLUTE/UDP", "RFC 6968", "m: data 30000"},
+      {"RTP/AVP", "RFC 3551", "audio: rtp 30000, rtcp 30001"},
+      {"RTP/SAVP", "RFC 3711", "audio: rtp 30000, rtcp 30001"},
+      {"RTP/AVPF", "RFC 4585", "audio: rtp 30000, rtcp 30001"},
+      {"RTP/SAVPF", "RFC 5124", "audio: rtp 30000, rtcp 30001"},
+      {"UDP/TLS/RTP/SAVP", "RFC 5764", "audio: rtp 30000, rtcp 30001"},
+      {"UDP/TLS/RTP/SAVPF", "RFC 5764", "audio: rtp 30000, rtcp 30001"},
+      {"rtp/avp", "calls.md 7: without regard to case", "audio: rtp 30000, rtcp 30001"},
+      {"udptl", "RFC 3362", "audio: data 30000"},
+      {"UDPTL", "RFC 7345 and habit", "audio: data 30000"},
+      {"UDP/UDPTL", "calls.md 4", "audio: data 30000"},
+      {"UDP/TLS/UDPTL", "RFC 7345", "audio: data 30000"},
+      {"UDP/DTLS/SCTP", "RFC 8841", "audio: data 30000"},
+      {"DTLS/SCTP", "drafts of RFC 8841", "audio: data 30000"},
+      {"UDP/BFCP", "RFC 8856", "audio: data 30000"},
+      {"UDP/TLS/BFCP", "RFC 8856", "audio: data 30000"},
+      {"udp", "RFC 8866", "audio: data 30000"},
+      {"udpsprt", "ITU-T V.150.1", "audio: data 30000"},
+      {"UDP/FEC", "RFC 6364", "audio: data 30000"},
+      {"FLUTE/UDP", "RFC 6968", "audio: data 30000"},
       {"DCCP/RTP/AVP", "RFC 5762: no UDP, no TCP", ""},
       {"AAL1/ATMF", "RFC 3108", ""},
       {"RTP", "not registered", ""},
@@ -229,8 +229,9 @@ TEST(ProfileRow, ProtocolFieldsOpenWhatTheirTransportIs) {
       {"unheard-of", "not registered", ""},
   };
   for (const auto& row : rows) {
-    const auto offer = announcement(
-        dpinholer::test::sdp({"192.0.2.10|m 30000 " + std::string(row.protocol) + " 0"}), offerer_address);
+    const auto offer =
+        announcement(dpinholer::test::sdp({"192.0.2.10|audio 30000 " + std::string(row.protocol) + " 0"}),
+                     offerer_address);
     EXPECT_EQ(to_text(offered(offer, {})), row.offered) << row.protocol << " (" << row.rfc << ")";
   }
 }

@@ -67,9 +67,9 @@ TEST(TcpSetupRow, ProtocolFieldsOverTcpOpenOnePort) {
               {"tcp/msrp", "calls.md 7"}};
   for (const auto& row : rows) {
     const auto offer = announcement(
-        dpinholer::test::sdp({"192.0.2.10|m 2855 " + std::string(row.protocol) + " *|a=setup:passive"}),
+        dpinholer::test::sdp({"192.0.2.10|audio 2855 " + std::string(row.protocol) + " *|a=setup:passive"}),
         offerer_address);
-    EXPECT_EQ(to_text(offered(offer, with_tcp())), "m: tcp data 2855") << row.protocol << " " << row.rfc;
+    EXPECT_EQ(to_text(offered(offer, with_tcp())), "audio: tcp data 2855") << row.protocol << " " << row.rfc;
     EXPECT_EQ(to_text(offered(offer, {})), "") << row.protocol;
   }
 }

@@ -22,7 +22,7 @@ Want want(std::uint16_t port, const std::vector<std::string>& from = {}, int tim
   wanted.key = key(port);
   for (const std::string& source : from) wanted.from.push_back(address(source));
   wanted.timeout = base::seconds{timeout};
-  wanted.media = "audio";
+  wanted.media = negotiation::Media::audio;
   return wanted;
 }
 

@@ -27,7 +27,7 @@ Transport transport(std::string_view where, std::uint32_t port, Component compon
 
 Grant early(std::vector<Transport> to) {
   Grant grant;
-  grant.media = "audio";
+  grant.media = negotiation::Media::audio;
   grant.announced_by = address("192.0.2.10");
   grant.to = std::move(to);
   return grant;
@@ -175,9 +175,8 @@ TEST(Refusals, NameWhatWasAnnouncedAndWhy) {
   Transport named;
   named.named = true;
   named.port = 30002;
-  grant.host_name = "pc33.example.com";
   grant.to.push_back(named);
-  update.announced = {grant};
+  update.announced = {{grant, "pc33.example.com"}};
   const auto found = refusals(update, Policy({}));
   ASSERT_EQ(found.size(), 3U);
   EXPECT_EQ(found[0].address, "10.0.0.1");
@@ -198,7 +197,7 @@ TEST(Refusals, OfAWholeDescriptionNameEverythingOrAtLeastTheCall) {
   EXPECT_EQ(found[0].label.call_id, "call@pbx");
   EXPECT_EQ(found[0].cause, Cause::limit);
 
-  update.announced = {early({transport("192.0.2.10", 30000), transport("127.0.0.1", 53)})};
+  update.announced = {{early({transport("192.0.2.10", 30000), transport("127.0.0.1", 53)}), ""}};
   found = refusals(update, Policy({}));
   ASSERT_EQ(found.size(), 2U);
   for (const Refusal& refusal : found) EXPECT_EQ(refusal.cause, Cause::limit);
@@ -208,7 +207,7 @@ TEST(Refusals, AreBoundedPerMessage) {
   negotiation::Update update;
   Grant grant = early({});
   for (std::uint32_t i = 0; i < 1000; ++i) grant.to.push_back(transport("127.0.0.1", 30000 + i));
-  update.announced = {grant};
+  update.announced = {{grant, "pc33.example.com"}};
   EXPECT_EQ(refusals(update, Policy({})).size(), base::limits::refusals_per_message);
 }
 
