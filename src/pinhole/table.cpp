@@ -7,21 +7,6 @@
 
 namespace dpinholer::pinhole {
 
-namespace {
-
-Change change_for(Change::Kind kind, const Table::Reason& reason, const Key& key, std::string_view media,
-                  Component component, Cause cause) {
-  Change change;
-  change.kind = kind;
-  change.key = key;
-  change.label = {std::string(reason.call_id), std::string(media), component};
-  change.cause = cause;
-  change.time = reason.time;
-  return change;
-}
-
-}  // namespace
-
 std::size_t Table::KeyHash::operator()(const Key& key) const {
   std::array<std::uint8_t, 20> octets{};
   const base::Bytes address = key.destination.address.bytes();
@@ -33,20 +18,42 @@ std::size_t Table::KeyHash::operator()(const Key& key) const {
   return base::keyed_hash(hash_key, octets);
 }
 
-std::vector<base::Address> Table::Entry::from() const {
-  if (claims.size() == 1) return claims.front().from;
-  std::set<base::Address> all;
-  for (const Claim& claim : claims) {
-    if (claim.from.empty()) return {};
-    all.insert(claim.from.begin(), claim.from.end());
-  }
-  return {all.begin(), all.end()};
+void Table::SharedClaims::set(CallSerial call, Claim claim) {
+  remove(call);
+  count(claim, true);
+  by_call_.emplace(call, std::move(claim));
 }
 
-base::seconds Table::Entry::timeout() const {
-  base::seconds longest{0};
-  for (const Claim& claim : claims) longest = std::max(longest, claim.timeout);
-  return longest;
+void Table::SharedClaims::remove(CallSerial call) {
+  auto known = by_call_.find(call);
+  if (known == by_call_.end()) return;
+  count(known->second, false);
+  by_call_.erase(known);
+}
+
+void Table::SharedClaims::count(const Claim& claim, bool more) {
+  auto change = [&](auto& counts, const auto& value) {
+    auto at = counts.try_emplace(value, 0).first;
+    more ? ++at->second : --at->second;
+    if (at->second == 0) counts.erase(at);
+  };
+  change(timeouts_, claim.timeout);
+  for (const base::Address& source : claim.from) change(sources_, source);
+  if (claim.from.empty()) more ? ++unbound_ : --unbound_;
+}
+
+void Table::SharedClaims::combine_into(Claim& claim) const {
+  claim.timeout = timeouts_.rbegin()->first;
+  claim.from.clear();
+  if (unbound_ > 0) return;
+  claim.from.reserve(sources_.size());
+  for (const auto& [source, claims] : sources_) claim.from.push_back(source);
+}
+
+const Table::Claim* Table::Entry::claim_of(CallSerial call) const {
+  if (!shared) return owner == call ? &in_force : nullptr;
+  auto at = shared->by_call().find(call);
+  return at == shared->by_call().end() ? nullptr : &at->second;
 }
 
 void Table::update(const Reason& reason, const std::vector<Want>& wants, std::vector<Change>& changes) {
@@ -54,6 +61,7 @@ void Table::update(const Reason& reason, const std::vector<Want>& wants, std::ve
   std::vector<Key> before;
   if (auto known = by_call_.find(reason.call); known != by_call_.end()) before = std::move(known->second);
   std::vector<Key> after;
+  after.reserve(wants.size());
   std::set<Key> held;
   for (const Want& want : wants) {
     if (want.held) {
@@ -80,71 +88,92 @@ void Table::update(const Reason& reason, const std::vector<Want>& wants, std::ve
   }
 }
 
+void Table::Entry::set(CallSerial call, const Want& want) {
+  if (!shared && owner == call) {
+    in_force.from = want.from;
+    in_force.timeout = want.timeout;
+    return;
+  }
+  if (!shared) {
+    shared = std::make_unique<SharedClaims>();
+    shared->set(owner, in_force);
+  }
+  shared->set(call, {want.from, want.timeout, want.media, want.component});
+  shared->combine_into(in_force);
+}
+
+void Table::Entry::remove(CallSerial call) {
+  shared->remove(call);
+  shared->combine_into(in_force);
+  if (shared->by_call().size() > 1) return;
+  owner = shared->by_call().begin()->first;
+  shared.reset();
+}
+
+Change Table::Entry::change(Change::Kind kind, const Key& key, const Reason& reason, Cause cause) const {
+  Change change;
+  change.kind = kind;
+  change.key = key;
+  change.from = in_force.from;
+  change.timeout = in_force.timeout;
+  change.label = {std::string(reason.call_id), std::string(name(in_force.media)), in_force.component};
+  change.cause = cause;
+  change.time = reason.time;
+  return change;
+}
+
 void Table::claim(const Reason& reason, const Want& want, std::vector<Change>& changes) {
   auto [at, opened] = entries_.try_emplace(want.key);
   Entry& entry = at->second;
   if (opened) {
-    entry.media = name(want.media);
-    entry.component = want.component;
+    entry.owner = reason.call;
+    entry.in_force.media = want.media;
+    entry.in_force.component = want.component;
   }
-  std::vector<base::Address> from_before = entry.from();
-  const base::seconds timeout_before = entry.timeout();
-  auto ours = std::find_if(entry.claims.begin(), entry.claims.end(),
-                           [&](const Claim& c) { return c.call == reason.call; });
-  if (ours == entry.claims.end()) ours = entry.claims.insert(ours, Claim{reason.call, {}, {}});
-  ours->from = want.from;
-  ours->timeout = want.timeout;
+  Claim before = entry.in_force;
+  entry.set(reason.call, want);
 
-  auto from = entry.from();
   Change::Kind kind = Change::Kind::open;
   if (!opened) {
-    kind = from != from_before ? Change::Kind::bind : Change::Kind::refresh;
-    if (kind == Change::Kind::refresh && !reason.refresh && entry.timeout() == timeout_before) return;
+    kind = entry.in_force.from != before.from ? Change::Kind::bind : Change::Kind::refresh;
+    const bool same = kind == Change::Kind::refresh && entry.in_force.timeout == before.timeout;
+    if (same && !reason.refresh) return;
   }
   const Cause cause = opened || reason.described ? reason.opened : reason.closed;
-  Change& change =
-      changes.emplace_back(change_for(kind, reason, want.key, entry.media, entry.component, cause));
-  if (!opened) change.from_before = std::move(from_before);
-  change.from = std::move(from);
-  change.timeout = entry.timeout();
+  changes.push_back(entry.change(kind, want.key, reason, cause));
+  changes.back().from_before = std::move(before.from);
 }
 
 void Table::release(const Reason& reason, const Key& key, Cause cause, std::vector<Change>& changes) {
   auto at = entries_.find(key);
   if (at == entries_.end()) return;
   Entry& entry = at->second;
-  std::vector<base::Address> from_before = entry.from();
-  std::erase_if(entry.claims, [&](const Claim& claim) { return claim.call == reason.call; });
-  if (!entry.claims.empty()) {
-    auto from = entry.from();
-    if (from == from_before) return;
-    Change& change = changes.emplace_back(
-        change_for(Change::Kind::bind, reason, key, entry.media, entry.component, cause));
-    change.from_before = std::move(from_before);
-    change.from = std::move(from);
-    change.timeout = entry.timeout();
-    return;
+  std::vector<base::Address> from_before = entry.in_force.from;
+  if (entry.shared) {
+    entry.remove(reason.call);
+    if (entry.in_force.from == from_before) return;
+    changes.push_back(entry.change(Change::Kind::bind, key, reason, cause));
+  } else {
+    changes.push_back(entry.change(Change::Kind::close, key, reason, cause));
+    entries_.erase(at);
   }
-  Change& change =
-      changes.emplace_back(change_for(Change::Kind::close, reason, key, entry.media, entry.component, cause));
-  change.from = from_before;
-  change.from_before = std::move(from_before);
-  entries_.erase(at);
+  changes.back().from_before = std::move(from_before);
 }
 
 bool Table::passes(const Key& key, const base::Address& source) const {
   auto at = entries_.find(key);
   if (at == entries_.end()) return false;
-  return std::any_of(at->second.claims.begin(), at->second.claims.end(), [&](const Claim& claim) {
-    return claim.from.empty() || std::find(claim.from.begin(), claim.from.end(), source) != claim.from.end();
-  });
+  const std::vector<base::Address>& from = at->second.in_force.from;
+  return from.empty() || std::binary_search(from.begin(), from.end(), source);
 }
 
 std::vector<CallSerial> Table::owners(const Key& key) const {
+  auto at = entries_.find(key);
+  if (at == entries_.end()) return {};
+  const Entry& entry = at->second;
+  if (!entry.shared) return {entry.owner};
   std::vector<CallSerial> owners;
-  if (auto at = entries_.find(key); at != entries_.end()) {
-    for (const Claim& claim : at->second.claims) owners.push_back(claim.call);
-  }
+  for (const auto& [call, claim] : entry.shared->by_call()) owners.push_back(call);
   return owners;
 }
 
@@ -160,18 +189,15 @@ bool Table::agrees(CallSerial call, const std::vector<Want>& wants) const {
     ++open;
     auto at = entries_.find(want.key);
     if (at == entries_.end()) return false;
-    const bool claimed =
-        std::any_of(at->second.claims.begin(), at->second.claims.end(), [&](const Claim& claim) {
-          return claim.call == call && claim.from == want.from && claim.timeout == want.timeout;
-        });
-    if (!claimed) return false;
+    const Claim* claim = at->second.claim_of(call);
+    if (claim == nullptr || claim->from != want.from || claim->timeout != want.timeout) return false;
   }
   return open == pinholes(call).size();
 }
 
 std::size_t Table::claims() const {
   std::size_t count = 0;
-  for (const auto& [key, entry] : entries_) count += entry.claims.size();
+  for (const auto& [key, entry] : entries_) count += entry.shared ? entry.shared->by_call().size() : 1;
   return count;
 }
 

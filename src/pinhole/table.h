@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -37,7 +41,8 @@ class Table {
   };
 
   /// Makes `wants` what the call wants, and appends what that changes: openings and bindings in the order of
-  /// `wants`, then closings. Constant cost per pinhole of the call.
+  /// `wants`, then closings. What a pinhole costs does not depend on how many there are, nor, but for the
+  /// list of its sources, on how many calls share it.
   void update(const Reason& reason, const std::vector<Want>& wants, std::vector<Change>& changes);
 
   /// Whether a packet from `source` to `key` is let through.
@@ -56,18 +61,41 @@ class Table {
   std::size_t claims() const;
 
  private:
+  /// What one call wants of a pinhole, and what for. There are millions: 32 octets.
   struct Claim {
-    CallSerial call = 0;
     std::vector<base::Address> from;
-    base::seconds timeout{0};
+    std::chrono::duration<std::int32_t> timeout{0};
+    negotiation::Media media = negotiation::Media::other;
+    Component component = Component::rtp;
+  };
+  /// The claims of several calls on one pinhole, as all the calls of a media server with a single port have
+  /// them: kept so that one more or one less costs the same among thousands.
+  class SharedClaims {
+   public:
+    void set(CallSerial call, Claim claim);
+    void remove(CallSerial call);
+    /// Makes it what holds for all: anybody when one lets anybody in, else the sources of all; the longest
+    /// timeout. What it is for stays.
+    void combine_into(Claim& claim) const;
+    const std::map<CallSerial, Claim>& by_call() const { return by_call_; }
+
+   private:
+    void count(const Claim& claim, bool more);
+
+    std::map<CallSerial, Claim> by_call_;
+    std::map<base::Address, std::size_t> sources_;  // with how many claims name each
+    std::map<decltype(Claim::timeout), std::size_t> timeouts_;
+    std::size_t unbound_ = 0;
   };
   struct Entry {
-    std::vector<Claim> claims;
-    std::string media;
-    Component component = Component::rtp;
+    CallSerial owner = 0;                  // while one call alone wants it
+    std::unique_ptr<SharedClaims> shared;  // while several do
+    Claim in_force;                        // for the purpose of whoever came first
 
-    std::vector<base::Address> from() const;
-    base::seconds timeout() const;
+    const Claim* claim_of(CallSerial call) const;
+    void set(CallSerial call, const Want& want);
+    void remove(CallSerial call);  ///< one of several
+    Change change(Change::Kind kind, const Key& key, const Reason& reason, Cause cause) const;
   };
   struct KeyHash {
     base::HashKey hash_key;
