@@ -64,3 +64,4 @@ def isolate():
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     for mount in (["--make-rprivate", "/"], ["-t", "proc", "proc", "/proc"], ["-t", "tmpfs", "tmpfs", "/run"]):
         subprocess.run(["mount", *mount], check=True)
+    os.environ["TMPDIR"] = "/run"  # so that temporary files go with the rest
