@@ -5,6 +5,7 @@ import socket
 import struct
 
 from .sip import Phone
+from .wait import wait_until
 
 
 class TcpPhone(Phone):
@@ -44,6 +45,14 @@ class TcpPhone(Phone):
         except ConnectionResetError:
             return True
         return False
+
+    def send_until_reset(self, message):
+        """Sends it, and waits for the reset that it or an acknowledgement before it brings."""
+        try:
+            self.send(message)
+        except (ConnectionResetError, BrokenPipeError):
+            return
+        wait_until(self.is_reset, f"{self.address}: the reset")
 
     def pass_to(self, other, message, cuts=()):
         """Sends, in segments of their own where `cuts` has offsets, and fails unless the very same octets
