@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/address.h"
+#include "negotiation/media.h"
+#include "pinhole/pinhole.h"
+
+namespace dpinholer::pinhole {
+
+/// An open pinhole that a starting daemon found in the kernel: what its elements and their comments tell.
+struct Recovered {
+  Key key;
+  std::vector<base::Address> from;  ///< who may send, sorted; empty: anybody
+  negotiation::Media media = negotiation::Media::other;
+  Component component = Component::rtp;
+  std::uint64_t call_hash = 0;  ///< of the call that opened it: see call_hash in element.h
+
+  friend bool operator==(const Recovered&, const Recovered&) = default;
+};
+
+}  // namespace dpinholer::pinhole
