@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/limits.h"
 #include "pinhole/flow_tuple.h"
 #include "system/escape.h"
 #include "system/log.h"
@@ -15,11 +16,14 @@ namespace {
 
 using pinhole::Change;
 using pinhole::ElementChange;
+using pinhole::ElementKey;
 using system::ElementState;
 using system::KernelError;
 
 // Looking at a pinhole of two elements takes some 10 microseconds: this many don't keep a packet waiting.
 constexpr std::size_t refreshed_at_once = 8;
+// Of a set that others change meanwhile: what one reading lacks, another one has.
+constexpr int readings = 4;
 
 // `update` in the packet path keeps the elements of media that flows: those need nothing. One that nobody
 // renewed for a fifth of its timeout does; refreshes come far more often than its other four fifths last.
@@ -60,6 +64,37 @@ Gatekeeper::Gatekeeper(const system::KernelSettings& settings, base::HashKey has
       refusals_told_(hash_key),
       failures_told_(hash_key) {}
 
+std::vector<pinhole::Recovered> Gatekeeper::recover() {
+  std::map<ElementKey, ElementState> ours;
+  for (const pinhole::Set set : pinhole::all_sets) read_ours(set, ours);
+  std::vector<pinhole::FoundElement> elements;
+  elements.reserve(ours.size());
+  for (const auto& [key, state] : ours) elements.push_back({key, *pinhole::read_comment(state.comment)});
+  const std::vector<pinhole::Recovered> pinholes = pinhole::recovered(std::move(elements));
+  for (const pinhole::Recovered& pinhole : pinholes) {
+    Found& found = found_[pinhole.key];
+    for (const ElementKey& key : pinhole::element_keys(pinhole.key, pinhole.from)) {
+      if (found.comment.empty()) found.comment = ours.at(key).comment;
+      found.packets += ours.at(key).packets;
+    }
+  }
+  return pinholes;
+}
+
+void Gatekeeper::read_ours(pinhole::Set set, std::map<ElementKey, ElementState>& ours) {
+  bool complete = false;
+  for (int i = 0; i < readings && !complete; ++i) {
+    const auto read = sets_.for_each(set, [&](const ElementState& state) {
+      if (ours.size() >= base::limits::recovered_elements || !pinhole::read_comment(state.comment)) return;
+      ours.insert_or_assign(state.key, state);
+    });
+    if (!read) return system::log::warning(read.error().to_string() + ": its elements are not taken over");
+    complete = *read;
+  }
+  if (complete) return;
+  system::log::warning("set " + std::string(name(set)) + " never stood still: not all may be taken over");
+}
+
 void Gatekeeper::write(const std::vector<Change>& changes) {
   std::vector<ElementChange> elements;
   for (const Change& change : changes) {
@@ -68,7 +103,14 @@ void Gatekeeper::write(const std::vector<Change>& changes) {
       to_refresh_.push_back(change);
       continue;
     }
-    for (ElementChange& element : pinhole::element_changes(change)) elements.push_back(std::move(element));
+    const auto found = found_.find(change.key);
+    for (ElementChange& element : pinhole::element_changes(change)) {
+      // It may have expired just now, and the change does not know the call by name.
+      if (found != found_.end() && change.cause == pinhole::Cause::recovered) {
+        element.comment = found->second.comment;
+      }
+      elements.push_back(std::move(element));
+    }
   }
   removed_ = write_elements(std::move(elements));
 }
@@ -113,6 +155,16 @@ void Gatekeeper::account(const Change& change) {
       break;
   }
   installed_.apply(change);
+  if (const auto found = found_.find(change.key); found != found_.end()) take_over(found->second, change);
+}
+
+void Gatekeeper::take_over(const Found& found, const Change& change) {
+  auto* entry = installed_.find(change.key);
+  if (entry != nullptr && change.cause == pinhole::Cause::recovered) {
+    entry->comment = found.comment;
+    entry->seen = found.packets;
+  }
+  found_.erase(change.key);
 }
 
 void Gatekeeper::finish(const std::vector<Change>& changes, const std::vector<pinhole::Refusal>& refusals,
@@ -160,7 +212,7 @@ bool Gatekeeper::refresh_some(const std::function<void(const pinhole::Key&)>& se
     if (!found.needs_refresh) continue;
     // As it is bound now, whatever it was when the refresh was asked for.
     for (const auto& key : installed_.elements(change.key)) {
-      renewals.push_back({ElementChange::Kind::renew, key, entry->timeout, pinhole::comment(entry->label)});
+      renewals.push_back({ElementChange::Kind::renew, key, entry->timeout, comment(*entry)});
     }
   }
   count(write_elements(std::move(renewals)));

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "base/time.h"
 #include "pinhole/installed.h"
 #include "pinhole/pinhole.h"
+#include "pinhole/recovered.h"
 #include "system/call_log.h"
 #include "system/config.h"
 #include "system/conntrack_sweeper.h"
@@ -26,6 +28,12 @@ class Gatekeeper {
  public:
   /// Throws system::KernelError when the sets are not as they should be.
   Gatekeeper(const system::KernelSettings& settings, base::HashKey hash_key);
+
+  /// The pinholes of a daemon before this one, as far as their elements tell: those that carry a comment of
+  /// ours. To be called at the start. Nothing is changed by it: what is to stay open comes back as openings
+  /// for the cause `recovered`. Their figures go on from what the elements have counted; what was counted by
+  /// elements that the other daemon renewed is forgotten with it.
+  std::vector<pinhole::Recovered> recover();
 
   /// Writes changes to the sets: what was opened lets packets through when it returns. Refreshes are left to
   /// `refresh_some`.
@@ -62,6 +70,14 @@ class Gatekeeper {
     bool needs_refresh = false;
   };
 
+  /// What was found at the start of a pinhole that is to be opened for `recovered`.
+  struct Found {
+    std::string comment;  ///< names the call, which may not be known otherwise
+    std::uint64_t packets = 0;
+  };
+
+  void read_ours(pinhole::Set set, std::map<pinhole::ElementKey, system::ElementState>& ours);
+  void take_over(const Found& found, const pinhole::Change& change);
   std::vector<system::ElementState> write_elements(std::vector<pinhole::ElementChange> changes);
   void count(const std::vector<system::ElementState>& removed);
   void account(const pinhole::Change& change);
@@ -76,6 +92,7 @@ class Gatekeeper {
   system::OncePerHour failures_told_;
   system::ConntrackSweeper sweeper_;
   std::deque<pinhole::Change> to_refresh_;
+  std::map<pinhole::Key, Found> found_;  // until it is opened
   // Of what was written and is not finished yet:
   std::vector<system::ElementState> removed_;
   std::vector<system::Closing> closings_;

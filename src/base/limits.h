@@ -70,6 +70,9 @@ inline constexpr std::size_t queue_batch = 128;
 /// Flows of one closed pinhole that are looked up in the connection tracking table at once. More (ICE with many
 /// candidates): they are found by the walk through the table that follows.
 inline constexpr std::size_t tuples_per_close = 8;
+/// Elements that a starting daemon takes over: all that the sets of nft/dpinholer.nft have room for is some
+/// 600,000. More: it does not know them, and they go like everything that no call wants.
+inline constexpr std::size_t recovered_elements = std::size_t{1} << 20;
 /// Messages of one nft transaction: some 2 ms of the kernel's time. More: the changes are committed in several
 /// transactions, in their order.
 inline constexpr std::size_t transaction_messages = 2048;

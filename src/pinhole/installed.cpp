@@ -33,6 +33,7 @@ void Installed::apply(const Change& change) {
         entry.label = change.label;
         entry.opened = change.time;
       }
+      if (!entry.comment.empty()) entry.comment = pinhole::comment(change.label);
       entry.from = change.from;
       entry.timeout = change.timeout;
       entry.accounted = false;
@@ -67,6 +68,10 @@ void Installed::count(const ElementKey& element, std::uint64_t packets, bool kno
 
 void Installed::for_each(const std::function<void(const Key&, const Entry&)>& visit) const {
   for (const auto& [key, entry] : entries_) visit(key, entry);
+}
+
+std::string comment(const Installed::Entry& entry) {
+  return entry.comment.empty() ? pinhole::comment(entry.label) : entry.comment;
 }
 
 Key pinhole_of(const ElementKey& element) {

@@ -6,6 +6,7 @@
 
 #include "base/address.h"
 #include "negotiation/media.h"
+#include "pinhole/element.h"
 #include "pinhole/pinhole.h"
 
 namespace dpinholer::pinhole {
@@ -20,5 +21,16 @@ struct Recovered {
 
   friend bool operator==(const Recovered&, const Recovered&) = default;
 };
+
+/// An element of a set, with what its comment says: one of ours.
+struct FoundElement {
+  ElementKey key;
+  CommentContent content;
+};
+
+/// The pinholes that these elements are, sorted by key. An element may come more than once. Where a pinhole
+/// is found both open to anybody and bound, its sources stand: the other element is a leftover. What a
+/// pinhole is for is said by the element of its first source.
+std::vector<Recovered> recovered(std::vector<FoundElement> elements);
 
 }  // namespace dpinholer::pinhole
