@@ -5,6 +5,7 @@
 #include <libnftnl/expr.h>
 #include <libnftnl/set.h>
 #include <libnftnl/udata.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
 #include <algorithm>
@@ -151,6 +152,12 @@ int read_element(nftnl_set_elem* element, void* data) {
 }
 
 }  // namespace
+
+std::uint16_t family_number(const TableName& table) {
+  if (table.family == "ip") return NFPROTO_IPV4;
+  if (table.family == "ip6") return NFPROTO_IPV6;
+  return NFPROTO_INET;
+}
 
 std::size_t key_octets(Set set) {
   return address_octets(set) * (pinhole::has_source(set) ? 2 : 1) + 4;

@@ -4,12 +4,14 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 
 #include "base/time.h"
 #include "pinhole/element.h"
-#include "system/nft_sets.h"
+#include "system/config.h"
+#include "system/pinhole_sets.h"
 
 struct nlmsghdr;
 
@@ -19,6 +21,9 @@ namespace dpinholer::system {
 
 /// Octets that a message with one element may take: table and set names, key, timeout and comment.
 inline constexpr std::size_t longest_element_message = 640;
+
+/// As messages about a table begin: NFPROTO_INET, ...
+std::uint16_t family_number(const TableName& table);
 
 /// Octets of a key: each field takes a multiple of four.
 std::size_t key_octets(pinhole::Set set);

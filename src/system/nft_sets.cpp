@@ -5,7 +5,6 @@
 #include <libnftnl/common.h>
 #include <libnftnl/set.h>
 #include <libnftnl/table.h>
-#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
@@ -37,6 +36,8 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds acknowledge_wait{1000};
 constexpr std::size_t answer_octets = 16384;
+constexpr std::size_t dump_octets = 32768;  // the kernel fills no more at once
+constexpr std::size_t found_at_once = 128;  // their answers fit into the receive buffer easily
 // The kernel's socket buffers count each message with its overhead. An error takes some 800 octets there, and
 // eight echoed elements share what 8 KiB are charged for.
 constexpr std::size_t send_buffer = base::limits::transaction_messages * longest_element_message * 2;
@@ -46,12 +47,6 @@ struct SetDeleter {
   void operator()(nftnl_set* set) const { nftnl_set_free(set); }
 };
 using SetPointer = std::unique_ptr<nftnl_set, SetDeleter>;
-
-std::uint16_t family_number(const TableName& table) {
-  if (table.family == "ip") return NFPROTO_IPV4;
-  if (table.family == "ip6") return NFPROTO_IPV6;
-  return NFPROTO_INET;
-}
 
 // Messages that a change becomes.
 std::size_t message_count(ElementChange::Kind kind) {
@@ -111,6 +106,8 @@ struct NftSets::State {
   std::uint16_t family;
   NetlinkSocket socket;
   std::vector<std::uint8_t> buffer;
+  NetlinkSocket reader;  // of a set, in pieces
+  bool reading = false;
   SetTimeouts default_timeout{};
 
   // Of the transaction being built: one entry for each message, the index of its change; the number of the
@@ -121,6 +118,14 @@ struct NftSets::State {
   nlmsghdr& start_request(std::uint16_t type, std::uint16_t flags) {
     return *nftnl_nlmsg_build_hdr(reinterpret_cast<char*>(buffer.data()), type, family, flags, 0);
   }
+  nlmsghdr& start_list(Set set) {
+    nlmsghdr& request = start_request(NFT_MSG_GETSETELEM, NLM_F_DUMP);
+    mnl_attr_put_strz(&request, NFTA_SET_ELEM_LIST_TABLE, table.name.c_str());
+    mnl_attr_put_strz(&request, NFTA_SET_ELEM_LIST_SET, std::string(name(set)).c_str());
+    return request;
+  }
+  tl::expected<void, SystemError> find(std::span<const ElementKey> keys,
+                                       std::vector<std::optional<ElementState>>& found);
 
   std::string set_fault(Set set);
   std::string compare(Set set, const nftnl_set& found);
@@ -306,27 +311,67 @@ tl::expected<void, CommitError> NftSets::commit(std::span<const ElementChange> c
   return {};
 }
 
-// nft get element TABLE SET { KEY }, which the kernel answers without reading the rest of the set
-tl::expected<std::optional<ElementState>, SystemError> NftSets::find(const ElementKey& key) {
-  nlmsghdr& request = state_->start_request(NFT_MSG_GETSETELEM, NLM_F_ACK);
-  put_element_key(request, state_->table.name, key);
-  std::optional<ElementState> found;
-  const auto end = netlink_request(state_->socket, request, [&](const nlmsghdr& answer) {
-    read_elements(answer, state_->default_timeout, [&](const ElementState& state) { found = state; });
-  });
-  if (!end) return tl::unexpected(end.error());
-  if (end->code == ENOENT) return std::nullopt;
-  if (end->code != 0) return tl::unexpected(SystemError{"NFT_MSG_GETSETELEM", end->code, to_string(key)});
+// nft get element TABLE SET { KEY }, which the kernel answers without reading the rest of the set. Requests
+// share a datagram; the last one asks for an acknowledgement, others are answered only if they fail.
+tl::expected<void, SystemError> NftSets::State::find(std::span<const ElementKey> keys,
+                                                     std::vector<std::optional<ElementState>>& found) {
+  const std::size_t before = found.size();
+  std::size_t octets = 0;
+  const std::uint32_t first = socket.next_sequence();
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const std::uint16_t flags = i + 1 == keys.size() ? NLM_F_ACK : 0;
+    auto* request = nftnl_nlmsg_build_hdr(reinterpret_cast<char*>(buffer.data() + octets), NFT_MSG_GETSETELEM,
+                                          family, flags, first + static_cast<std::uint32_t>(i));
+    put_element_key(*request, table.name, keys[i]);
+    octets += request->nlmsg_len;
+    socket.next_sequence();
+  }
+  found.resize(before + keys.size());
+  if (auto sent = socket.send({buffer.data(), octets}); !sent) return tl::unexpected(sent.error());
+  alignas(nlmsghdr) std::array<std::uint8_t, answer_octets> answers;
+  SystemError error;
+  for (bool done = false; !done;) {
+    const auto received = socket.receive(answers, acknowledge_wait);
+    if (!received) return tl::unexpected(received.error());
+    for_each_message({answers.data(), *received}, [&](const nlmsghdr& message) {
+      const std::uint32_t index = message.nlmsg_seq - first;
+      if (index >= keys.size()) return;  // late answers to an earlier request
+      if (message.nlmsg_type == NLMSG_ERROR) {
+        const int code = error_code(message);
+        if (code != 0 && code != ENOENT) error = {"NFT_MSG_GETSETELEM", code, to_string(keys[index])};
+        done = done || index + 1 == keys.size();
+        return;
+      }
+      read_elements(message, default_timeout,
+                    [&](const ElementState& state) { found[before + index] = state; });
+    });
+  }
+  if (error.code != 0) return tl::unexpected(std::move(error));
+  return {};
+}
+
+tl::expected<std::vector<std::optional<ElementState>>, SystemError> NftSets::find_all(
+    std::span<const ElementKey> keys) {
+  std::vector<std::optional<ElementState>> found;
+  found.reserve(keys.size());
+  for (std::size_t at = 0; at < keys.size(); at += found_at_once) {
+    const auto some = keys.subspan(at, std::min(found_at_once, keys.size() - at));
+    if (auto done = state_->find(some, found); !done) return tl::unexpected(std::move(done.error()));
+  }
   return found;
+}
+
+tl::expected<std::optional<ElementState>, SystemError> NftSets::find(const ElementKey& key) {
+  auto found = find_all({&key, 1});
+  if (!found) return tl::unexpected(std::move(found.error()));
+  return std::move(found->front());
 }
 
 // nft list set TABLE SET. The kernel does not set NLM_F_DUMP_INTR on elements, but it writes the low half of
 // the ruleset's generation into every answer.
 tl::expected<bool, SystemError> NftSets::for_each(Set set,
                                                   const std::function<void(const ElementState&)>& visit) {
-  nlmsghdr& request = state_->start_request(NFT_MSG_GETSETELEM, NLM_F_DUMP);
-  mnl_attr_put_strz(&request, NFTA_SET_ELEM_LIST_TABLE, state_->table.name.c_str());
-  mnl_attr_put_strz(&request, NFTA_SET_ELEM_LIST_SET, std::string(name(set)).c_str());
+  nlmsghdr& request = state_->start_list(set);
   std::optional<std::uint16_t> generation;
   bool consistent = true;
   const auto end = netlink_request(state_->socket, request, [&](const nlmsghdr& answer) {
@@ -340,6 +385,39 @@ tl::expected<bool, SystemError> NftSets::for_each(Set set,
   if (end->code != 0)
     return tl::unexpected(SystemError{"NFT_MSG_GETSETELEM", end->code, std::string(name(set))});
   return consistent && !end->interrupted;
+}
+
+// On a socket of its own: the kernel reads the next piece of the set when this one is taken from it, and
+// other requests go on meanwhile.
+tl::expected<void, SystemError> NftSets::begin_reading(Set set) {
+  while (state_->reading) {
+    if (const auto more = read_some([](const ElementState&) {}); !more) break;
+  }
+  nlmsghdr& request = state_->start_list(set);
+  request.nlmsg_seq = state_->reader.next_sequence();
+  auto sent = state_->reader.send({state_->buffer.data(), request.nlmsg_len});
+  state_->reading = sent.has_value();
+  return sent;
+}
+
+tl::expected<bool, SystemError> NftSets::read_some(const std::function<void(const ElementState&)>& visit) {
+  if (!state_->reading) return false;
+  alignas(nlmsghdr) std::array<std::uint8_t, dump_octets> answers;
+  const auto octets = state_->reader.receive(answers, acknowledge_wait);
+  state_->reading = octets.has_value();
+  if (!octets) return tl::unexpected(octets.error());
+  int code = 0;
+  for_each_message({answers.data(), *octets}, [&](const nlmsghdr& message) {
+    if (message.nlmsg_type == NLMSG_ERROR) code = error_code(message);
+    if (message.nlmsg_type == NLMSG_ERROR || message.nlmsg_type == NLMSG_DONE) state_->reading = false;
+    if (state_->reading) read_elements(message, state_->default_timeout, visit);
+  });
+  if (code != 0) return tl::unexpected(SystemError{"NFT_MSG_GETSETELEM", code, "in pieces"});
+  return state_->reading;
+}
+
+unsigned NftSets::port_id() const {
+  return state_->socket.port_id();
 }
 
 }  // namespace dpinholer::system

@@ -16,70 +16,37 @@
 #include "base/time.h"
 #include "pinhole/element.h"
 #include "system/config.h"
-#include "system/error.h"
 #include "system/netlink.h"
+#include "system/pinhole_sets.h"
 
 namespace dpinholer::system {
 
 /// "inet filter"
 std::string to_string(const TableName& table);
 
-/// "sip_rtp4_from { 203.0.113.5 . 192.0.2.10 . 30000 }", as one would write it for nft.
-std::string to_string(const pinhole::ElementKey& key);
-
-/// What the kernel holds for one element.
-struct ElementState {
-  pinhole::ElementKey key;
-  std::chrono::milliseconds timeout{0};
-  std::chrono::milliseconds expires{0};  ///< until it goes by itself
-  std::uint64_t packets = 0;             ///< as counted by matches and by updates (ruleset.md)
-  std::uint64_t bytes = 0;
-  std::string comment;  ///< may be anything: others write to these sets too
-};
-
-/// Why changes did not come to be. Those before `committed` stand in the kernel. What follows them is not
-/// there, unless `unknown`.
-struct CommitError {
-  SystemError error;  ///< names the first element that was refused, or else the table
-  std::size_t committed = 0;
-  /// Changes that the kernel refused one by one, by index, in order, each with its errno: without them the
-  /// rest may well succeed. Empty when the transaction failed as a whole.
-  struct Refused {
-    std::size_t index = 0;
-    int code = 0;
-  };
-  std::vector<Refused> refused;
-  /// The acknowledgement was lost: the transaction may or may not have been carried out.
-  bool unknown = false;
-};
-
-/// The pinhole sets of ruleset.md in one table. Holds no copy of them: the kernel's sets are the database.
-class NftSets {
+/// The pinhole sets of ruleset.md in one table of the kernel.
+class NftSets : public PinholeSets {
  public:
   explicit NftSets(TableName table);
-  ~NftSets();
+  ~NftSets() override;
   NftSets(NftSets&&) noexcept;
   NftSets& operator=(NftSets&&) noexcept;
 
-  /// What keeps the sets from being used, each one line with its remedy; nothing when all is well. To be
-  /// called once before anything else: reads the default timeouts too.
-  std::vector<std::string> faults();
-
-  /// Carries out all changes in order, as one transaction, unless they need more than
-  /// limits::transaction_messages. Returns when the kernel has confirmed it: what was added matches packets
-  /// from then on. Doing it again does no harm. Appends what the kernel held of the elements that were
-  /// removed or renewed, last counts included, to `removed`; `expires` is 0 there.
+  /// Reads the default timeouts too.
+  std::vector<std::string> faults() override;
   tl::expected<void, CommitError> commit(std::span<const pinhole::ElementChange> changes,
-                                         std::vector<ElementState>* removed = nullptr);
-
-  /// One element, at constant cost; nothing when the set does not hold it.
+                                         std::vector<ElementState>* removed = nullptr) override;
+  tl::expected<std::vector<std::optional<ElementState>>, SystemError> find_all(
+      std::span<const pinhole::ElementKey> keys) override;
+  /// One of them.
   tl::expected<std::optional<ElementState>, SystemError> find(const pinhole::ElementKey& key);
-
-  /// Every element of a set whose key can be read, in no order. The result is false when the set changed
-  /// meanwhile: then elements may be missing or come twice.
   tl::expected<bool, SystemError> for_each(pinhole::Set set,
-                                           const std::function<void(const ElementState&)>& visit);
+                                           const std::function<void(const ElementState&)>& visit) override;
+  tl::expected<void, SystemError> begin_reading(pinhole::Set set) override;
+  tl::expected<bool, SystemError> read_some(const std::function<void(const ElementState&)>& visit) override;
 
+  /// Of the netlink socket that transactions come from.
+  unsigned port_id() const;
   const TableName& table() const;
 
  private:

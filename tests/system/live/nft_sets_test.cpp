@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "base/limits.h"
@@ -378,6 +379,68 @@ TEST_F(NftSetsTest, AReadBesideChangesSaysSo) {
   });
   ASSERT_TRUE(quiet);
   EXPECT_FALSE(*quiet);
+}
+
+TEST_F(NftSetsTest, FindManyAtOnce) {
+  NftSets sets = checked_sets();
+  std::vector<ElementChange> changes;
+  std::vector<ElementKey> keys;
+  for (std::uint16_t i = 0; i < 1000; ++i) {
+    keys.push_back(key(i % 2 == 0 ? Set::rtp4_from : Set::tcp6, i));
+    if (i % 3 == 0) changes.push_back(add(keys.back(), 180, std::to_string(i)));
+  }
+  ASSERT_TRUE(sets.commit(changes));
+  const auto found = sets.find_all(keys);
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->size(), keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    EXPECT_EQ((*found)[i].has_value(), i % 3 == 0) << i;
+    if ((*found)[i]) {
+      EXPECT_EQ((*found)[i]->comment, std::to_string(i));
+    }
+  }
+  EXPECT_EQ(sets.find_all({}).value().size(), 0U);
+  home_.run("nft delete table inet filter");
+  const auto gone = sets.find_all(keys);
+  ASSERT_TRUE(gone);
+  for (const auto& element : *gone) EXPECT_FALSE(element);
+}
+
+TEST_F(NftSetsTest, ReadInPiecesBesideChanges) {
+  NftSets sets = checked_sets();
+  std::vector<ElementChange> changes;
+  for (std::uint16_t i = 0; i < 2000; ++i) changes.push_back(add(key(Set::rtp6_from, i)));
+  ASSERT_TRUE(sets.commit(changes));
+  std::set<ElementKey> seen;
+  int pieces = 0;
+  ASSERT_TRUE(sets.begin_reading(Set::rtp6_from));
+  for (bool more = true; more; ++pieces) {
+    const auto read = sets.read_some([&](const ElementState& state) { seen.insert(state.key); });
+    ASSERT_TRUE(read) << read.error().to_string();
+    more = *read;
+    ASSERT_TRUE(sets.commit(std::vector{add(key(Set::rtp4, 1)), remove(key(Set::rtp4, 1))}));
+    EXPECT_TRUE(sets.find(changes.front().key).value());
+  }
+  EXPECT_EQ(seen.size(), changes.size());
+  EXPECT_GT(pieces, 5);
+}
+
+TEST_F(NftSetsTest, AReadingThatIsGivenUpDoesNotDisturbTheNext) {
+  NftSets sets = checked_sets();
+  std::vector<ElementChange> changes;
+  for (std::uint16_t i = 0; i < 2000; ++i) changes.push_back(add(key(Set::rtp6_from, i)));
+  changes.push_back(add(key(Set::rtp4)));
+  ASSERT_TRUE(sets.commit(changes));
+  ASSERT_TRUE(sets.begin_reading(Set::rtp6_from));
+  ASSERT_TRUE(sets.read_some([](const ElementState&) {}).value());
+  std::vector<ElementKey> seen;
+  ASSERT_TRUE(sets.begin_reading(Set::rtp4));
+  while (sets.read_some([&](const ElementState& state) { seen.push_back(state.key); }).value()) continue;
+  EXPECT_EQ(seen, std::vector{key(Set::rtp4)});
+  EXPECT_FALSE(sets.read_some([](const ElementState&) {}).value()) << "nothing is being read";
+  home_.run("nft flush ruleset");
+  ASSERT_TRUE(sets.begin_reading(Set::rtp4));
+  EXPECT_FALSE(sets.read_some([](const ElementState&) {})) << "there is no set";
 }
 
 TEST_F(NftSetsTest, ElementTextIsThatOfNft) {
