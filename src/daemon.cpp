@@ -42,7 +42,9 @@ namespace service_manager = system::service_manager;
 
 // Timers that run before packets get their turn again: thousands may be due at the same moment.
 constexpr int timers_at_once = 32;
-constexpr std::uint32_t signals_ready = 0xffff'ffff;  // in the place of a queue's index
+// In the place of a queue's index:
+constexpr std::uint32_t signals_ready = 0xffff'ffff;
+constexpr std::uint32_t news_ready = 0xffff'fffe;
 
 class Descriptor {
  public:
@@ -88,6 +90,7 @@ struct Daemon::State {
   void judge(std::size_t queue, const system::QueuedPacket& packet);
   void send(std::vector<std::vector<Answer>>& answers);
   void finish_batch();
+  void look_after_sets();
   void drain();
   void take_over();
   void stop();
@@ -104,7 +107,8 @@ struct Daemon::State {
   base::TimePoint last_sign;  // of life, given to systemd
   bool stopping = false;
   bool signalled = false;
-  bool more_to_refresh = false;
+  bool news = false;  // of the ruleset
+  bool more_to_do = false;
   std::vector<std::size_t> ready;  // queues
   // Of the batch:
   Outcome outcome;
@@ -129,6 +133,7 @@ Daemon::State::State(const system::Config& given)
     }
   };
   watch(signals.get(), signals_ready);
+  watch(gatekeeper.news_fd(), news_ready);
   const auto [first, last] = config.kernel.queues;
   for (unsigned number = first; number <= last; ++number) {
     queues.emplace_back(system::QueueSettings{static_cast<std::uint16_t>(number), config.kernel.queue_length,
@@ -142,6 +147,7 @@ Daemon::State::State(const system::Config& given)
 // Until there is a packet, a signal, or a timer due; systemd gets its sign of life meanwhile.
 void Daemon::State::wait() {
   std::optional<base::TimePoint> until = pipeline.next_deadline();
+  if (const auto mending = gatekeeper.next_deadline()) until = std::min(until.value_or(*mending), *mending);
   if (watchdog) {
     const base::TimePoint sign_due = last_sign + *watchdog / 2;
     until = std::min(until.value_or(sign_due), sign_due);
@@ -151,15 +157,20 @@ void Daemon::State::wait() {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(*until - system::now());
     timeout = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60'000));
   }
-  if (more_to_refresh) timeout = 0;
+  if (more_to_do) timeout = 0;
   std::array<epoll_event, 64> events{};
   const int count = epoll_wait(poll.get(), events.data(), events.size(), timeout);
   if (count < 0 && errno != EINTR) throw KernelError(SystemError{"epoll_wait", errno, ""}.to_string());
   ready.clear();
   for (int i = 0; i < count; ++i) {
     const std::uint32_t index = events[static_cast<std::size_t>(i)].data.u32;
-    if (index == signals_ready) signalled = true;
-    if (index != signals_ready) ready.push_back(index);
+    if (index == signals_ready) {
+      signalled = true;
+    } else if (index == news_ready) {
+      news = true;
+    } else {
+      ready.push_back(index);
+    }
   }
   now = system::now();
   give_sign_of_life();
@@ -233,6 +244,13 @@ void Daemon::State::finish_batch() {
   outcome.refusals.clear();
 }
 
+// When no packet waits for it any more, and a little at a time.
+void Daemon::State::look_after_sets() {
+  if (std::exchange(news, false)) gatekeeper.read_news(now);
+  more_to_do = gatekeeper.refresh_some([&](const pinhole::Key& key) { pipeline.media_seen(key, now); });
+  more_to_do = gatekeeper.mend(now) || more_to_do;
+}
+
 // The kernel drops what waits in a queue that is given up.
 void Daemon::State::drain() {
   for (bool more = true; more;) {
@@ -263,15 +281,16 @@ void Daemon::State::stop() {
   queues.clear();
   if (config.kernel.flush_on_stop) gatekeeper.close_all(now);
   const Counters& seen = pipeline.counters();
-  const Gatekeeper::Counters& done = gatekeeper.counters();
+  const SetKeeper::Counters& done = gatekeeper.counters();
   auto number = [](std::uint64_t value, const char* what) { return std::to_string(value) + " " + what; };
   system::log::info("stopped: " + number(seen.packets, "packets, ") +
                     number(seen.sip_messages, "SIP messages, ") + number(seen.malformed, "malformed, ") +
                     number(seen.not_sip, "not SIP, ") + number(seen.keep_alives, "keep-alives, ") +
                     number(seen.unreadable, "unreadable, ") + number(dropped, "dropped; ") +
-                    number(seen.calls, "calls, ") + number(done.refused, "pinholes refused; ") +
+                    number(seen.calls, "calls, ") + number(gatekeeper.refused(), "pinholes refused; ") +
                     number(done.transactions, "transactions, ") + number(done.elements, "element changes, ") +
-                    number(done.failures, "failed"));
+                    number(done.failures, "failed, ") + number(done.rewritten, "pinholes written again, ") +
+                    number(done.retried, "opened later, ") + number(done.swept, "elements swept"));
   auto given_up = [&](ip::GivenUp reason) { return seen.streams.given_up[static_cast<std::size_t>(reason)]; };
   system::log::info("TCP: " + number(seen.streams.opened, "connections read; given up: ") +
                     number(given_up(ip::GivenUp::foreign), "foreign, ") +
@@ -303,8 +322,7 @@ void Daemon::run(const std::function<void()>& reload) {
     state.run_timers();
     for (const std::size_t queue : state.ready) state.read_packets(queue);
     state.finish_batch();
-    state.more_to_refresh = state.gatekeeper.refresh_some(
-        [&](const pinhole::Key& key) { state.pipeline.media_seen(key, state.now); });
+    state.look_after_sets();
   }
   service_manager::stopping();
   state.stop();

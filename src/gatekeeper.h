@@ -1,25 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
-#include <map>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "base/hash.h"
 #include "base/time.h"
-#include "pinhole/installed.h"
 #include "pinhole/pinhole.h"
 #include "pinhole/recovered.h"
+#include "set_keeper.h"
 #include "system/call_log.h"
 #include "system/config.h"
 #include "system/conntrack_sweeper.h"
 #include "system/nft_sets.h"
 #include "system/once.h"
+#include "system/ruleset_watch.h"
 
 namespace dpinholer {
 
@@ -33,11 +30,11 @@ class Gatekeeper {
   /// ours. To be called at the start. Nothing is changed by it: what is to stay open comes back as openings
   /// for the cause `recovered`. Their figures go on from what the elements have counted; what was counted by
   /// elements that the other daemon renewed is forgotten with it.
-  std::vector<pinhole::Recovered> recover();
+  std::vector<pinhole::Recovered> recover() { return keeper_.recover(); }
 
   /// Writes changes to the sets: what was opened lets packets through when it returns. Refreshes are left to
   /// `refresh_some`.
-  void write(const std::vector<pinhole::Change>& changes);
+  void write(const std::vector<pinhole::Change>& changes) { keeper_.write(changes); }
   /// What no packet needs to wait for, after `write`, with the same changes: the account, the flows of what
   /// closed, the log.
   void finish(const std::vector<pinhole::Change>& changes, const std::vector<pinhole::Refusal>& refusals,
@@ -45,59 +42,42 @@ class Gatekeeper {
 
   /// Looks at a few of the pinholes that are to be refreshed, oldest first: calls `seen` for those that media
   /// went through, and starts the timeouts of those again that need it. True when more are left.
-  bool refresh_some(const std::function<void(const pinhole::Key&)>& seen);
+  bool refresh_some(const std::function<void(const pinhole::Key&)>& seen) {
+    return keeper_.refresh_some(seen);
+  }
 
   /// Whether packets went through a pinhole since it was asked last.
-  bool has_media(const pinhole::Key& key);
+  bool has_media(const pinhole::Key& key) { return keeper_.has_media(key); }
+
+  /// Readable when others have changed the ruleset: `read_news` is to be called then.
+  int news_fd() const { return watch_.fd(); }
+  void read_news(base::TimePoint now) { keeper_.note(watch_.read(), now); }
+  /// Mends what others did to the sets and what the kernel refused, a little at a time. True when more is
+  /// left for now.
+  bool mend(base::TimePoint now) { return keeper_.mend(now); }
+  /// When `mend` is to be called, unless it said that more is left.
+  std::optional<base::TimePoint> next_deadline() const { return keeper_.next_deadline(); }
 
   /// Removes all its elements from the sets.
   void close_all(base::TimePoint now);
 
-  struct Counters {
-    std::uint64_t transactions = 0;
-    std::uint64_t elements = 0;  ///< changes
-    std::uint64_t failures = 0;  ///< changes that are not in the kernel
-    std::uint64_t lookups_failed = 0;
-    std::uint64_t refused = 0;  ///< pinholes, by policy
-  };
-  const Counters& counters() const { return counters_; }
+  const SetKeeper::Counters& counters() const { return keeper_.counters(); }
+  std::uint64_t refused() const { return refused_; }  ///< pinholes, by policy
   system::ConntrackSweeper::Report conntrack() const { return sweeper_.report(); }
 
  private:
-  /// Of the elements of one pinhole.
-  struct Look {
-    std::uint64_t packets = 0;
-    bool needs_refresh = false;
-  };
-
-  /// What was found at the start of a pinhole that is to be opened for `recovered`.
-  struct Found {
-    std::string comment;  ///< names the call, which may not be known otherwise
-    std::uint64_t packets = 0;
-  };
-
-  void read_ours(pinhole::Set set, std::map<pinhole::ElementKey, system::ElementState>& ours);
-  void take_over(const Found& found, const pinhole::Change& change);
-  std::vector<system::ElementState> write_elements(std::vector<pinhole::ElementChange> changes);
-  void count(const std::vector<system::ElementState>& removed);
-  void account(const pinhole::Change& change);
-  Look look(const pinhole::Key& key, const pinhole::Installed::Entry& entry);
+  void account(const pinhole::Change& change, const pinhole::Installed::Entry* entry,
+               std::vector<system::Closing>& closings);
   void log_refusal(const pinhole::Refusal& refusal, base::TimePoint now);
 
   bool observe_;
   system::NftSets sets_;
-  pinhole::Installed installed_;
+  system::RulesetWatch watch_;  // since before the sets were found in order
+  SetKeeper keeper_;
   system::CallLog call_log_;
   system::OncePerHour refusals_told_;
-  system::OncePerHour failures_told_;
   system::ConntrackSweeper sweeper_;
-  std::deque<pinhole::Change> to_refresh_;
-  std::map<pinhole::Key, Found> found_;  // until it is opened
-  // Of what was written and is not finished yet:
-  std::vector<system::ElementState> removed_;
-  std::vector<system::Closing> closings_;
-  base::TimePoint last_change_;
-  Counters counters_;
+  std::uint64_t refused_ = 0;
 };
 
 }  // namespace dpinholer

@@ -2,7 +2,6 @@
 #include "pinhole/installed.h"
 
 #include <algorithm>
-#include <array>
 
 namespace dpinholer::pinhole {
 
@@ -11,17 +10,6 @@ namespace {
 constexpr std::uint64_t counted_twice = 64;  // one packet in so many
 
 }  // namespace
-
-std::size_t Installed::KeyHash::operator()(const Key& key) const {
-  std::array<std::uint8_t, 20> octets{};
-  const base::Bytes address = key.destination.address.bytes();
-  std::copy(address.begin(), address.end(), octets.begin());
-  octets[16] = static_cast<std::uint8_t>(key.destination.port >> 8);
-  octets[17] = static_cast<std::uint8_t>(key.destination.port & 0xff);
-  octets[18] = static_cast<std::uint8_t>(key.protocol);
-  octets[19] = static_cast<std::uint8_t>(key.destination.address.family());
-  return base::keyed_hash(hash_key, octets);
-}
 
 void Installed::apply(const Change& change) {
   switch (change.kind) {
@@ -64,6 +52,21 @@ void Installed::count(const ElementKey& element, std::uint64_t packets, bool kno
   if (entry == nullptr) return;
   entry->packets += packets;
   entry->accounted = entry->accounted || known;
+}
+
+bool Installed::holds(const ElementKey& element) const {
+  const auto place = entries_.find(pinhole_of(element));
+  if (place == entries_.end()) return false;
+  const std::vector<base::Address>& from = place->second.from;
+  return element.source ? std::binary_search(from.begin(), from.end(), *element.source) : from.empty();
+}
+
+void Installed::lose_count(const Key& key) {
+  Entry* entry = find(key);
+  if (entry == nullptr) return;
+  entry->packets = std::max(entry->packets, entry->seen);
+  entry->seen = entry->packets;
+  entry->lost = true;
 }
 
 void Installed::for_each(const std::function<void(const Key&, const Entry&)>& visit) const {

@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/time.h"
 #include "pinhole/element.h"
+#include "pinhole/key_hash.h"
 #include "pinhole/pinhole.h"
 
 namespace dpinholer::pinhole {
@@ -31,6 +32,7 @@ class Installed {
     /// all that there was.
     bool accounted = false;
     std::uint64_t seen = 0;  ///< packets when somebody looked last
+    bool lost = false;       ///< elements went without showing what they had counted: `packets` is too low
   };
 
   explicit Installed(base::HashKey hash_key) : entries_(0, KeyHash{hash_key}) {}
@@ -47,15 +49,17 @@ class Installed {
   /// one made only to be removed.
   void count(const ElementKey& element, std::uint64_t packets, bool known);
 
+  /// Whether an element is one of a pinhole as it is bound now.
+  bool holds(const ElementKey& element) const;
+
+  /// The elements of a pinhole went without being counted. What was seen of their packets stays in the
+  /// figures.
+  void lose_count(const Key& key);
+
   std::size_t size() const { return entries_.size(); }
   void for_each(const std::function<void(const Key&, const Entry&)>& visit) const;
 
  private:
-  struct KeyHash {
-    base::HashKey hash_key;
-    std::size_t operator()(const Key& key) const;
-  };
-
   std::unordered_map<Key, Entry, KeyHash> entries_;
 };
 

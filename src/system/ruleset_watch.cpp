@@ -82,6 +82,9 @@ RulesetWatch::RulesetWatch(TableName table, unsigned own_port)
   ignore_port(socket_, own_port);
   const int group = NFNLGRP_NFTABLES;
   if (setsockopt(socket_.fd(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0) {
+    if (errno == EPERM) {
+      throw KernelError("no permission to listen to nftables: run as root or with CAP_NET_ADMIN");
+    }
     throw KernelError(SystemError{"setsockopt", errno, "NETLINK_ADD_MEMBERSHIP nftables"}.to_string());
   }
 }

@@ -88,6 +88,31 @@ TEST(Installed, KeepsTheCommentThatWasFoundUntilABindingWritesAnother) {
   EXPECT_EQ(comment(*installed.find(phone)), comment({"b", "audio", Component::rtp}));
 }
 
+TEST(Installed, KnowsWhichElementsAreWanted) {
+  Installed installed({});
+  const ElementKey to_anybody{Set::rtp4, {}, phone.destination};
+  const ElementKey to_one{Set::rtp4_from, address("203.0.113.5"), phone.destination};
+  EXPECT_FALSE(installed.holds(to_anybody));
+  installed.apply(change(Change::Kind::open, phone));
+  EXPECT_TRUE(installed.holds(to_anybody));
+  EXPECT_FALSE(installed.holds(to_one));
+  installed.apply(change(Change::Kind::bind, phone, {address("203.0.113.5"), address("203.0.113.7")}));
+  EXPECT_FALSE(installed.holds(to_anybody));
+  EXPECT_TRUE(installed.holds(to_one));
+  EXPECT_FALSE(installed.holds({Set::rtp4_from, address("203.0.113.6"), phone.destination}));
+}
+
+TEST(Installed, WhatWasSeenStaysWhenTheCountIsLost) {
+  Installed installed({});
+  installed.apply(change(Change::Kind::open, phone));
+  installed.find(phone)->seen = 9;
+  installed.lose_count(phone);
+  installed.lose_count(other_phone);
+  EXPECT_EQ(installed.find(phone)->packets, 9U);
+  EXPECT_EQ(installed.find(phone)->seen, 9U);
+  EXPECT_TRUE(installed.find(phone)->lost);
+}
+
 TEST(PinholeOf, IsTheSameForEveryElementOfAPinhole) {
   for (const base::Protocol protocol : {base::Protocol::udp, base::Protocol::tcp}) {
     for (const std::string_view text : {"192.0.2.10", "2001:db8::10"}) {

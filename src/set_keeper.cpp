@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "set_keeper.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "base/limits.h"
+#include "system/log.h"
+#include "system/set_writer.h"
+
+namespace dpinholer {
+
+namespace {
+
+using pinhole::Change;
+using pinhole::ElementChange;
+using pinhole::ElementKey;
+using pinhole::Key;
+using system::ElementState;
+
+// Looking at a pinhole of two elements takes some 10 microseconds: this many don't keep a packet waiting.
+constexpr std::size_t refreshed_at_once = 8;
+// Of a set that others change meanwhile: what one reading lacks, another one has.
+constexpr int readings = 4;
+
+// `update` in the packet path keeps the elements of media that flows: those need nothing. One that nobody
+// renewed for a fifth of its timeout does; refreshes come far more often than its other four fifths last.
+bool is_aged(const ElementState& state, base::seconds timeout) {
+  return state.expires < timeout * 4 / 5;
+}
+
+bool is_full(int code) {
+  return code == ENFILE || code == ENOSPC;
+}
+
+std::string_view consequence(ElementChange::Kind kind) {
+  switch (kind) {
+    case ElementChange::Kind::add:
+      return "not added: its media stays closed until it is";
+    case ElementChange::Kind::remove:
+      return "not removed yet";
+    case ElementChange::Kind::renew:
+      return "not renewed yet";
+  }
+  return "";
+}
+
+}  // namespace
+
+SetKeeper::SetKeeper(system::PinholeSets& sets, bool observe, base::HashKey hash_key)
+    : sets_(sets), observe_(observe), installed_(hash_key), backlog_(hash_key), failures_told_(hash_key) {}
+
+std::vector<pinhole::Recovered> SetKeeper::recover() {
+  std::map<ElementKey, ElementState> ours;
+  for (const pinhole::Set set : pinhole::all_sets) read_ours(set, ours);
+  std::vector<pinhole::FoundElement> elements;
+  elements.reserve(ours.size());
+  for (const auto& [key, state] : ours) elements.push_back({key, *pinhole::read_comment(state.comment)});
+  const std::vector<pinhole::Recovered> pinholes = pinhole::recovered(std::move(elements));
+  for (const pinhole::Recovered& pinhole : pinholes) {
+    Found& found = found_[pinhole.key];
+    for (const ElementKey& key : pinhole::element_keys(pinhole.key, pinhole.from)) {
+      if (found.comment.empty()) found.comment = ours.at(key).comment;
+      found.packets += ours.at(key).packets;
+    }
+  }
+  knows_all_ = true;
+  return pinholes;
+}
+
+void SetKeeper::read_ours(pinhole::Set set, std::map<ElementKey, ElementState>& ours) {
+  bool complete = false;
+  for (int i = 0; i < readings && !complete; ++i) {
+    const auto read = sets_.for_each(set, [&](const ElementState& state) {
+      if (ours.size() >= base::limits::recovered_elements || !pinhole::read_comment(state.comment)) return;
+      ours.insert_or_assign(state.key, state);
+    });
+    if (!read) return system::log::warning(read.error().to_string() + ": its elements are not taken over");
+    complete = *read;
+  }
+  if (complete) return;
+  system::log::warning("set " + std::string(name(set)) + " never stood still: not all may be taken over");
+}
+
+void SetKeeper::write(const std::vector<Change>& changes) {
+  std::vector<ElementChange> elements;
+  for (const Change& change : changes) {
+    last_change_ = change.time;
+    if (change.kind == Change::Kind::refresh) {
+      to_refresh_.push_back(change);
+      continue;
+    }
+    const auto found = found_.find(change.key);
+    for (ElementChange& element : pinhole::element_changes(change)) {
+      // It may have expired just now, and the change does not know the call by name.
+      if (found != found_.end() && change.cause == pinhole::Cause::recovered) {
+        element.comment = found->second.comment;
+      }
+      if (element.kind == ElementChange::Kind::remove) closing_.push_back(element.key);
+      elements.push_back(std::move(element));
+    }
+  }
+  removed_ = write_elements(std::move(elements), failed_);
+}
+
+// A try that can't succeed would hold up everything else that is written with it.
+bool SetKeeper::is_hopeless(const ElementChange& change) const {
+  switch (change.kind) {
+    case ElementChange::Kind::add:
+      return backlog_.full(change.key.set);
+    case ElementChange::Kind::renew:  // room for itself it makes itself, if it is there
+      return backlog_.full(change.key.set) && backlog_.waits(pinhole_of(change.key));
+    case ElementChange::Kind::remove:
+      return false;
+  }
+  return false;
+}
+
+std::vector<ElementState> SetKeeper::write_elements(std::vector<ElementChange> changes,
+                                                    std::vector<Failed>& failed, Try how) {
+  if (observe_ || changes.empty()) return {};
+  counters_.elements += changes.size();
+  if (missing_) {  // all pinholes are written when the sets are back
+    counters_.failures += changes.size();
+    return {};
+  }
+  if (how == Try::unless_full) {
+    std::erase_if(changes, [&](const ElementChange& change) {
+      if (!is_hopeless(change)) return false;
+      ++counters_.failures;
+      failed.push_back({pinhole_of(change.key), change.key.set, true});
+      return true;
+    });
+  }
+  auto commit = [&](auto some, auto* removed) { return sets_.commit(some, removed); };
+  system::Written written = system::write_changes(commit, std::move(changes));
+  counters_.transactions += written.transactions;
+  counters_.failures += written.failures.size();
+  for (const auto& failure : written.failures) {
+    note_failure(failure.change, failure.error);
+    // What was not removed is looked at soon, with all that was.
+    if (failure.change.kind == ElementChange::Kind::remove) continue;
+    const bool full = is_full(failure.error.code);
+    failed.push_back({pinhole_of(failure.change.key), failure.change.key.set, full});
+  }
+  return std::move(written.removed);
+}
+
+void SetKeeper::note_failure(const ElementChange& change, const system::SystemError& error) {
+  if (error.code == ENOENT) check_due_ = last_change_;
+  if (!failures_told_.first(std::string(name(change.key.set)) + std::to_string(error.code), last_change_)) {
+    return;
+  }
+  const std::string remedy =
+      is_full(error.code) ? " (the set is full: delete it and load it with a larger size)" : "";
+  system::log::error(error.to_string() + remedy + ", " + std::string(consequence(change.kind)),
+                     {{"ADDRESS", change.key.destination.address.to_string()},
+                      {"PORT", std::to_string(change.key.destination.port)}});
+}
+
+// A pinhole that was closed or bound in the same batch again waits for nothing, or for another set.
+void SetKeeper::put_back(const std::vector<Failed>& failed, base::TimePoint now) {
+  if (missing_) return;
+  for (const Failed& one : failed) {
+    const auto* entry = installed_.find(one.key);
+    if (entry == nullptr || pinhole::set_for(one.key, !entry->from.empty()) != one.set) continue;
+    backlog_.put(one.key, one.set, one.full, now);
+  }
+}
+
+void SetKeeper::finish(const std::vector<Change>& changes, base::TimePoint now, const Visit& visit) {
+  count(removed_);
+  for (const ElementState& gone : removed_) {
+    if (!gone.comment.empty() && backlog_.full(gone.key.set)) backlog_.room(gone.key.set, now);
+  }
+  removed_.clear();
+  for (const Change& change : changes) {
+    visit(change, installed_.find(change.key));
+    installed_.apply(change);
+    if (change.kind == Change::Kind::refresh) continue;
+    backlog_.remove(change.key);
+    take_over(change);
+  }
+  put_back(std::exchange(failed_, {}), now);
+  note_closed(now);
+}
+
+void SetKeeper::take_over(const Change& change) {
+  const auto found = found_.find(change.key);
+  if (found == found_.end()) return;
+  auto* entry = installed_.find(change.key);
+  if (entry != nullptr && change.cause == pinhole::Cause::recovered) {
+    entry->comment = std::move(found->second.comment);
+    entry->seen = found->second.packets;
+    entry->lost = true;  // the daemon before this one may have counted more
+  }
+  found_.erase(found);
+}
+
+// One that was made only to be removed has no comment.
+void SetKeeper::count(const std::vector<ElementState>& removed) {
+  for (const ElementState& gone : removed) {
+    installed_.count(gone.key, gone.packets, !gone.comment.empty());
+  }
+}
+
+void SetKeeper::put_elements(const Key& key, ElementChange::Kind kind, std::vector<ElementChange>& changes) {
+  const auto* entry = installed_.find(key);
+  if (entry == nullptr) return;
+  for (const ElementKey& element : pinhole::element_keys(key, entry->from)) {
+    changes.push_back({kind, element, entry->timeout, comment(*entry)});
+  }
+}
+
+bool SetKeeper::refresh_some(const std::function<void(const Key&)>& seen) {
+  std::vector<Key> keys;
+  for (std::size_t i = 0; i < refreshed_at_once && !to_refresh_.empty(); ++i) {
+    const Change change = std::move(to_refresh_.front());
+    to_refresh_.pop_front();
+    auto* entry = installed_.find(change.key);
+    if (entry == nullptr || observe_) continue;  // closed meanwhile
+    entry->timeout = change.timeout;
+    keys.push_back(change.key);
+  }
+  std::vector<ElementChange> renewals;
+  for (const Look& look : look_at(keys)) {
+    auto* entry = installed_.find(look.key);
+    if (look.packets > entry->seen) seen(look.key);
+    entry->seen = look.packets;
+    if (look.missing && !backlog_.waits(look.key)) ++counters_.rewritten;
+    if (look.missing || look.aged) put_elements(look.key, ElementChange::Kind::renew, renewals);
+  }
+  std::vector<Failed> failed;
+  count(write_elements(std::move(renewals), failed));
+  put_back(failed, last_change_);
+  return !to_refresh_.empty();
+}
+
+bool SetKeeper::has_media(const Key& key) {
+  auto* entry = installed_.find(key);
+  if (entry == nullptr || observe_) return false;
+  const std::uint64_t packets = look_at({&key, 1}).front().packets;
+  return packets > std::exchange(entry->seen, packets);
+}
+
+// Of pinholes that are known. What elements had counted that are gone is lost, but not what was seen of it.
+std::vector<SetKeeper::Look> SetKeeper::look_at(std::span<const Key> keys) {
+  std::vector<ElementKey> elements;
+  for (const Key& key : keys) {
+    for (const ElementKey& element : installed_.elements(key)) elements.push_back(element);
+  }
+  const auto states = sets_.find_all(elements);
+  if (!states) ++counters_.lookups_failed;
+  std::vector<Look> looks;
+  std::size_t at = 0;
+  for (const Key& key : keys) {
+    auto* entry = installed_.find(key);
+    Look look{key, entry->packets, !states.has_value(), false};
+    for (const std::size_t end = at + installed_.elements(key).size(); states && at < end; ++at) {
+      const auto& state = (*states)[at];
+      look.missing = look.missing || !state;
+      if (!state) continue;
+      look.packets += state->packets;
+      look.aged = look.aged || is_aged(*state, entry->timeout);
+    }
+    if (look.packets < entry->seen) {
+      entry->lost = entry->lost || states.has_value();
+      if (states) entry->packets += entry->seen - look.packets;
+      look.packets = entry->seen;
+    }
+    looks.push_back(look);
+  }
+  return looks;
+}
+
+}  // namespace dpinholer

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/time.h"
+#include "pinhole/backlog.h"
+#include "pinhole/installed.h"
+#include "pinhole/pinhole.h"
+#include "pinhole/recovered.h"
+#include "system/once.h"
+#include "system/pinhole_sets.h"
+#include "system/ruleset_watch.h"
+
+namespace dpinholer {
+
+/// Makes the sets hold what the account says, and mends them when they do not: what the kernel refused is
+/// tried again while it is wanted, what others removed is written again, and elements that nobody wants any
+/// more are removed. Foreign elements, those without a comment of ours, are left alone.
+class SetKeeper {
+ public:
+  /// `sets` outlives it, and is without faults. `observe`: writes nothing.
+  SetKeeper(system::PinholeSets& sets, bool observe, base::HashKey hash_key);
+
+  /// See Gatekeeper. From then on all elements of ours are known, and others with our comment are removed.
+  std::vector<pinhole::Recovered> recover();
+
+  /// Writes changes to the sets. Refreshes are left to `refresh_some`.
+  void write(const std::vector<pinhole::Change>& changes);
+  /// Carries the same changes over into the account. Shows each to `visit` before, with what was known of the
+  /// pinhole, if anything.
+  using Visit = std::function<void(const pinhole::Change&, const pinhole::Installed::Entry*)>;
+  void finish(const std::vector<pinhole::Change>& changes, base::TimePoint now, const Visit& visit);
+
+  bool refresh_some(const std::function<void(const pinhole::Key&)>& seen);
+  bool has_media(const pinhole::Key& key);
+
+  /// What others did to the sets.
+  void note(const system::RulesetNews& news, base::TimePoint now);
+  /// Does a little of what is to be done, a millisecond's worth. True when more is left for now.
+  bool mend(base::TimePoint now);
+  /// When `mend` has something to do next, unless it said that more is left.
+  std::optional<base::TimePoint> next_deadline() const;
+
+  struct Counters {
+    std::uint64_t transactions = 0;
+    std::uint64_t elements = 0;  ///< changes
+    std::uint64_t failures = 0;  ///< changes that did not come to be when they were to
+    std::uint64_t lookups_failed = 0;
+    std::uint64_t rewritten = 0;  ///< pinholes that were gone although they should be there
+    std::uint64_t retried = 0;    ///< pinholes that the kernel refused first and took later
+    std::uint64_t swept = 0;      ///< elements that were there although nobody wanted them
+  };
+  const Counters& counters() const { return counters_; }
+  const pinhole::Installed& installed() const { return installed_; }
+  /// Pinholes that are not in the kernel because it refuses them.
+  std::size_t waiting() const { return backlog_.size(); }
+
+ private:
+  struct Found {  // of a pinhole that is to be opened for `recovered`
+    std::string comment;
+    std::uint64_t packets = 0;
+  };
+  struct Failed {
+    pinhole::Key key;
+    pinhole::Set set = pinhole::Set::rtp4;
+    bool full = false;
+  };
+  struct Look {
+    pinhole::Key key;
+    std::uint64_t packets = 0;
+    bool missing = false;  // an element, or all
+    bool aged = false;
+  };
+  struct Closed {
+    base::TimePoint due;
+    pinhole::ElementKey key;
+  };
+  enum class Try : std::uint8_t { unless_full, anyway };
+
+  void read_ours(pinhole::Set set, std::map<pinhole::ElementKey, system::ElementState>& ours);
+  void take_over(const pinhole::Change& change);
+  std::vector<system::ElementState> write_elements(std::vector<pinhole::ElementChange> changes,
+                                                   std::vector<Failed>& failed, Try how = Try::unless_full);
+  bool is_hopeless(const pinhole::ElementChange& change) const;
+  void note_failure(const pinhole::ElementChange& change, const system::SystemError& error);
+  void count(const std::vector<system::ElementState>& removed);
+  void put_back(const std::vector<Failed>& failed, base::TimePoint now);
+  void put_elements(const pinhole::Key& key, pinhole::ElementChange::Kind kind,
+                    std::vector<pinhole::ElementChange>& changes);
+  std::vector<Look> look_at(std::span<const pinhole::Key> keys);
+
+  // Mending: set_keeper_mend.cpp
+  void check_sets(base::TimePoint now);
+  void rewrite_all();
+  void rewrite_some(base::TimePoint now);
+  bool retry_some(base::TimePoint now);
+  void note_closed(base::TimePoint now);
+  bool check_closed(base::TimePoint now);
+  bool sweep_some(base::TimePoint now);
+  std::size_t remove_unwanted(const std::vector<pinhole::ElementKey>& keys, bool without_comment,
+                              base::TimePoint now);
+
+  system::PinholeSets& sets_;
+  bool observe_;
+  pinhole::Installed installed_;
+  pinhole::Backlog backlog_;
+  system::OncePerHour failures_told_;
+  std::map<pinhole::Key, Found> found_;  // until it is opened
+  bool knows_all_ = false;
+  std::deque<pinhole::Change> to_refresh_;
+  // Of what was written and is not finished yet:
+  std::vector<system::ElementState> removed_;
+  std::vector<Failed> failed_;
+  std::vector<pinhole::ElementKey> closing_;
+  base::TimePoint last_change_;
+
+  std::optional<base::TimePoint> check_due_;  // whether the sets are there
+  bool missing_ = false;                      // they were not, the last time
+  std::deque<pinhole::Key> to_rewrite_;
+  std::size_t rewritten_ = 0;  // of this time
+  bool flushed_ = false;       // why
+  std::deque<Closed> closed_;  // elements that a packet on its way may have made again
+  base::TimePoint now_;        // of the last `mend`
+  std::optional<base::TimePoint> next_sweep_;
+  std::optional<std::size_t> sweeping_;  // index of a set
+  std::size_t swept_ = 0;                // of this time
+  Counters counters_;
+};
+
+}  // namespace dpinholer

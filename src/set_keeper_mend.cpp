@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What is mended, and when:
+//
+//   sets flushed or made anew      at the notification: all pinholes are looked at, the missing ones written
+//   sets missing                   every check_period, and at the notification that they are made
+//   elements removed by others     at the notification
+//   pinholes that were refused     after the pauses of pinhole/backlog.h, and when there is room
+//   elements that were removed     once, after stray_wait: a packet on its way may have made them again
+//   elements that nobody wants     every sweep_period, and at the notification that somebody made them
+//   elements that are missing      whenever a call is refreshed (negotiation/timers.cpp), whatever was
+//   notified
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "set_keeper.h"
+#include "system/log.h"
+
+namespace dpinholer {
+
+namespace {
+
+using pinhole::ElementChange;
+using pinhole::ElementKey;
+using pinhole::Key;
+using system::ElementState;
+
+constexpr base::Duration check_period = std::chrono::seconds{1};
+constexpr base::Duration first_sweep = std::chrono::seconds{1};
+constexpr base::Duration sweep_period = std::chrono::seconds{60};
+constexpr base::Duration stray_wait = std::chrono::seconds{1};
+// Each of them takes the kernel some half a millisecond.
+constexpr std::size_t written_at_once = 128;  // pinholes
+constexpr std::size_t looked_at_once = 128;   // elements
+
+// Elements of one pinhole stand together.
+template <typename Elements>
+std::size_t pinholes_of(const Elements& failed) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < failed.size(); ++i)
+    count += i == 0 || failed[i].key != failed[i - 1].key ? 1 : 0;
+  return count;
+}
+
+std::string counted(std::size_t number, const std::string& what) {
+  return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
+}
+
+}  // namespace
+
+void SetKeeper::note(const system::RulesetNews& news, base::TimePoint now) {
+  if (observe_) return;
+  if (news.sets || news.lost) {
+    flushed_ = true;
+    check_due_ = now;
+    if (news.lost) next_sweep_ = now;
+  }
+  for (const ElementState& gone : news.removed) {
+    installed_.count(gone.key, gone.packets, false);
+    const Key key = pinhole_of(gone.key);
+    const bool again = !to_rewrite_.empty() && to_rewrite_.back() == key;
+    if (installed_.holds(gone.key) && !again) to_rewrite_.push_back(key);
+  }
+  for (const ElementState& made : news.added) {
+    if (pinhole::read_comment(made.comment) && !installed_.holds(made.key)) {
+      closed_.push_front({now, made.key});
+    }
+  }
+}
+
+bool SetKeeper::mend(base::TimePoint now) {
+  if (observe_) return false;
+  now_ = now;
+  if (check_due_ && *check_due_ <= now) check_sets(now);
+  if (missing_) return false;
+  if (!to_rewrite_.empty()) {
+    rewrite_some(now);
+    return true;
+  }
+  return retry_some(now) || check_closed(now) || sweep_some(now);
+}
+
+std::optional<base::TimePoint> SetKeeper::next_deadline() const {
+  if (observe_) return std::nullopt;
+  std::optional<base::TimePoint> next = check_due_;
+  if (missing_) return next;
+  auto consider = [&](std::optional<base::TimePoint> due) {
+    if (due) next = std::min(next.value_or(*due), *due);
+  };
+  if (!to_rewrite_.empty()) consider(now_);
+  if (!closed_.empty()) consider(closed_.front().due);
+  consider(next_sweep_);
+  consider(backlog_.next());
+  return next;
+}
+
+void SetKeeper::check_sets(base::TimePoint now) {
+  check_due_.reset();
+  const std::vector<std::string> faults = sets_.faults();
+  if (faults.empty()) {
+    if (std::exchange(missing_, false)) flushed_ = true;
+    if (flushed_) rewrite_all();
+    return;
+  }
+  check_due_ = now + check_period;
+  flushed_ = true;
+  if (std::exchange(missing_, true)) return;
+  to_rewrite_.clear();
+  closed_.clear();
+  backlog_.clear();
+  sweeping_.reset();
+  system::log::error(faults.front() + "; " + counted(installed_.size(), "pinhole") +
+                     " will be written when that is done");
+}
+
+void SetKeeper::rewrite_all() {
+  to_rewrite_.clear();
+  installed_.for_each([&](const Key& key, const pinhole::Installed::Entry&) { to_rewrite_.push_back(key); });
+  rewritten_ = 0;
+  if (to_rewrite_.empty()) flushed_ = false;
+}
+
+void SetKeeper::rewrite_some(base::TimePoint now) {
+  std::vector<Key> keys;
+  while (!to_rewrite_.empty() && keys.size() < written_at_once) {
+    const Key key = to_rewrite_.front();
+    to_rewrite_.pop_front();
+    if (installed_.find(key) != nullptr) keys.push_back(key);
+  }
+  std::vector<ElementChange> additions;
+  std::size_t missing = 0;
+  for (const Look& look : look_at(keys)) {
+    if (!look.missing) continue;
+    installed_.find(look.key)->lost = true;
+    put_elements(look.key, ElementChange::Kind::add, additions);
+    ++missing;
+  }
+  std::vector<Failed> failed;
+  write_elements(std::move(additions), failed);
+  put_back(failed, now);
+  rewritten_ += missing - pinholes_of(failed);
+  counters_.rewritten += missing - pinholes_of(failed);
+  if (!to_rewrite_.empty()) return;
+  const bool flushed = std::exchange(flushed_, false);
+  const std::size_t done = std::exchange(rewritten_, 0);
+  if (done == 0) return;
+  system::log::warning((flushed ? "sets were flushed: " : "elements were removed by others: ") +
+                       counted(done, "pinhole") + " written again");
+}
+
+bool SetKeeper::retry_some(base::TimePoint now) {
+  const auto set = backlog_.due(now);
+  if (!set) return false;
+  const std::vector<Key> keys = backlog_.take(*set, written_at_once);
+  std::vector<ElementChange> additions;
+  for (const Key& key : keys) put_elements(key, ElementChange::Kind::add, additions);
+  std::vector<Failed> failed;
+  write_elements(std::move(additions), failed, Try::anyway);
+  put_back(failed, now);
+  counters_.retried += keys.size() - pinholes_of(failed);
+  backlog_.tried(*set, failed.empty(), now);
+  return true;
+}
+
+void SetKeeper::note_closed(base::TimePoint now) {
+  for (const ElementKey& key : std::exchange(closing_, {})) closed_.push_back({now + stray_wait, key});
+}
+
+bool SetKeeper::check_closed(base::TimePoint now) {
+  std::vector<ElementKey> keys;
+  while (!closed_.empty() && closed_.front().due <= now && keys.size() < looked_at_once) {
+    keys.push_back(closed_.front().key);
+    closed_.pop_front();
+  }
+  counters_.swept += remove_unwanted(keys, true, now);
+  return !keys.empty();
+}
+
+// Those of `keys` that are there and not wanted, if they are ours; `without_comment` too: a rule has made
+// them.
+std::size_t SetKeeper::remove_unwanted(const std::vector<ElementKey>& keys, bool without_comment,
+                                       base::TimePoint now) {
+  if (keys.empty()) return 0;
+  const auto states = sets_.find_all(keys);
+  if (!states) ++counters_.lookups_failed;
+  std::vector<ElementChange> removals;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (installed_.holds(keys[i])) continue;
+    if (!states) {
+      closed_.push_back({now + stray_wait, keys[i]});
+      continue;
+    }
+    const auto& state = (*states)[i];
+    if (!state) continue;
+    const bool ours = pinhole::read_comment(state->comment).has_value();
+    if (!ours && !(without_comment && state->comment.empty())) continue;
+    removals.push_back({ElementChange::Kind::remove, keys[i], base::seconds{0}, ""});
+    closed_.push_back({now + stray_wait, keys[i]});
+  }
+  const std::size_t count = removals.size();
+  std::vector<Failed> failed;
+  write_elements(std::move(removals), failed);
+  return count;
+}
+
+bool SetKeeper::sweep_some(base::TimePoint now) {
+  if (!knows_all_) return false;
+  if (!next_sweep_) next_sweep_ = now + first_sweep;
+  if (!sweeping_) {
+    if (now < *next_sweep_) return false;
+    sweeping_ = 0;
+    if (!sets_.begin_reading(pinhole::all_sets[0])) ++counters_.lookups_failed;
+  }
+  std::vector<ElementKey> unwanted;
+  std::vector<ElementChange> renewals;
+  const auto more = sets_.read_some([&](const ElementState& state) {
+    const bool wanted = installed_.holds(state.key);
+    if (!wanted && pinhole::read_comment(state.comment)) unwanted.push_back(state.key);
+    if (wanted && state.comment.empty())
+      put_elements(pinhole_of(state.key), ElementChange::Kind::renew, renewals);
+  });
+  if (!more) ++counters_.lookups_failed;
+  swept_ += remove_unwanted(unwanted, false, now);
+  std::vector<Failed> failed;
+  count(write_elements(std::move(renewals), failed));
+  put_back(failed, now);
+  if (more && *more) return true;
+  if (++*sweeping_ < pinhole::all_sets.size()) {
+    if (!sets_.begin_reading(pinhole::all_sets[*sweeping_])) ++counters_.lookups_failed;
+    return true;
+  }
+  sweeping_.reset();
+  next_sweep_ = now + sweep_period;
+  if (const std::size_t done = std::exchange(swept_, 0); done > 0) {
+    counters_.swept += done;
+    system::log::warning(counted(done, "element") + " of calls that are over removed");
+  }
+  return false;
+}
+
+}  // namespace dpinholer

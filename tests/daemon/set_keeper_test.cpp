@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "set_keeper.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "fake_sets.h"
+
+namespace dpinholer {
+namespace {
+
+using pinhole::Cause;
+using pinhole::Change;
+using pinhole::Component;
+using pinhole::ElementKey;
+using pinhole::Key;
+using pinhole::Set;
+using Fault = FakeSets::Fault;
+using Kind = Change::Kind;
+using Sources = std::vector<base::Address>;
+
+base::Address address(std::string_view text) {
+  return base::Address::parse(text).value();
+}
+
+const base::Address peer = address("203.0.113.5");
+const base::Address relay = address("203.0.113.6");
+const std::string our_comment = pinhole::comment({"over@example.com", "audio", Component::rtp});
+
+Key pinhole(std::uint16_t port) {
+  return {base::Protocol::udp, {address("192.0.2.10"), port}};
+}
+ElementKey element(std::uint16_t port) {
+  return {Set::rtp4, std::nullopt, pinhole(port).destination};
+}
+ElementKey element(std::uint16_t port, const base::Address& source) {
+  return {Set::rtp4_from, source, pinhole(port).destination};
+}
+
+/// A keeper, its kernel, and what is to be open, as the changes say.
+class Keeping {
+ public:
+  Keeping() : keeper(sets, false, {}) { keeper.recover(); }
+
+  void open(std::uint16_t port, Sources from = {}) { add(Kind::open, port, {}, std::move(from)); }
+  void bind(std::uint16_t port, Sources from) { add(Kind::bind, port, wanted.at(port), std::move(from)); }
+  void refresh(std::uint16_t port) { add(Kind::refresh, port, {}, wanted.at(port)); }
+  void close(std::uint16_t port) { add(Kind::close, port, {}, wanted.at(port)); }
+
+  /// What the daemon does with a batch of packets.
+  void finish_batch() {
+    keeper.write(changes_);
+    keeper.finish(changes_, now, [](const Change&, const pinhole::Installed::Entry*) {});
+    changes_.clear();
+  }
+  /// And in between.
+  void work() {
+    keeper.note(std::exchange(sets.news, {}), now);
+    while (keeper.refresh_some([](const Key&) {})) continue;
+    for (int i = 0; i < 10'000 && keeper.mend(now); ++i) continue;
+  }
+  void pass(base::Duration time) {
+    const base::TimePoint end = now + time;
+    work();
+    for (auto next = keeper.next_deadline(); next && *next <= end; next = keeper.next_deadline()) {
+      now = std::max(now, *next);
+      work();
+    }
+    now = end;
+  }
+
+  std::set<ElementKey> wanted_elements() const {
+    std::set<ElementKey> all;
+    for (const auto& [port, from] : wanted) {
+      for (const ElementKey& key : pinhole::element_keys(pinhole(port), from)) all.insert(key);
+    }
+    return all;
+  }
+
+  FakeSets sets;
+  SetKeeper keeper;
+  base::TimePoint now{std::chrono::hours{1}};
+  std::map<std::uint16_t, Sources> wanted;
+
+ private:
+  void add(Kind kind, std::uint16_t port, Sources before, Sources from) {
+    if (kind == Kind::close) wanted.erase(port);
+    if (kind != Kind::close) wanted[port] = from;
+    changes_.push_back({kind,
+                        pinhole(port),
+                        std::move(before),
+                        std::move(from),
+                        base::seconds{300},
+                        {"call" + std::to_string(port), "audio", Component::rtp},
+                        Cause::offer,
+                        now});
+  }
+
+  std::vector<Change> changes_;
+};
+
+/// All comes right within this: a sweep and its second look are in it.
+constexpr std::chrono::seconds settling{130};
+
+/// Elements as nft would show them, for failures that can be read.
+std::set<std::string> text(const std::set<ElementKey>& keys) {
+  std::set<std::string> lines;
+  for (const ElementKey& key : keys) lines.insert(system::to_string(key));
+  return lines;
+}
+
+void expect_agreement(const Keeping& it, const std::string& what) {
+  EXPECT_EQ(text(it.sets.keys()), text(it.wanted_elements())) << what;
+  EXPECT_EQ(it.keeper.waiting(), 0U) << what;
+}
+
+// ---- Faults at every step
+// ----------------------------------------------------------------------------------
+
+// Calls in all their ways: some twenty changes of elements.
+void run_calls(Keeping& it) {
+  it.open(1);
+  it.open(2);
+  it.finish_batch();
+  it.work();
+  it.bind(1, {peer});
+  it.open(3, {peer, relay});
+  it.finish_batch();
+  it.open(4);
+  it.bind(3, {relay});
+  it.bind(2, {peer});
+  it.finish_batch();
+  it.work();
+  it.refresh(1);
+  it.close(3);
+  it.open(5);
+  it.close(5);
+  it.finish_batch();
+  it.open(3);
+  it.close(2);
+  it.bind(1, {peer, relay});
+  it.finish_batch();
+  it.work();
+}
+
+class EveryStep : public testing::TestWithParam<Fault> {};
+
+TEST_P(EveryStep, AfterAFaultTableAndKernelAgree) {
+  std::size_t struck = 0;
+  for (std::size_t at = 0;; ++at) {
+    Keeping it;
+    it.sets.fault = GetParam();
+    it.sets.at = at;
+    run_calls(it);
+    it.sets.empty();
+    it.pass(settling);
+    expect_agreement(it, "fault at step " + std::to_string(at));
+    if (!it.sets.struck) break;
+    ++struck;
+  }
+  EXPECT_GE(struck, 18U);
+}
+
+INSTANTIATE_TEST_SUITE_P(SetKeeper, EveryStep,
+                         testing::Values(Fault::refuse, Fault::lose_if_done, Fault::lose_if_not, Fault::fail,
+                                         Fault::flush_before, Fault::flush_after, Fault::destroy_after,
+                                         Fault::fill));
+
+// ---- Random lives
+// ------------------------------------------------------------------------------------------
+
+class RandomLives {
+ public:
+  explicit RandomLives(unsigned seed) : random_(seed) {}
+
+  void step() {
+    if (it_.sets.struck) arm();
+    const int batch = below(4);
+    for (int i = 0; i < batch; ++i) change();
+    it_.finish_batch();
+    if (below(3) == 0) interfere();
+    if (below(2) == 0) it_.work();
+    if (below(4) == 0) it_.pass(std::chrono::milliseconds{below(3000)});
+  }
+
+  void settle() {
+    it_.sets.fault = Fault::none;
+    it_.sets.empty();
+    if (it_.sets.missing) it_.sets.restore();
+    it_.pass(settling);
+    // What nobody was told of comes right when the calls are refreshed.
+    for (const auto& [port, from] : std::map(it_.wanted)) it_.refresh(port);
+    it_.finish_batch();
+    it_.pass(settling);
+  }
+
+  const Keeping& state() const { return it_; }
+
+ private:
+  int below(int bound) { return static_cast<int>(random_() % static_cast<unsigned>(bound)); }
+  Sources sources() {
+    const std::vector<Sources> all{{}, {peer}, {relay}, {peer, relay}};
+    return all[random_() % all.size()];
+  }
+
+  void arm() {
+    it_.sets.struck = false;
+    it_.sets.fault = static_cast<Fault>(below(static_cast<int>(Fault::fill) + 1));
+    it_.sets.at += static_cast<std::size_t>(below(30));
+  }
+
+  void change() {
+    const auto port = static_cast<std::uint16_t>(below(12));
+    if (!it_.wanted.contains(port)) return it_.open(port, sources());
+    switch (below(4)) {
+      case 0:
+        return it_.refresh(port);
+      case 1:
+        return it_.close(port);
+      default:
+        if (const Sources from = sources(); from != it_.wanted.at(port)) it_.bind(port, from);
+    }
+  }
+
+  // What others do to the sets.
+  void interfere() {
+    const auto port = static_cast<std::uint16_t>(below(12));
+    const bool told = below(4) > 0;
+    const ElementKey key = below(2) == 0 ? element(port) : element(port, peer);
+    switch (below(7)) {
+      case 0:
+        return it_.sets.flush();
+      case 1:
+        if (it_.sets.missing) return it_.sets.restore();
+        return it_.sets.destroy();
+      case 2:
+        it_.sets.size = static_cast<std::size_t>(below(8));
+        return;
+      case 3:
+        return it_.sets.empty();
+      case 4:
+        if (!it_.sets.missing) it_.sets.add(key, our_comment, told);
+        return;
+      case 5:
+        it_.sets.news.lost = true;
+        return;
+      default:
+        return it_.sets.remove(key, told);
+    }
+  }
+
+  std::mt19937 random_;
+  Keeping it_;
+};
+
+TEST(SetKeeper, AfterRandomLivesTableAndKernelAgree) {
+  const unsigned first = std::random_device{}();
+  for (unsigned seed = first; seed != first + 300; ++seed) {
+    RandomLives lives(seed);
+    for (int i = 0; i < 60; ++i) lives.step();
+    lives.settle();
+    expect_agreement(lives.state(), "seed " + std::to_string(seed));
+    if (testing::Test::HasFailure()) return;
+  }
+}
+
+// ---- One behaviour each
+// ------------------------------------------------------------------------------------
+
+TEST(SetKeeper, WhatIsFlushedIsWrittenAgainAtOnce) {
+  Keeping it;
+  for (std::uint16_t port = 0; port < 1000; ++port) it.open(port, {peer, relay});
+  it.finish_batch();
+  it.sets.flush();
+  it.work();
+  expect_agreement(it, "flushed");
+  EXPECT_EQ(it.keeper.counters().rewritten, 1000U);
+  it.sets.destroy();
+  it.work();
+  EXPECT_TRUE(it.sets.keys().empty());
+  it.sets.restore();
+  it.work();
+  expect_agreement(it, "made again");
+  EXPECT_EQ(it.keeper.counters().rewritten, 2000U);
+}
+
+TEST(SetKeeper, WritesInSlices) {
+  Keeping it;
+  for (std::uint16_t port = 0; port < 1000; ++port) it.open(port);
+  it.finish_batch();
+  it.sets.flush();
+  it.keeper.note(std::exchange(it.sets.news, {}), it.now);
+  EXPECT_TRUE(it.keeper.mend(it.now));
+  EXPECT_LE(it.sets.keys().size(), 200U);
+  EXPECT_EQ(it.keeper.next_deadline(), it.now) << "and goes on at once";
+}
+
+TEST(SetKeeper, TriesNothingWhileTheSetsAreMissing) {
+  Keeping it;
+  it.sets.destroy();
+  it.work();
+  const std::size_t before = it.sets.commits();
+  for (std::uint16_t port = 0; port < 10; ++port) {
+    it.open(port);
+    it.finish_batch();
+    it.pass(std::chrono::seconds{1});
+  }
+  EXPECT_EQ(it.sets.commits(), before);
+  EXPECT_EQ(it.keeper.counters().failures, 10U);
+  it.sets.missing = false;  // of which nobody tells
+  it.pass(std::chrono::seconds{2});
+  expect_agreement(it, "sets are back");
+}
+
+TEST(SetKeeper, AFullSetIsTriedNowAndThenAndNotByEveryCall) {
+  Keeping it;
+  it.sets.size = 2;
+  for (std::uint16_t port = 0; port < 100; ++port) {
+    it.open(port);
+    it.finish_batch();
+  }
+  EXPECT_EQ(it.sets.keys().size(), 2U);
+  EXPECT_EQ(it.keeper.waiting(), 98U);
+  EXPECT_LE(it.sets.aborts(), 2U);
+  it.pass(std::chrono::seconds{60});
+  EXPECT_LE(it.sets.aborts(), 2U + 40U);
+  it.close(0);
+  it.finish_batch();
+  it.work();
+  EXPECT_EQ(it.sets.keys().size(), 2U) << "what closes makes room for one that waits, at once";
+  EXPECT_EQ(it.keeper.waiting(), 97U);
+  it.sets.empty();
+  it.pass(std::chrono::seconds{3});
+  expect_agreement(it, "there is room");
+  EXPECT_EQ(it.keeper.counters().retried, 98U);
+}
+
+TEST(SetKeeper, WhatWaitsForRoomIsForgottenWhenItsCallEnds) {
+  Keeping it;
+  it.sets.size = 0;
+  it.open(1);
+  it.open(2);
+  it.finish_batch();
+  it.close(1);
+  it.finish_batch();
+  EXPECT_EQ(it.keeper.waiting(), 1U);
+  it.sets.empty();
+  it.pass(std::chrono::seconds{3});
+  expect_agreement(it, "one call ended");
+}
+
+// The race of ruleset.md: a packet that matched just before the element went makes it again.
+TEST(SetKeeper, WhatComesBackAfterItWasClosedIsRemoved) {
+  Keeping it;
+  it.open(1, {peer});
+  it.open(2);
+  it.finish_batch();
+  it.close(1);
+  it.bind(2, {peer});
+  it.finish_batch();
+  it.sets.add(element(1, peer), "", false);
+  it.sets.add(element(2), "", false);
+  it.pass(std::chrono::seconds{2});
+  expect_agreement(it, "strays");
+  EXPECT_EQ(it.keeper.counters().swept, 2U);
+}
+
+TEST(SetKeeper, ElementsOfCallsThatAreOverAreSwept) {
+  Keeping it;
+  it.open(1, {peer});
+  it.finish_batch();
+  it.sets.add(element(1), our_comment, false);         // bound since
+  it.sets.add(element(1, relay), our_comment, false);  // and to others
+  it.sets.add(element(7), our_comment, false);
+  it.pass(std::chrono::seconds{61});
+  expect_agreement(it, "swept");
+  it.sets.add(element(7), our_comment);
+  it.work();
+  expect_agreement(it, "at once when it is told");
+}
+
+TEST(SetKeeper, ForeignElementsAreLeftAlone) {
+  Keeping it;
+  const std::set<ElementKey> foreign{element(7), element(8), element(9)};
+  it.sets.add(element(7), "door phone");
+  it.sets.add(element(8), "");
+  it.sets.add(element(9), "door phone", false);
+  it.open(1);
+  it.open(9);  // the call uses the same port
+  it.finish_batch();
+  it.pass(settling);
+  EXPECT_EQ(it.sets.elements.at(element(9)).comment, "door phone");
+  it.close(1);
+  it.finish_batch();
+  it.pass(settling);
+  EXPECT_EQ(it.sets.keys(), foreign);
+}
+
+TEST(SetKeeper, NothingIsSweptByWhoDidNotReadTheSetsFirst) {
+  FakeSets sets;
+  sets.add(element(7), our_comment, false);
+  SetKeeper keeper(sets, false, {});
+  base::TimePoint now{std::chrono::hours{1}};
+  for (int i = 0; i < 100; ++i, now += std::chrono::seconds{10}) {
+    while (keeper.mend(now)) continue;
+  }
+  EXPECT_EQ(sets.keys(), std::set{element(7)});
+}
+
+TEST(SetKeeper, ObservingWritesNothing) {
+  FakeSets sets;
+  SetKeeper keeper(sets, true, {});
+  keeper.recover();
+  const Change opening{Kind::open, pinhole(1), {}, {}, base::seconds{9}, {}, Cause::offer, {}};
+  keeper.write({opening});
+  keeper.finish({opening}, {}, [](const Change&, const pinhole::Installed::Entry*) {});
+  keeper.note({true, true, {}, {}}, {});
+  EXPECT_FALSE(keeper.mend({}));
+  EXPECT_EQ(keeper.next_deadline(), std::nullopt);
+  EXPECT_EQ(sets.commits(), 0U);
+}
+
+// ---- Figures
+// -----------------------------------------------------------------------------------------------
+
+// What is known of a pinhole's packets when it closes.
+std::uint64_t packets_at_close(Keeping& it, std::uint16_t port) {
+  std::uint64_t packets = 0;
+  const Change closing{Kind::close, pinhole(port), {}, it.wanted.at(port), {}, {}, Cause::bye, it.now};
+  it.keeper.write({closing});
+  it.keeper.finish({closing}, it.now,
+                   [&](const Change&, const pinhole::Installed::Entry* entry) { packets = entry->packets; });
+  return packets;
+}
+
+TEST(SetKeeper, CountsWhatElementsHadCountedThatOthersRemoved) {
+  Keeping it;
+  it.open(1);
+  it.finish_batch();
+  it.sets.elements.at(element(1)).packets = 70;
+  it.sets.flush();
+  it.work();
+  it.sets.elements.at(element(1)).packets = 5;
+  EXPECT_EQ(packets_at_close(it, 1), 75U);
+}
+
+TEST(SetKeeper, KeepsWhatWasSeenOfACountThatIsLost) {
+  Keeping it;
+  it.open(1);
+  it.finish_batch();
+  it.sets.elements.at(element(1)).packets = 70;
+  EXPECT_TRUE(it.keeper.has_media(pinhole(1)));
+  it.sets.elements.at(element(1)).packets = 80;
+  it.sets.destroy();
+  it.sets.restore();
+  it.work();
+  EXPECT_FALSE(it.keeper.has_media(pinhole(1)));
+  it.sets.elements.at(element(1)).packets = 5;
+  EXPECT_TRUE(it.keeper.has_media(pinhole(1))) << "media after the loss is a sign of life";
+  EXPECT_EQ(packets_at_close(it, 1), 75U);
+}
+
+TEST(SetKeeper, CountsRenewedElementsOnce) {
+  Keeping it;
+  it.open(1, {peer});
+  it.finish_batch();
+  it.sets.elements.at(element(1, peer)).packets = 70;
+  it.bind(1, {peer, relay});  // renews the first
+  it.finish_batch();
+  it.sets.elements.at(element(1, peer)).packets = 3;
+  it.sets.elements.at(element(1, relay)).packets = 2;
+  EXPECT_EQ(packets_at_close(it, 1), 75U);
+}
+
+}  // namespace
+}  // namespace dpinholer
