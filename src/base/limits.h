@@ -60,6 +60,12 @@ inline constexpr std::size_t elements_per_binding = 64;
 /// Refuse events for one message. More: the rest is only counted.
 inline constexpr std::size_t refusals_per_message = 64;
 
+// ---- Policy (pinhole/) ------------------------------------------------------------------------------------
+
+/// Addresses in one message that the routing table is asked about, some 50 microseconds each; a phone with many
+/// interfaces has some ten. More: they count as being on another side.
+inline constexpr std::size_t judged_addresses = 32;
+
 // ---- Kernel (system/) -------------------------------------------------------------------------------------
 
 /// Log lines in an hour of a kind that strangers can cause. More: they are only counted.
@@ -79,5 +85,8 @@ inline constexpr std::size_t ruleset_news = 4096;
 /// Messages of one nft transaction: some 2 ms of the kernel's time. More: the changes are committed in several
 /// transactions, in their order.
 inline constexpr std::size_t transaction_messages = 2048;
+
+/// Routes that are remembered. More: all are forgotten, and looked up again.
+inline constexpr std::size_t remembered_routes = 16384;
 
 }  // namespace dpinholer::base::limits

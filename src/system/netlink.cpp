@@ -47,12 +47,13 @@ tl::expected<bool, SystemError> wait_readable(int fd, milliseconds wait) {
 
 }  // namespace
 
-NetlinkSocket::NetlinkSocket() : socket_(mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC)) {
-  if (socket_ == nullptr) throw KernelError(SystemError{"socket", errno, "NETLINK_NETFILTER"}.to_string());
+NetlinkSocket::NetlinkSocket(int protocol) : socket_(mnl_socket_open2(protocol, SOCK_CLOEXEC)) {
+  const char* object = protocol == NETLINK_ROUTE ? "NETLINK_ROUTE" : "NETLINK_NETFILTER";
+  if (socket_ == nullptr) throw KernelError(SystemError{"socket", errno, object}.to_string());
   if (mnl_socket_bind(socket_, 0, MNL_SOCKET_AUTOPID) < 0) {
     const int code = errno;
     mnl_socket_close(socket_);
-    throw KernelError(SystemError{"bind", code, "NETLINK_NETFILTER"}.to_string());
+    throw KernelError(SystemError{"bind", code, object}.to_string());
   }
   // Without it an acknowledgement repeats the message that it is for.
   set_option(NETLINK_CAP_ACK, true);
@@ -94,6 +95,10 @@ void NetlinkSocket::set_send_buffer(std::size_t octets) {
 bool NetlinkSocket::set_option(int option, bool on) {
   int value = on ? 1 : 0;
   return mnl_socket_setsockopt(socket_, option, &value, sizeof value) == 0;
+}
+
+bool NetlinkSocket::join(int group) {
+  return mnl_socket_setsockopt(socket_, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) == 0;
 }
 
 tl::expected<void, SystemError> NetlinkSocket::send(base::Bytes messages) {

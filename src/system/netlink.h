@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <linux/netlink.h>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -19,12 +21,12 @@ struct nlmsghdr;
 
 namespace dpinholer::system {
 
-/// Owner of one NETLINK_NETFILTER socket, with its own port id. It belongs to the network namespace that the
+/// Owner of one netlink socket, with its own port id. It belongs to the network namespace that the
 /// opening thread was in.
 class NetlinkSocket {
  public:
-  /// Throws KernelError when the kernel gives no such socket.
-  NetlinkSocket();
+  /// `protocol`: NETLINK_NETFILTER or NETLINK_ROUTE. Throws KernelError when the kernel gives no such socket.
+  explicit NetlinkSocket(int protocol = NETLINK_NETFILTER);
   ~NetlinkSocket();
   NetlinkSocket(NetlinkSocket&& other) noexcept;
   NetlinkSocket& operator=(NetlinkSocket&& other) noexcept;
@@ -38,6 +40,9 @@ class NetlinkSocket {
   void set_send_buffer(std::size_t octets);
   /// A socket option of level SOL_NETLINK, e.g. NETLINK_NO_ENOBUFS. False when the kernel knows it not.
   bool set_option(int option, bool on);
+
+  /// Makes it receive what the kernel tells a multicast group. False, with errno, when it may not.
+  bool join(int group);
 
   /// Sends whole messages as one datagram. The kernel has worked through them when this returns.
   tl::expected<void, SystemError> send(base::Bytes messages);

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "base/address.h"
+#include "base/interface.h"
+#include "pinhole/host.h"
+#include "system/error.h"
+#include "system/netlink.h"
+
+namespace dpinholer::system {
+
+/// The addresses, interfaces and routes of this thread's network namespace, as the kernel has them now. What
+/// was asked once is remembered until the kernel says that something changed.
+class HostNetworks : public pinhole::Host {
+ public:
+  /// Throws KernelError when the kernel does not tell.
+  HostNetworks();
+
+  /// Forgets what changed since the last time. Never waits. To be called before packets are judged: a change
+  /// has been announced when the call that made it returns.
+  void update();
+
+  bool is_own(const base::Address& address) override;
+
+  /// `ip route get ADDRESS fibmatch`: the rules of policy routing count, for a packet that this host would
+  /// send; all ways of a multipath route. Within the VRF that `arrival` belongs to.
+  std::vector<base::Interface> ways_to(const base::Address& address, base::Interface arrival) override;
+
+  std::string name(base::Interface interface) override;
+
+ private:
+  struct Link {
+    std::string name;
+    base::Interface master = base::Interface::unknown;  // bridge, bond or VRF that it is a port of
+    bool vrf = false;
+  };
+  using Links = std::map<base::Interface, Link>;
+  using Ways = std::vector<base::Interface>;
+
+  tl::expected<std::set<base::Address>, SystemError> read_addresses();
+  tl::expected<Links, SystemError> read_links();
+  tl::expected<Ways, SystemError> look_up(const base::Address& address, base::Interface vrf);
+  const Links& links();
+  bool is_vrf(base::Interface interface);
+  void told(std::uint16_t type);
+
+  NetlinkSocket requests_;
+  NetlinkSocket changes_;
+  std::set<base::Address> addresses_;
+  Links links_;
+  std::map<std::pair<base::Address, base::Interface>, Ways> ways_;  // by address and VRF
+  bool addresses_known_ = false;
+  bool links_known_ = false;
+  bool failed_ = false;  // and said so
+};
+
+}  // namespace dpinholer::system
