@@ -23,8 +23,8 @@
 #include "settings.h"
 #include "system/clock.h"
 #include "system/escape.h"
+#include "system/host_networks.h"
 #include "system/log.h"
-#include "system/own_addresses.h"
 #include "system/queue.h"
 #include "system/random.h"
 #include "system/service_manager.h"
@@ -71,10 +71,12 @@ int blocked_signals() {
 PipelineSettings live_settings(const system::Config& config) {
   PipelineSettings settings = pipeline_settings(config);
   settings.hash_key = system::draw_hash_key();
-  auto addresses = system::own_addresses();
-  if (!addresses) throw KernelError(addresses.error().to_string());
-  settings.policy.own_addresses = std::move(*addresses);
   return settings;
+}
+
+// What comes in by no interface is what this host sends itself (the output hook).
+base::Interface arrival_of(const system::QueuedPacket& packet) {
+  return packet.in_interface == 0 ? base::Interface::host : base::Interface{packet.in_interface};
 }
 
 }  // namespace
@@ -99,6 +101,7 @@ struct Daemon::State {
   Descriptor signals;  // before everything that may start a thread: its mask is inherited
   Descriptor poll;
   Gatekeeper gatekeeper;
+  system::HostNetworks networks;
   Pipeline pipeline;
   std::vector<Queue> queues;
 
@@ -123,7 +126,7 @@ Daemon::State::State(const system::Config& given)
       signals(blocked_signals(), "signalfd"),
       poll(epoll_create1(EPOLL_CLOEXEC), "epoll_create1"),
       gatekeeper(config.kernel, system::draw_hash_key()),
-      pipeline(live_settings(config)) {
+      pipeline(live_settings(config), &networks) {
   auto watch = [&](int fd, std::uint32_t index) {
     epoll_event event{};
     event.events = EPOLLIN;
@@ -173,6 +176,7 @@ void Daemon::State::wait() {
     }
   }
   now = system::now();
+  networks.update();
   give_sign_of_life();
 }
 
@@ -216,7 +220,7 @@ void Daemon::State::read_packets(std::size_t queue) {
 
 void Daemon::State::judge(std::size_t queue, const system::QueuedPacket& packet) {
   const std::size_t before = outcome.changes.size();
-  const Reading reading = pipeline.process(packet.octets, now, outcome);
+  const Reading reading = pipeline.process(packet.octets, now, outcome, arrival_of(packet));
   const bool drop =
       reading.kind == Reading::Kind::malformed && config.drop_malformed && !config.kernel.observe;
   const Answer answer{packet.id, drop ? Verdict::drop : Verdict::accept};

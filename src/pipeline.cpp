@@ -13,6 +13,7 @@
 #include "negotiation/calls.h"
 #include "negotiation/turn.h"
 #include "pinhole/policy.h"
+#include "pinhole/sides.h"
 #include "pinhole/table.h"
 #include "pinhole/wanted.h"
 
@@ -31,9 +32,10 @@ bool is_sip_port(std::uint16_t port, const std::vector<pinhole::PortRange>& port
 }  // namespace
 
 struct Pipeline::State {
-  explicit State(PipelineSettings given)
+  State(PipelineSettings given, pinhole::Host* host)
       : settings(std::move(given)),
-        policy(settings.policy),
+        policy(settings.policy, host),
+        sides(settings.policy, host),
         timeouts{settings.negotiation.early, settings.negotiation.media_idle},
         streams(settings.streams, settings.hash_key),
         calls(settings.negotiation, settings.hash_key),
@@ -51,6 +53,7 @@ struct Pipeline::State {
 
   PipelineSettings settings;
   pinhole::Policy policy;
+  pinhole::Sides sides;
   pinhole::ElementTimeouts timeouts;
   ip::Reassembly reassembly;
   ip::Streams streams;
@@ -58,16 +61,20 @@ struct Pipeline::State {
   negotiation::Calls calls;
   pinhole::Table table;
   Counters counters;
-  Updates updates;  // kept for its memory: empty between packets
+  base::Interface arrival = base::Interface::unknown;  // of the packet
+  Updates updates;                                     // kept for its memory: empty between packets
 };
 
-Pipeline::Pipeline(PipelineSettings settings) : state_(std::make_unique<State>(std::move(settings))) {}
+Pipeline::Pipeline(PipelineSettings settings, pinhole::Host* host)
+    : state_(std::make_unique<State>(std::move(settings), host)) {}
 Pipeline::~Pipeline() = default;
 Pipeline::Pipeline(Pipeline&&) noexcept = default;
 Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
 
-Reading Pipeline::process(base::Bytes octets, base::TimePoint now, Outcome& outcome) {
+Reading Pipeline::process(base::Bytes octets, base::TimePoint now, Outcome& outcome,
+                          base::Interface arrival) {
   ++state_->counters.packets;
+  state_->arrival = arrival;
   auto packet = ip::read_packet(octets);
   Reading reading;
   if (packet && packet->fragment) {
@@ -180,7 +187,8 @@ bool Pipeline::State::read_stream(const ip::Delivery& delivery, const Reading& r
 void Pipeline::State::take(const message::SipMessage& message, const Reading& reading, base::TimePoint now,
                            Outcome& outcome) {
   ++counters.sip_messages;
-  calls.process(message, reading.source.address, reading.destination.address, now, updates);
+  const auto origin = sides.origin(message, reading.source.address, arrival);
+  calls.process(message, origin, reading.destination.address, now, updates);
   apply(outcome);
 }
 

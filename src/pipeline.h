@@ -9,10 +9,12 @@
 #include "base/address.h"
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/interface.h"
 #include "base/time.h"
 #include "ip/streams.h"
 #include "message/session_description.h"
 #include "negotiation/settings.h"
+#include "pinhole/host.h"
 #include "pinhole/pinhole.h"
 #include "pinhole/policy_settings.h"
 
@@ -72,17 +74,20 @@ struct Connection {
   friend bool operator==(const Connection&, const Connection&) = default;
 };
 
-/// The whole path: packet and time in, changes of pinholes out. Deterministic; reads no clock, does no I/O.
+/// The whole path: packet and time in, changes of pinholes out. Deterministic as long as its host's answers
+/// are; reads no clock, does no I/O.
 class Pipeline {
  public:
-  explicit Pipeline(PipelineSettings settings);
+  /// `host`, where there is one to ask, must live longer.
+  explicit Pipeline(PipelineSettings settings, pinhole::Host* host = nullptr);
   ~Pipeline();
   Pipeline(Pipeline&&) noexcept;
   Pipeline& operator=(Pipeline&&) noexcept;
 
   /// `packet` begins with its IP header; nothing of it is kept as a reference. `now` must not go backwards;
-  /// timers due before it are to be run first, with `advance`.
-  Reading process(base::Bytes packet, base::TimePoint now, Outcome& outcome);
+  /// timers due before it are to be run first, with `advance`. `arrival`: where the packet came in.
+  Reading process(base::Bytes packet, base::TimePoint now, Outcome& outcome,
+                  base::Interface arrival = base::Interface::unknown);
 
   /// Runs every timer due at `now` or earlier, in order of time.
   void advance(base::TimePoint now, Outcome& outcome);

@@ -6,9 +6,8 @@
 
 namespace dpinholer {
 
-/// What of the configuration the pipeline works by. Not set: what the command line (`sip_ports`) and the
-/// kernel
-/// (`policy.own_addresses`, `hash_key`) say.
+/// What of the configuration the pipeline works by. Not set: what the command line says (`sip_ports`), and what
+/// is drawn (`hash_key`).
 inline PipelineSettings pipeline_settings(const system::Config& config) {
   return {.negotiation = config.negotiation,
           .policy = config.policy,

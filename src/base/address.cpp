@@ -140,6 +140,10 @@ bool Network::contains(const Address& address) const {
   return rest == 0 || (ours[whole] ^ theirs[whole]) >> (8 - rest) == 0;
 }
 
+bool Network::is_one_address() const {
+  return length_ == base_.bytes().size() * 8;
+}
+
 std::string Network::to_string() const { return base_.to_string() + "/" + std::to_string(length_); }
 
 std::string to_string(const Endpoint& endpoint) {

@@ -2,6 +2,7 @@
 #include "negotiation/agreement.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 namespace dpinholer::negotiation {
@@ -33,6 +34,10 @@ bool wants_mux(const MediaDescription& section) {
   return section.rtcp_mux || section.rtcp_mux_only;
 }
 
+bool is_elsewhere(const Origin& origin, const base::Address& address) {
+  return std::binary_search(origin.elsewhere.begin(), origin.elsewhere.end(), address);
+}
+
 void add(std::vector<Transport>& to, const Transport& transport) {
   auto same_place = [&](const Transport& other) {
     return other.protocol == transport.protocol && other.port == transport.port &&
@@ -48,7 +53,7 @@ void add_own(std::vector<Transport>& to, const MediaDescription& section, const 
   if (!named && section.connection.address.is_unspecified()) return;  // the old hold; trickle ICE
   if (section.port == 0 || (section.port == discard_port && section.ice)) return;
 
-  Transport own{section.connection.address, section.port, Protocol::udp, Component::data, named, false};
+  Transport own{section.connection.address, section.port, Protocol::udp, Component::data, named};
   switch (section.profile) {
     case Profile::unsupported:
       return;
@@ -93,7 +98,7 @@ bool read_candidate(const Candidate& candidate, bool rtp, bool muxed, bool tcp, 
     if (!tcp || !listens) return false;
   }
   if (muxed && candidate.component != 1) return false;
-  transport = {candidate.address, candidate.port, candidate.protocol, Component::data, false, false};
+  transport = {candidate.address, candidate.port, candidate.protocol, Component::data};
   if (rtp) transport.component = candidate.component == 1 ? Component::rtp : Component::rtcp;
   return true;
 }
@@ -108,7 +113,8 @@ void mark_held(std::vector<Transport>& to, const MediaDescription& section, cons
   for (Transport& transport : to) transport.held = transport.component == Component::rtp;
 }
 
-std::vector<Transport> transports(const MediaDescription& section, const Reading& reading) {
+std::vector<Transport> transports(const MediaDescription& section, const Reading& reading,
+                                  const Origin& origin) {
   std::vector<Transport> to;
   add_own(to, section, reading);
   if (reading.candidates) {
@@ -119,31 +125,35 @@ std::vector<Transport> transports(const MediaDescription& section, const Reading
     }
   }
   mark_held(to, section, reading);
+  for (Transport& transport : to) transport.elsewhere = is_elsewhere(origin, transport.address);
   return to;
 }
 
-void add_sender(std::vector<base::Address>& senders, const base::Address& address) {
-  if (address.is_unspecified()) return;
+// What this host passes on for others is judged with what they said themselves (pinhole/wanted.h).
+void add_sender(std::vector<base::Address>& senders, const base::Address& address, const Origin& origin) {
+  if (address.is_unspecified() || (!origin.own && is_elsewhere(origin, address))) return;
   if (std::find(senders.begin(), senders.end(), address) == senders.end()) senders.push_back(address);
 }
 
 // The media addresses that a party announced for an m-line (calls.md sections 3 and 7).
-std::vector<base::Address> senders_of(const MediaDescription& section) {
+std::vector<base::Address> senders_of(const MediaDescription& section, const Origin& origin) {
   std::vector<base::Address> senders;
-  if (section.connection.kind == Connection::Kind::address) add_sender(senders, section.connection.address);
-  if (section.rtcp && section.rtcp->address) add_sender(senders, *section.rtcp->address);
-  for (const Candidate& candidate : section.candidates) add_sender(senders, candidate.address);
+  if (section.connection.kind == Connection::Kind::address)
+    add_sender(senders, section.connection.address, origin);
+  if (section.rtcp && section.rtcp->address) add_sender(senders, *section.rtcp->address, origin);
+  for (const Candidate& candidate : section.candidates) add_sender(senders, candidate.address, origin);
   return senders;
 }
 
 Grant grant_for(std::size_t index, const MediaDescription& section, const Reading& reading,
-                const base::Address& announced_by) {
+                const Origin& origin) {
   Grant grant;
   grant.section = static_cast<std::uint16_t>(index);
   grant.media = media_of(section.media);
   grant.mid = section.mid;
-  grant.to = transports(section, reading);
-  grant.announced_by = announced_by;
+  grant.to = transports(section, reading, origin);
+  grant.announced_by = origin.address;
+  grant.announced_by_host = origin.own;
   grant.muxed = reading.muxed;
   grant.ice = reading.candidates && section.ice;
   return grant;
@@ -209,17 +219,18 @@ std::size_t section_for(const MediaDescription& fragment, std::size_t index, std
 
 // The grant that a section of a trickle fragment adds to; null when there is none with ICE.
 Grant* grant_for_fragment(Grants& grants, const MediaDescription& section, std::size_t index,
-                          const base::Address& announced_by) {
+                          const Origin& origin) {
   Grant* meant = nullptr;
   for (Grant& grant : grants) {
     const bool same = section.mid.empty() ? grant.section == index : grant.mid == section.mid;
     if (!same || !grant.ice) continue;
-    if (grant.announced_by == announced_by) return &grant;
+    if (grant.announced_by == origin.address) return &grant;
     meant = &grant;
   }
   if (meant == nullptr) return nullptr;
   Grant of_its_own = *meant;
-  of_its_own.announced_by = announced_by;
+  of_its_own.announced_by = origin.address;
+  of_its_own.announced_by_host = origin.own;
   of_its_own.to.clear();
   return &grants.emplace_back(std::move(of_its_own));
 }
@@ -248,7 +259,7 @@ Grants offered(const Announcement& offer, const Settings& settings) {
     reading.connect_to = offerer_listens(section.setup);
     reading.hold_narrow = settings.hold_narrow;
     reading.tcp = settings.tcp;
-    Grant grant = grant_for(index, section, reading, offer.signalled_from);
+    Grant grant = grant_for(index, section, reading, offer.origin);
     if (worth_keeping(grant)) grants.push_back(std::move(grant));
   }
   return grants;
@@ -275,17 +286,19 @@ Agreement agree(const Announcement& offer, const Announcement& answer, const Set
     reading.connect_to = offering.setup == Setup::passive
                              ? answering.setup != Setup::holdconn
                              : offering.setup == Setup::actpass && answering.setup == Setup::active;
-    Grant to_offerer = grant_for(index, offering, reading, offer.signalled_from);
+    Grant to_offerer = grant_for(index, offering, reading, offer.origin);
     reading.muxed = muxed;
     reading.connect_to = answerer_listens(answering.setup);
-    Grant to_answerer = grant_for(index, answering, reading, answer.signalled_from);
+    Grant to_answerer = grant_for(index, answering, reading, answer.origin);
 
     to_offerer.bound = to_answerer.bound = true;
     to_offerer.phase = to_answerer.phase = Phase::established;
-    to_offerer.senders = senders_of(answering);
-    to_offerer.sender_signalling = answer.signalled_from;
-    to_answerer.senders = senders_of(offering);
-    to_answerer.sender_signalling = offer.signalled_from;
+    to_offerer.senders = senders_of(answering, answer.origin);
+    to_offerer.sender_signalling = answer.origin.address;
+    to_offerer.senders_by_host = answer.origin.own;
+    to_answerer.senders = senders_of(offering, offer.origin);
+    to_answerer.sender_signalling = offer.origin.address;
+    to_answerer.senders_by_host = offer.origin.own;
     if (to_answerer.mid.empty()) to_answerer.mid = to_offerer.mid;
     if (worth_keeping(to_offerer)) agreement.toward_offerer.push_back(std::move(to_offerer));
     if (worth_keeping(to_answerer)) agreement.toward_answerer.push_back(std::move(to_answerer));
@@ -293,8 +306,10 @@ Agreement agree(const Announcement& offer, const Announcement& answer, const Set
   return agreement;
 }
 
-bool add_candidates(SessionDescription& description, const SessionDescription& fragment) {
+bool add_candidates(Announcement& announcement, const Announcement& given) {
   bool added = false;
+  SessionDescription& description = announcement.description;
+  const SessionDescription& fragment = given.description;
   auto mid = [&](std::size_t i) -> const std::string& { return description.media[i].mid; };
   for (std::size_t index = 0; index < fragment.media.size(); ++index) {
     const std::size_t at = section_for(fragment.media[index], index, description.media.size(), mid);
@@ -309,6 +324,10 @@ bool add_candidates(SessionDescription& description, const SessionDescription& f
       added = true;
     }
   }
+  std::vector<base::Address> elsewhere;
+  std::set_union(announcement.origin.elsewhere.begin(), announcement.origin.elsewhere.end(),
+                 given.origin.elsewhere.begin(), given.origin.elsewhere.end(), std::back_inserter(elsewhere));
+  announcement.origin.elsewhere = std::move(elsewhere);
   return added;
 }
 
@@ -317,7 +336,7 @@ bool add_candidates(Grants& toward, Grants& from, const Announcement& fragment, 
   const auto& media = fragment.description.media;
   for (std::size_t index = 0; index < media.size(); ++index) {
     const MediaDescription& section = media[index];
-    Grant* grant = grant_for_fragment(toward, section, index, fragment.signalled_from);
+    Grant* grant = grant_for_fragment(toward, section, index, fragment.origin);
     if (grant == nullptr) continue;
     // Whether the section is RTP shows in what it has already, or in what the fragment's m= line says.
     const bool rtp = section.profile == Profile::rtp ||
@@ -328,9 +347,11 @@ bool add_candidates(Grants& toward, Grants& from, const Announcement& fragment, 
                              [&](const Grant& other) { return other.section == grant->section; });
     const std::size_t before = grant->to.size() + (peer != from.end() ? peer->senders.size() : 0);
     for (const Candidate& candidate : section.candidates) {
-      if (peer != from.end()) add_sender(peer->senders, candidate.address);
+      if (peer != from.end()) add_sender(peer->senders, candidate.address, fragment.origin);
       Transport transport;
-      if (read_candidate(candidate, rtp, grant->muxed, settings.tcp, transport)) add(grant->to, transport);
+      if (!read_candidate(candidate, rtp, grant->muxed, settings.tcp, transport)) continue;
+      transport.elsewhere = is_elsewhere(fragment.origin, transport.address);
+      add(grant->to, transport);
     }
     added |= before != grant->to.size() + (peer != from.end() ? peer->senders.size() : 0);
   }

@@ -13,7 +13,7 @@ namespace dpinholer::negotiation {
 /// A session description, and where the message came from that carried it.
 struct Announcement {
   message::SessionDescription description;
-  base::Address signalled_from;
+  Origin origin;
 };
 
 /// Both directions of a session (RFC 3264).
@@ -38,7 +38,7 @@ Agreement agree(const Announcement& offer, const Announcement& answer, const Set
 
 /// Adds the candidates of a trickle ICE fragment (RFC 8840) to the offer or answer of the same party, each to
 /// the section of its mid, or of its index where there are no mids. False when it added nothing.
-bool add_candidates(message::SessionDescription& description, const message::SessionDescription& fragment);
+bool add_candidates(Announcement& announcement, const Announcement& fragment);
 
 /// The same for a session that is agreed already: `toward` are the grants toward the party that trickles,
 /// `from` those toward its peer. A fragment that comes from elsewhere than what opened a grant gets a grant

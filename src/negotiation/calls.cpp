@@ -50,13 +50,14 @@ bool may_answer(const SipMessage& message) {
 Calls::Calls(Settings settings, base::HashKey hash_key)
     : settings_(settings), calls_(0, KeyedHash{hash_key}, std::equal_to<>{}) {}
 
-void Calls::process(const SipMessage& message, const base::Address& source, const base::Address& destination,
+void Calls::process(const SipMessage& message, const Origin& origin, const base::Address& destination,
                     base::TimePoint now, Updates& updates) {
+  const base::Address& source = origin.address;
   auto refuse = [&](Cause cause) {
     Update& refusal = updates.emplace_back();
     refusal.call_id = message.call_id;
     refusal.time = now;
-    refusal.announced = refused_media(*message.session, source, settings_);
+    refusal.announced = refused_media(*message.session, origin, settings_);
     refusal.refused = cause;
   };
   if (message.ambiguous) {
@@ -76,9 +77,9 @@ void Calls::process(const SipMessage& message, const base::Address& source, cons
   if (call == nullptr) call = create(message, source, now);
   Turn turn(*call, settings_, now);
   if (message.is_request()) {
-    turn.request(message, source, destination);
+    turn.request(message, origin, destination);
   } else {
-    turn.response(message, source, destination);
+    turn.response(message, origin, destination);
   }
   turn.finish(updates);
   schedule(*call);

@@ -57,9 +57,9 @@ class Calls {
  public:
   Calls(Settings settings, base::HashKey hash_key);
 
-  /// `source` and `destination` are those of the packet that carried the message.
-  void process(const message::SipMessage& message, const base::Address& source,
-               const base::Address& destination, base::TimePoint now, Updates& updates);
+  /// `destination` is that of the packet that carried the message.
+  void process(const message::SipMessage& message, const Origin& origin, const base::Address& destination,
+               base::TimePoint now, Updates& updates);
 
   /// Runs the first of the timers that are due at `now` or earlier; false when there is none. To be called
   /// until then, each update being used before the next call.

@@ -24,14 +24,24 @@ enum class Media : std::uint8_t { audio, video, text, application, message, imag
 std::string_view name(Media media);
 Media media_of(std::string_view token);
 
+/// Where a message came from, and what it can't speak for (calls.md section 5, other-side). That is judged
+/// once, when the message is seen: a route that changes later ends no call.
+struct Origin {
+  base::Address address;  ///< the source of its packet
+  bool own = false;       ///< this host sent it
+  std::vector<base::Address>
+      elsewhere;  ///< addresses in it that lie on another side than it came from; sorted
+};
+
 /// A place where one party wants to receive.
 struct Transport {
   base::Address address;   ///< without meaning when `named`
   std::uint32_t port = 0;  ///< may exceed 65535: policy refuses such a one
   base::Protocol protocol = base::Protocol::udp;
   Component component = Component::rtp;
-  bool named = false;  ///< the SDP gave a host name instead of an address
-  bool held = false;   ///< announced, but its party asked for no media now (RFC 3264 section 8.4)
+  bool named : 1 = false;      ///< the SDP gave a host name instead of an address
+  bool held : 1 = false;       ///< announced, but its party asked for no media now (RFC 3264 section 8.4)
+  bool elsewhere : 1 = false;  ///< on another side than the message came from that announced it
 
   friend bool operator==(const Transport&, const Transport&) = default;
 };
@@ -49,8 +59,8 @@ struct Grant {
   Media media = Media::other;
   std::string mid;  ///< RFC 5888, for candidates that trickle in later; may be empty
   std::vector<Transport> to;
-  /// Where the message came from that announced `to`: tells the side that it may open something on.
-  base::Address announced_by;
+  base::Address announced_by;      ///< where the message came from that announced `to`
+  bool announced_by_host = false;  ///< this host sent it: it may have passed on what others said
 
   Phase phase = Phase::early;
   bool bound = false;                  ///< false: anybody may send
@@ -58,6 +68,7 @@ struct Grant {
   bool ice = false;                    ///< candidates count: ICE was offered, or agreed on (RFC 8839)
   std::vector<base::Address> senders;  ///< media addresses of the other party
   base::Address sender_signalling;     ///< where the other party's message came from
+  bool senders_by_host = false;        ///< this host sent it
 
   friend bool operator==(const Grant&, const Grant&) = default;
 };

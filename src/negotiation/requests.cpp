@@ -18,7 +18,9 @@ Leg pair_of(Party sender, const base::Address& source, const base::Address& dest
 
 }  // namespace
 
-void Turn::request(const SipMessage& message, const base::Address& source, const base::Address& destination) {
+void Turn::request(const SipMessage& message, const Origin& origin, const base::Address& destination) {
+  const base::Address& source = origin.address;
+  origin_ = &origin;
   if (message.method == Method::cancel) return cancel(message, source, destination);
   if (message.method == Method::invite && message.to_tag.empty()) return invite(message, source, destination);
 
@@ -30,7 +32,7 @@ void Turn::request(const SipMessage& message, const base::Address& source, const
       call_.last_message = now_;
       return offering_request(message, Party::caller, {source, destination});
     }
-    if (message.method == Method::ack && message.session) refuse(*message.session, source, Cause::no_request);
+    if (message.method == Method::ack && message.session) refuse(*message.session, Cause::no_request);
     return;
   }
   const Leg pair = pair_of(*sender, source, destination);
@@ -66,14 +68,14 @@ void Turn::invite(const SipMessage& message, const base::Address& source, const 
   const Leg pair{source, destination};
   const auto leg = leg_for(pair);
   if (!leg) {
-    if (message.session) refuse(*message.session, source, Cause::limit);
+    if (message.session) refuse(*message.session, Cause::limit);
     return;
   }
   Transaction* transaction = begin(message, Party::caller, pair, leg);
   if (transaction == nullptr) return;
   give_up_older(*transaction);
   for (Disposition disposition : dispositions) {
-    auto offer = admit(body(message, disposition), source);
+    auto offer = admit(body(message, disposition));
     if (!offer) continue;
     transaction->offer_grants[index(disposition)] = offered(*offer, settings_);
     transaction->offer[index(disposition)] = offer;
@@ -98,18 +100,17 @@ void Turn::offering_request(const SipMessage& message, Party sender, const Leg& 
   bool known_pair = false;
   const Targets found = targets(sender, message.from_tag, message.to_tag, pair, known_pair);
   if (known_pair && found.empty()) return;  // the dialog is over
-  const base::Address& source = end_of(pair, sender);
   const auto leg = leg_for(pair);
   if (!leg) {
-    if (message.session) refuse(*message.session, source, Cause::limit);
+    if (message.session) refuse(*message.session, Cause::limit);
     return;
   }
   Transaction* transaction = begin(message, sender, pair, leg);
   if (transaction == nullptr) return;
-  const auto offer = admit(message.session, source);
+  const auto offer = admit(message.session);
   if (!offer) return;
   Dialog* dialog = dialog_of(*transaction);
-  if (dialog == nullptr) return refuse(*message.session, source, Cause::limit);
+  if (dialog == nullptr) return refuse(*message.session, Cause::limit);
   offer_in_dialog(*transaction, {dialog}, Disposition::session, offer);
 }
 
@@ -147,7 +148,7 @@ bool Turn::answer_in_request(const SipMessage& message, Party sender, const Targ
         continue;
       const bool own_pair = call_.legs[dialog->leg] == pair;
       if (!own_pair && (exchange->answered_elsewhere || exchange->provisional)) continue;
-      const auto answer = admit(body(message, disposition), end_of(pair, sender));
+      const auto answer = admit(body(message, disposition));
       if (!answer) continue;
       Agreement agreement = agree(*exchange->offer, *answer, settings_);
       announce(agreement.toward_answerer, *answer);
@@ -174,7 +175,7 @@ void Turn::prack(const SipMessage& message, Party sender, const Leg& pair) {
   if (transaction == nullptr) return;
   for (Disposition disposition : dispositions) {
     if (answer_in_request(message, sender, found, disposition, pair)) continue;
-    const auto offer = admit(body(message, disposition), end_of(pair, sender));
+    const auto offer = admit(body(message, disposition));
     if (offer) offer_in_dialog(*transaction, found, disposition, offer);
   }
 }
@@ -185,8 +186,7 @@ void Turn::ack(const SipMessage& message, Party sender, const Leg& pair) {
   for (Disposition disposition : dispositions) {
     if (!body(message, disposition)) continue;
     answer_in_request(message, sender, found, disposition, pair);
-    if (found.empty() && !known_pair)
-      refuse(*body(message, disposition), end_of(pair, sender), Cause::no_request);
+    if (found.empty() && !known_pair) refuse(*body(message, disposition), Cause::no_request);
   }
 }
 

@@ -36,8 +36,9 @@ Transaction* Turn::match(const SipMessage& response, const base::Address& source
   return nullptr;
 }
 
-void Turn::response(const SipMessage& message, const base::Address& source,
-                    const base::Address& destination) {
+void Turn::response(const SipMessage& message, const Origin& origin, const base::Address& destination) {
+  const base::Address& source = origin.address;
+  origin_ = &origin;
   // The From tag is the requester's: a response in a dialog is a sign of its life, whatever its method.
   if (const auto requester = sender_of_request(message.from_tag, message.to_tag)) {
     const Leg pair = *requester == Party::caller ? Leg{destination, source} : Leg{source, destination};
@@ -47,22 +48,22 @@ void Turn::response(const SipMessage& message, const base::Address& source,
   }
   Transaction* transaction = match(message, source, destination);
   if (transaction == nullptr) {
-    if (may_describe(message) && message.session) refuse(*message.session, source, Cause::no_request);
+    if (may_describe(message) && message.session) refuse(*message.session, Cause::no_request);
     return;
   }
   if (transaction->state == Transaction::State::failed) return;
-  if (transaction->initial_invite()) return invite_response(*transaction, message, source);
+  if (transaction->initial_invite()) return invite_response(*transaction, message);
   if (transaction->method == Method::bye) return bye_response(*transaction, message);
-  in_dialog_response(*transaction, message, source);
+  in_dialog_response(*transaction, message);
 }
 
-void Turn::invite_response(Transaction& transaction, const SipMessage& message, const base::Address& source) {
+void Turn::invite_response(Transaction& transaction, const SipMessage& message) {
   if (message.status == 100) return;
   const bool answered = transaction.state == Transaction::State::succeeded;
   if (message.is_failure() && !answered)
     return fail_invite(transaction, transaction.cancelled ? Cause::cancelled : Cause::rejected);
   if (message.is_provisional() && !answered) transaction.deadline = now_ + settings_.early;
-  Dialog* dialog = fork(transaction, message, source);
+  Dialog* dialog = fork(transaction, message);
   if (dialog == nullptr) return;
   if (message.is_provisional() && dialog->state == Dialog::State::confirmed) return;
   if (message.is_failure() || message.status == fork_terminated) {
@@ -71,13 +72,13 @@ void Turn::invite_response(Transaction& transaction, const SipMessage& message, 
     return changed(Cause::answer, Cause::rejected, false);
   }
   dialog->invite = transaction.id;
-  for (Disposition disposition : dispositions) describe(transaction, *dialog, disposition, message, source);
+  for (Disposition disposition : dispositions) describe(transaction, *dialog, disposition, message);
   if (message.is_success()) confirm(transaction, *dialog, message);
 }
 
 // The live dialog of a response to an initial INVITE, perhaps a new one: each tag of the callee's side is
 // one.
-Dialog* Turn::fork(const Transaction& transaction, const SipMessage& message, const base::Address& source) {
+Dialog* Turn::fork(const Transaction& transaction, const SipMessage& message) {
   bool over = false;
   for (Dialog& dialog : call_.dialogs) {
     const bool of_the_invite = dialog.leg == transaction.leg || dialog.invite == transaction.id;
@@ -95,13 +96,13 @@ Dialog* Turn::fork(const Transaction& transaction, const SipMessage& message, co
   dialog.callee_tag = message.to_tag;
   dialog.fork_deadline = transaction.forks_until;
   Dialog* added = add_dialog(std::move(dialog));
-  if (added == nullptr && message.session) refuse(*message.session, source, Cause::limit);
+  if (added == nullptr && message.session) refuse(*message.session, Cause::limit);
   return added;
 }
 
 // What a response to an initial INVITE describes: the answer when the INVITE had the offer, else the offer.
 void Turn::describe(const Transaction& transaction, Dialog& dialog, Disposition disposition,
-                    const SipMessage& message, const base::Address& source) {
+                    const SipMessage& message) {
   const auto& description = body(message, disposition);
   const std::size_t at = index(disposition);
   if (!description || dialog.negotiations[at].past_invite) return;
@@ -111,7 +112,7 @@ void Turn::describe(const Transaction& transaction, Dialog& dialog, Disposition 
   if (!transaction.has_offer[at] && message.is_provisional() && !message.rseq) return;
   auto& last = dialog.last_response[at];
   if (last && last->description == *description) return;
-  auto announcement = admit(description, source);
+  auto announcement = admit(description);
   if (!announcement) return;
 
   if (transaction.has_offer[at]) {
@@ -164,8 +165,7 @@ void Turn::fail_invite(Transaction& transaction, Cause cause) {
 }
 
 // Responses to re-INVITE, UPDATE, and a PRACK that offered.
-void Turn::in_dialog_response(Transaction& transaction, const SipMessage& message,
-                              const base::Address& source) {
+void Turn::in_dialog_response(Transaction& transaction, const SipMessage& message) {
   if (message.status == 100 || transaction.state != Transaction::State::proceeding) return;
   if (message.is_failure()) {
     drop_exchanges(transaction.id);
@@ -179,10 +179,10 @@ void Turn::in_dialog_response(Transaction& transaction, const SipMessage& messag
   }
   bool answered = false;
   for (Disposition disposition : dispositions)
-    answered |= answer_in_response(transaction, disposition, message, source);
+    answered |= answer_in_response(transaction, disposition, message);
   const bool late = transaction.method == Method::invite && !transaction.has_offer[session] && !answered;
   if (late && message.session && (message.is_success() || message.rseq)) {
-    const auto offer = admit(message.session, source);
+    const auto offer = admit(message.session);
     Dialog* dialog = offer ? dialog_of(transaction) : nullptr;
     if (dialog != nullptr) offer_in_response(transaction, *dialog, Disposition::session, message, offer);
   }
@@ -192,7 +192,7 @@ void Turn::in_dialog_response(Transaction& transaction, const SipMessage& messag
 // An answer before the final response stands beside the running session, which stays if the re-INVITE is
 // refused after all (RFC 6337 section 3.3). The final one may leave it out.
 bool Turn::answer_in_response(const Transaction& transaction, Disposition disposition,
-                              const SipMessage& message, const base::Address& source) {
+                              const SipMessage& message) {
   bool answered = false;
   for (Dialog* dialog : targets(transaction)) {
     Negotiation& negotiation = dialog->negotiations[index(disposition)];
@@ -200,7 +200,7 @@ bool Turn::answer_in_response(const Transaction& transaction, Disposition dispos
     if (exchange == negotiation.exchanges.end()) continue;
     std::optional<Agreement> agreement;
     std::shared_ptr<const Announcement> answer;
-    if (exchange->offerer == transaction.sender) answer = admit(body(message, disposition), source);
+    if (exchange->offerer == transaction.sender) answer = admit(body(message, disposition));
     if (answer) agreement = agree(*exchange->offer, *answer, settings_);
     if (!agreement && message.is_success()) agreement = exchange->provisional;
     if (!agreement || (message.is_provisional() && agreement == exchange->provisional)) continue;

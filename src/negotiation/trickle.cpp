@@ -23,7 +23,7 @@ class Joiner {
 
   bool offer(std::shared_ptr<const Announcement>& offer) {
     Announcement more = *offer;
-    if (!add_candidates(more.description, fragment_.description)) return false;
+    if (!add_candidates(more, fragment_)) return false;
     if (!within(most_pinholes(more.description))) return false;
     offer = std::make_shared<Announcement>(std::move(more));
     return added_ = true;
@@ -61,7 +61,7 @@ class Joiner {
 bool Turn::is_offer_of(const Transaction& invite, Party sender, const base::Address& source,
                        const Targets& found) const {
   if (!invite.initial_invite() || invite.state != Transaction::State::proceeding) return false;
-  if (sender != Party::caller || !invite.offer[session] || invite.offer[session]->signalled_from != source)
+  if (sender != Party::caller || !invite.offer[session] || invite.offer[session]->origin.address != source)
     return false;
   return std::any_of(found.begin(), found.end(),
                      [&](const Dialog* dialog) { return dialog->invite == invite.id; });
@@ -73,7 +73,7 @@ void Turn::trickle(const SipMessage& message, Party sender, const Leg& pair) {
   const Targets found = targets(sender, message.from_tag, message.to_tag, pair, known_pair);
   if (found.empty()) return;
   const base::Address& source = end_of(pair, sender);
-  const auto fragment = admit(message.ice_fragment, source);
+  const auto fragment = admit(message.ice_fragment);
   if (!fragment) return;
 
   Grants announced = offered(*fragment, settings_);
@@ -93,12 +93,12 @@ void Turn::trickle(const SipMessage& message, Party sender, const Leg& pair) {
         joiner.session(by_offerer ? toward_offerer : toward_answerer,
                        by_offerer ? toward_answerer : toward_offerer);
       }
-      const bool own = exchange.offerer == sender && exchange.offer->signalled_from == source;
+      const bool own = exchange.offerer == sender && exchange.offer->origin.address == source;
       if (own && joiner.offer(exchange.offer))
         exchange.grants = not_yet_open(*dialog, Disposition::session, sender, *exchange.offer);
     }
   }
-  if (joiner.over_limit()) refuse(*message.ice_fragment, source, Cause::limit);
+  if (joiner.over_limit()) refuse(*message.ice_fragment, Cause::limit);
   if (!joiner.added()) return;
   announce(announced, *fragment);
   changed(Cause::candidate, Cause::replaced, true);

@@ -69,9 +69,9 @@ std::vector<Announced> announced_media(const Grants& grants, const Announcement&
 
 }  // namespace
 
-std::vector<Announced> refused_media(const SessionDescription& description, const base::Address& source,
+std::vector<Announced> refused_media(const SessionDescription& description, const Origin& origin,
                                      const Settings& settings) {
-  Announcement bounded{description, source};
+  Announcement bounded{description, origin};
   auto& media = bounded.description.media;
   std::size_t left = limits::refusals_per_message;
   for (std::size_t i = 0; i < media.size(); ++i) {
@@ -143,8 +143,7 @@ Transaction* Turn::begin(const SipMessage& message, Party sender, const Leg& pai
   }
   const bool in_dialog = sender_of_request(message.from_tag, message.to_tag).has_value();
   if (call_.transactions.size() >= limits::transactions_per_call / (in_dialog ? 1 : 2)) {
-    if (message.session)
-      refuse(*message.session, sender == Party::caller ? pair.caller : pair.callee, Cause::limit);
+    if (message.session) refuse(*message.session, Cause::limit);
     return nullptr;
   }
   Transaction& transaction = call_.transactions.emplace_back();
@@ -190,10 +189,9 @@ void Turn::set_session_timer(Dialog& dialog, const SipMessage& message) const {
 
 // The description as an announcement, or nothing when there is none or it is over a bound: then the refusal
 // is on record.
-std::shared_ptr<const Announcement> Turn::admit(const std::optional<SessionDescription>& description,
-                                                const base::Address& source) {
+std::shared_ptr<const Announcement> Turn::admit(const std::optional<SessionDescription>& description) {
   if (!description) return nullptr;
-  auto announcement = std::make_shared<Announcement>(Announcement{*description, source});
+  auto announcement = std::make_shared<Announcement>(Announcement{*description, *origin_});
   bool within = !description->over_limit && most_pinholes(*description) <= settings_.pinholes_per_call;
   if (within) {
     std::size_t all = most_pinholes(*description);
@@ -202,16 +200,16 @@ std::shared_ptr<const Announcement> Turn::admit(const std::optional<SessionDescr
              distinct_transports(call_, offered(*announcement, settings_)) <= settings_.pinholes_per_call;
   }
   if (within) return announcement;
-  refuse(*description, source, Cause::limit);
+  refuse(*description, Cause::limit);
   return nullptr;
 }
 
-void Turn::refuse(const SessionDescription& description, const base::Address& source, Cause cause) {
+void Turn::refuse(const SessionDescription& description, Cause cause) {
   Update& refusal = refusals_.emplace_back();
   refusal.call = call_.serial;
   refusal.call_id = std::string(call_.call_id);
   refusal.time = now_;
-  refusal.announced = refused_media(description, source, settings_);
+  refusal.announced = refused_media(description, *origin_, settings_);
   refusal.refused = cause;
 }
 

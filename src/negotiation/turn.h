@@ -43,10 +43,8 @@ class Turn {
   Turn(Call& call, const Settings& settings, base::TimePoint now)
       : call_(call), settings_(settings), now_(now) {}
 
-  void request(const message::SipMessage& message, const base::Address& source,
-               const base::Address& destination);
-  void response(const message::SipMessage& message, const base::Address& source,
-                const base::Address& destination);
+  void request(const message::SipMessage& message, const Origin& origin, const base::Address& destination);
+  void response(const message::SipMessage& message, const Origin& origin, const base::Address& destination);
   void timer(const Timer& timer);
   void end(Cause cause);
 
@@ -72,18 +70,15 @@ class Turn {
                          Disposition disposition, const Leg& pair);
 
   // responses.cpp
-  void invite_response(Transaction& transaction, const message::SipMessage& message,
-                       const base::Address& source);
-  Dialog* fork(const Transaction& transaction, const message::SipMessage& message,
-               const base::Address& source);
+  void invite_response(Transaction& transaction, const message::SipMessage& message);
+  Dialog* fork(const Transaction& transaction, const message::SipMessage& message);
   void describe(const Transaction& transaction, Dialog& dialog, Disposition disposition,
-                const message::SipMessage& message, const base::Address& source);
+                const message::SipMessage& message);
   void confirm(Transaction& transaction, Dialog& dialog, const message::SipMessage& message);
   void fail_invite(Transaction& transaction, Cause cause);
-  void in_dialog_response(Transaction& transaction, const message::SipMessage& message,
-                          const base::Address& source);
+  void in_dialog_response(Transaction& transaction, const message::SipMessage& message);
   bool answer_in_response(const Transaction& transaction, Disposition disposition,
-                          const message::SipMessage& message, const base::Address& source);
+                          const message::SipMessage& message);
   void offer_in_response(const Transaction& transaction, Dialog& dialog, Disposition disposition,
                          const message::SipMessage& message,
                          const std::shared_ptr<const Announcement>& offer);
@@ -125,9 +120,8 @@ class Turn {
                      std::optional<std::size_t> leg);
   void linger(Transaction& transaction, Transaction::State state);
   void set_session_timer(Dialog& dialog, const message::SipMessage& message) const;
-  std::shared_ptr<const Announcement> admit(const std::optional<message::SessionDescription>& description,
-                                            const base::Address& source);
-  void refuse(const message::SessionDescription& description, const base::Address& source, Cause cause);
+  std::shared_ptr<const Announcement> admit(const std::optional<message::SessionDescription>& description);
+  void refuse(const message::SessionDescription& description, Cause cause);
   void announce(const Grants& grants, const Announcement& in);
   void forget_known(Grants& grants) const;
   void changed(Cause opened, Cause closed, bool described);
@@ -135,6 +129,7 @@ class Turn {
   Call& call_;
   const Settings& settings_;
   base::TimePoint now_;
+  const Origin* origin_ = nullptr;  // of the message
   bool changed_ = false;
   bool refresh_ = false;
   Update update_;
@@ -151,7 +146,7 @@ inline const std::optional<message::SessionDescription>& body(const message::Sip
 std::vector<Exchange>::iterator exchange_of(Negotiation& negotiation, TransactionId transaction);
 
 /// What a description that is refused as a whole would have opened, as far as it may be told: a bounded list.
-std::vector<Announced> refused_media(const message::SessionDescription& description,
-                                     const base::Address& source, const Settings& settings);
+std::vector<Announced> refused_media(const message::SessionDescription& description, const Origin& origin,
+                                     const Settings& settings);
 
 }  // namespace dpinholer::negotiation

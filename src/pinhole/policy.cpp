@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "pinhole/sides.h"
+
 namespace dpinholer::pinhole {
 
 using negotiation::Cause;
@@ -26,6 +28,7 @@ std::optional<Cause> Policy::refusal(const negotiation::Transport& transport,
                                      const base::Address& announced_by) const {
   if (transport.named) return Cause::address;  // never resolved (attack A18)
   if (auto cause = address_refusal(transport.address, announced_by)) return cause;
+  if (transport.elsewhere) return Cause::other_side;
   if (refused_port(transport.port)) return Cause::port_policy;
   return std::nullopt;
 }
@@ -37,20 +40,11 @@ bool Policy::admits_source(const base::Address& address, const base::Address& an
 std::optional<Cause> Policy::address_refusal(const base::Address& address,
                                              const base::Address& announced_by) const {
   if (refused_class(address, announced_by)) return Cause::address;
-  const auto& own = settings_.own_addresses;
-  if (!settings_.local && std::find(own.begin(), own.end(), address) != own.end()) return Cause::address;
+  if (!settings_.local && is_own(address) && !leads_inside(address, settings_)) return Cause::address;
   for (const base::Network& network : settings_.refuse_networks) {
     if (network.contains(address)) return Cause::address;
   }
-  const bool judged = settings_.same_side != SameSide::off && !settings_.inside_networks.empty();
-  if (judged && is_inside(address) != is_inside(announced_by)) return Cause::other_side;
   return std::nullopt;
-}
-
-bool Policy::is_inside(const base::Address& address) const {
-  const auto& inside = settings_.inside_networks;
-  return std::any_of(inside.begin(), inside.end(),
-                     [&](const base::Network& network) { return network.contains(address); });
 }
 
 bool Policy::refused_port(std::uint32_t port) const {

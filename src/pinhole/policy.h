@@ -6,14 +6,18 @@
 #include "base/address.h"
 #include "negotiation/cause.h"
 #include "negotiation/media.h"
+#include "pinhole/host.h"
 #include "pinhole/policy_settings.h"
 
 namespace dpinholer::pinhole {
 
-/// What is refused whatever an SDP says (calls.md section 5). Pure: the same question has the same answer.
+/// What is refused whatever an SDP says (calls.md section 5). Who may speak for which side is judged before
+/// (sides.h); the transport carries it.
 class Policy {
  public:
-  explicit Policy(PolicySettings settings) : settings_(std::move(settings)) {}
+  /// `host` may be null: then no address is its own. It must live longer.
+  explicit Policy(PolicySettings settings, Host* host = nullptr)
+      : settings_(std::move(settings)), host_(host) {}
 
   /// Why media may not go to `transport`, announced in a message that came from `announced_by`; nothing when
   /// it may. Of several reasons the first in the order address, other-side, port-policy.
@@ -24,14 +28,15 @@ class Policy {
   bool admits_source(const base::Address& address, const base::Address& announced_by) const;
 
   bool bind_to_peer() const { return settings_.bind_to_peer; }
+  bool is_own(const base::Address& address) const { return host_ != nullptr && host_->is_own(address); }
 
  private:
   std::optional<negotiation::Cause> address_refusal(const base::Address& address,
                                                     const base::Address& announced_by) const;
-  bool is_inside(const base::Address& address) const;
   bool refused_port(std::uint32_t port) const;
 
   PolicySettings settings_;
+  Host* host_;
 };
 
 }  // namespace dpinholer::pinhole

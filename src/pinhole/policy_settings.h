@@ -25,16 +25,14 @@ enum class SameSide : std::uint8_t {
 
 /// The settings that decide which pinholes are refused and to whom they are bound (calls.md sections 3, 5).
 struct PolicySettings {
-  bool bind_to_peer = true;       ///< false: media.source = "any"
-  bool local = false;             ///< the SIP server runs on this host
+  bool bind_to_peer = true;  ///< false: media.source = "any"
+  bool local = false;        ///< the SIP server runs on this host
   PortRange ports{1024, 65535};
   std::vector<PortRange> refuse_ports;
   std::vector<base::Network> refuse_networks;
   SameSide same_side = SameSide::routes;
   std::vector<base::Network> inside_networks;
   std::vector<std::string> inside_interfaces;
-  /// This host's own addresses; from the kernel, not from the configuration.
-  std::vector<base::Address> own_addresses;
 
   friend bool operator==(const PolicySettings&, const PolicySettings&) = default;
 };

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <set>
 
 #include "base/limits.h"
 
@@ -20,12 +22,41 @@ void insert_sorted(std::vector<base::Address>& addresses, const base::Address& a
   if (at == addresses.end() || *at != address) addresses.insert(at, address);
 }
 
+// What the parties of a call said themselves. A proxy on this host passes it on to the other party, and
+// speaks for nothing else but the host.
+class Said {
+ public:
+  explicit Said(std::span<const Grant* const> grants) {
+    auto by_host = [](const Grant* grant) { return grant->announced_by_host || grant->senders_by_host; };
+    if (std::none_of(grants.begin(), grants.end(), by_host)) return;
+    for (const Grant* grant : grants) {
+      if (grant->announced_by_host) continue;
+      for (const Transport& transport : grant->to) {
+        if (!transport.elsewhere && !transport.named) addresses_.insert(transport.address);
+      }
+    }
+  }
+
+  bool has(const base::Address& address) const { return addresses_.contains(address); }
+
+  std::optional<Cause> refusal(const Transport& transport, const Grant& grant, const Policy& policy) const {
+    Transport as_said = transport;
+    if (grant.announced_by_host && has(transport.address)) as_said.elsewhere = false;
+    return policy.refusal(as_said, grant.announced_by);
+  }
+
+ private:
+  std::set<base::Address> addresses_;
+};
+
 // Who may send to this m-line: sorted; empty when anybody may.
-std::vector<base::Address> sources(const Grant& grant, const Policy& policy) {
+std::vector<base::Address> sources(const Grant& grant, const Policy& policy, const Said& said) {
   std::vector<base::Address> from;
   if (!grant.bound || !policy.bind_to_peer()) return from;
   insert_sorted(from, grant.sender_signalling);
   for (const base::Address& sender : grant.senders) {
+    const bool passed_on = grant.senders_by_host && !policy.is_own(sender);
+    if (passed_on && !said.has(sender)) continue;
     if (policy.admits_source(sender, grant.sender_signalling)) insert_sorted(from, sender);
   }
   return from;
@@ -95,12 +126,13 @@ Refusal refusal_of(const Transport& transport, const negotiation::Announced& ann
 std::vector<Want> wanted(std::span<const Grant* const> grants, const Policy& policy,
                          const ElementTimeouts& timeouts) {
   Collection collection;
+  const Said said(grants);
   for (const Grant* grant : grants) {
     std::vector<const Transport*> admitted;
     for (const Transport& transport : grant->to) {
-      if (!policy.refusal(transport, grant->announced_by)) admitted.push_back(&transport);
+      if (!said.refusal(transport, *grant, policy)) admitted.push_back(&transport);
     }
-    std::vector<base::Address> from = sources(*grant, policy);
+    std::vector<base::Address> from = sources(*grant, policy, said);
     if (admitted.size() * from.size() > limits::elements_per_binding) from.clear();
     for (const Transport* transport : admitted) {
       Want want;
@@ -118,11 +150,11 @@ std::vector<Want> wanted(std::span<const Grant* const> grants, const Policy& pol
 
 std::vector<Refusal> refusals(const negotiation::Update& update, const Policy& policy) {
   std::vector<Refusal> found;
+  const Said said(update.wanted);
   for (const negotiation::Announced& announced : update.announced) {
     for (const Transport& transport : announced.grant.to) {
       if (found.size() == limits::refusals_per_message) return found;
-      const auto cause =
-          update.refused ? update.refused : policy.refusal(transport, announced.grant.announced_by);
+      const auto cause = update.refused ? update.refused : said.refusal(transport, announced.grant, policy);
       if (cause) found.push_back(refusal_of(transport, announced, update, *cause));
     }
   }

@@ -57,7 +57,7 @@ struct ScannerSettings {
 struct Config {
   KernelSettings kernel;
   negotiation::Settings negotiation;  ///< [media], [timeouts], [limits]
-  pinhole::PolicySettings policy;     ///< [media], [sides], [limits]; not own_addresses
+  pinhole::PolicySettings policy;     ///< [media], [sides], [limits]
   message::DescriptionLimits descriptions;
   ip::StreamSettings streams;
   bool drop_malformed = false;  ///< signalling.malformed = "drop"

@@ -44,7 +44,7 @@ inline base::Address address(std::string_view text) {
 }
 
 inline Announcement announcement(const std::string& body, std::string_view signalled_from) {
-  return {message::read_session_description(body, {}), address(signalled_from)};
+  return {message::read_session_description(body, {}), {address(signalled_from), false, {}}};
 }
 
 std::string to_text(const Transport& transport);

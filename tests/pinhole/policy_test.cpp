@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "support/host.h"
+
 namespace dpinholer::pinhole {
 namespace {
 
@@ -24,7 +26,7 @@ base::Network network(std::string_view text) {
 // "" when nothing refuses it.
 std::string refusal(const Policy& policy, std::string_view to, std::uint32_t port,
                     std::string_view announced_by) {
-  const Transport transport{address(to), port, base::Protocol::udp, Component::rtp, false, false};
+  const Transport transport{address(to), port, base::Protocol::udp, Component::rtp};
   const auto cause = policy.refusal(transport, address(announced_by));
   return cause ? std::string(negotiation::name(*cause)) : "";
 }
@@ -123,10 +125,11 @@ TEST(Policy, PortsOutsideMediaPortsAndOnTheListAreRefused) {
 
 TEST(Policy, A17OwnAddressesAreRefusedUnlessTheServerIsLocal) {
   PolicySettings settings;
-  settings.own_addresses = {address("192.0.2.1"), address("2001:db8::1")};
+  test::FakeHost host;
+  host.own = {address("192.0.2.1"), address("2001:db8::1")};
   for (const bool local : {false, true}) {
     settings.local = local;
-    const Policy policy(settings);
+    const Policy policy(settings, &host);
     const std::string refused = local ? "" : "address";
     EXPECT_EQ(refusal(policy, "192.0.2.1", 30000, "203.0.113.5"), refused);
     EXPECT_EQ(refusal(policy, "2001:db8::1", 30000, "203.0.113.5"), refused);
@@ -135,6 +138,29 @@ TEST(Policy, A17OwnAddressesAreRefusedUnlessTheServerIsLocal) {
     EXPECT_EQ(refusal(policy, "192.0.2.1", 22, "203.0.113.5"), local ? "port-policy" : "address")
         << "its services stay closed even then";
   }
+}
+
+TEST(Policy, A17AnAddressThatIsNewCounts) {
+  test::FakeHost host;
+  const Policy policy({}, &host);
+  EXPECT_EQ(refusal(policy, "192.0.2.1", 30000, "203.0.113.5"), "");
+  host.own = {address("192.0.2.1")};
+  EXPECT_EQ(refusal(policy, "192.0.2.1", 30000, "203.0.113.5"), "address");
+}
+
+// For media to that address DNAT leads elsewhere; who may announce it is for Sides to say.
+TEST(Policy, AnOwnAddressFromWhichDnatLeadsInsideIsNotRefused) {
+  PolicySettings settings;
+  test::FakeHost host;
+  host.own = {address("192.0.2.1"), address("203.0.113.1"), address("2001:db8::1")};
+  settings.inside_networks = {network("192.0.2.0/24"), network("203.0.113.1"), network("2001:db8::1/128")};
+  const Policy policy(settings, &host);
+  EXPECT_EQ(refusal(policy, "203.0.113.1", 30000, "192.0.2.10"), "");
+  EXPECT_EQ(refusal(policy, "2001:db8::1", 30000, "192.0.2.10"), "");
+  EXPECT_EQ(refusal(policy, "192.0.2.1", 30000, "192.0.2.10"), "address") << "listed with others only";
+  settings.same_side = SameSide::off;
+  EXPECT_EQ(refusal(Policy(settings, &host), "203.0.113.1", 30000, "192.0.2.10"), "address")
+      << "anybody could announce it then";
 }
 
 TEST(Policy, RefuseNetworks) {
@@ -147,54 +173,24 @@ TEST(Policy, RefuseNetworks) {
   EXPECT_EQ(refusal(policy, "2001:db8:bad::1", 30000, "2001:db8::5"), "address");
 }
 
-// Attacks A2 and A3: who may speak for which side.
-TEST(Policy, SidesFromTheConfiguration) {
-  PolicySettings settings;
-  settings.inside_networks = {network("192.0.2.0/24"), network("2001:db8:2::/48")};
-  const struct {
-    const char* what;
-    const char* to;
-    const char* announced_by;
-    const char* refused;
-  } rows[] = {
-      {"inside phone, its own address", "192.0.2.10", "192.0.2.10", ""},
-      {"inside server for an inside phone", "192.0.2.10", "192.0.2.2", ""},
-      {"outside peer, its own address", "203.0.113.5", "203.0.113.5", ""},
-      {"outside proxy for an outside peer", "198.51.100.7", "203.0.113.5", ""},
-      {"A2: outside peer names an inside host", "192.0.2.77", "203.0.113.5", "other-side"},
-      {"A3: inside phone names a third party outside", "198.51.100.7", "192.0.2.10", "other-side"},
-      {"the same over IPv6", "2001:db8:2::77", "2001:db8:9::5", "other-side"},
-      {"the same over IPv6", "2001:db8:9::7", "2001:db8:2::10", "other-side"},
-      {"mixed: an inside phone's other family", "2001:db8:2::10", "192.0.2.10", ""},
-      {"mixed: an outside peer's other family", "2001:db8:9::5", "203.0.113.5", ""},
-      {"mixed: A2 in the other family", "2001:db8:2::77", "203.0.113.5", "other-side"},
-      {"mixed: A3 in the other family", "2001:db8:9::7", "192.0.2.10", "other-side"},
-  };
-  for (const SameSide judged : {SameSide::configured, SameSide::routes}) {
-    settings.same_side = judged;
-    const Policy policy(settings);
-    for (const auto& row : rows)
-      EXPECT_EQ(refusal(policy, row.to, 30000, row.announced_by), row.refused) << row.what;
-  }
-  settings.same_side = SameSide::off;
-  for (const auto& row : rows)
-    EXPECT_EQ(refusal(Policy(settings), row.to, 30000, row.announced_by), "") << row.what << ", but off";
-  settings.same_side = SameSide::configured;
-  settings.inside_networks.clear();
-  for (const auto& row : rows)
-    EXPECT_EQ(refusal(Policy(settings), row.to, 30000, row.announced_by), "") << row.what << ", but no sides";
+// "" when nothing refuses it, announced from another side.
+std::string refusal_elsewhere(const Policy& policy, std::string_view to, std::uint32_t port) {
+  Transport transport{address(to), port, base::Protocol::udp, Component::rtp};
+  transport.elsewhere = true;
+  const auto cause = policy.refusal(transport, address("203.0.113.5"));
+  return cause ? std::string(negotiation::name(*cause)) : "";
 }
 
 TEST(Policy, OfSeveralReasonsTheFirstStands) {
   PolicySettings settings;
-  settings.inside_networks = {network("192.0.2.0/24"), network("127.0.0.0/8")};
-  settings.own_addresses = {address("192.0.2.1")};
+  test::FakeHost host;
+  host.own = {address("192.0.2.1")};
   settings.refuse_networks = {network("192.0.2.64/26")};
-  const Policy policy(settings);
-  EXPECT_EQ(refusal(policy, "127.0.0.1", 22, "203.0.113.5"), "address");
-  EXPECT_EQ(refusal(policy, "192.0.2.1", 22, "203.0.113.5"), "address");
-  EXPECT_EQ(refusal(policy, "192.0.2.65", 22, "203.0.113.5"), "address");
-  EXPECT_EQ(refusal(policy, "192.0.2.10", 22, "203.0.113.5"), "other-side");
+  const Policy policy(settings, &host);
+  EXPECT_EQ(refusal_elsewhere(policy, "127.0.0.1", 22), "address");
+  EXPECT_EQ(refusal_elsewhere(policy, "192.0.2.1", 22), "address");
+  EXPECT_EQ(refusal_elsewhere(policy, "192.0.2.65", 22), "address");
+  EXPECT_EQ(refusal_elsewhere(policy, "192.0.2.10", 22), "other-side");
   EXPECT_EQ(refusal(policy, "192.0.2.10", 22, "192.0.2.10"), "port-policy");
 
   Transport named;
@@ -205,18 +201,18 @@ TEST(Policy, OfSeveralReasonsTheFirstStands) {
 
 TEST(Policy, ARefusedAddressIsNoSourceEither) {
   PolicySettings settings;
-  settings.inside_networks = {network("192.0.2.0/24")};
-  settings.own_addresses = {address("203.0.113.1")};
+  test::FakeHost host;
+  host.own = {address("203.0.113.1")};
   settings.refuse_networks = {network("198.51.100.0/24")};
-  const Policy policy(settings);
+  const Policy policy(settings, &host);
   const struct {
     const char* source;
     const char* announced_by;
     bool admitted;
-  } rows[] = {{"203.0.113.7", "203.0.113.5", true},         {"198.51.100.7", "203.0.113.5", false},
-              {"203.0.113.1", "203.0.113.5", false},        {"192.0.2.77", "203.0.113.5", false},
-              {"127.0.0.1", "203.0.113.5", false},          {"fe80::1", "203.0.113.5", false},
-              {"::ffff:203.0.113.7", "203.0.113.5", false}, {"224.0.0.1", "203.0.113.5", false}};
+  } rows[] = {{"203.0.113.7", "203.0.113.5", true},  {"198.51.100.7", "203.0.113.5", false},
+              {"203.0.113.1", "203.0.113.5", false}, {"127.0.0.1", "203.0.113.5", false},
+              {"fe80::1", "203.0.113.5", false},     {"::ffff:203.0.113.7", "203.0.113.5", false},
+              {"224.0.0.1", "203.0.113.5", false}};
   for (const auto& row : rows)
     EXPECT_EQ(policy.admits_source(address(row.source), address(row.announced_by)), row.admitted)
         << row.source;

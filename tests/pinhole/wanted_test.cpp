@@ -22,7 +22,7 @@ base::Address address(std::string_view text) {
 }
 
 Transport transport(std::string_view where, std::uint32_t port, Component component = Component::rtp) {
-  return {address(where), port, base::Protocol::udp, component, false, false};
+  return {address(where), port, base::Protocol::udp, component};
 }
 
 Grant early(std::vector<Transport> to) {

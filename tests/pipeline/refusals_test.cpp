@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "pipeline/two_parties.h"
+#include "support/host.h"
 
 namespace dpinholer::test {
 namespace {
@@ -191,15 +192,15 @@ TEST(Refuse, A16AddressTricksAreUnreadable) {
 TEST(Refuse, A17TheGatewayItself) {
   for (const bool local : {false, true}) {
     PipelineSettings settings;
-    settings.policy.own_addresses = {*base::Address::parse("192.0.2.1"),
-                                     *base::Address::parse("2001:db8::1")};
+    FakeHost host;
+    host.own = {*base::Address::parse("192.0.2.1"), *base::Address::parse("2001:db8::1")};
     settings.policy.local = local;
-    EXPECT_EQ(
-        TwoParties(settings).offer(sdp({"192.0.2.1|image 30000 udptl t38", "192.0.2.1|image 22 udptl t38"})),
-        local ? "open 192.0.2.1:30000 any image data 180 offer\n"
-                "refuse 192.0.2.1:22 image data port-policy\n"
-              : "refuse 192.0.2.1:30000 image data address\n"
-                "refuse 192.0.2.1:22 image data address\n");
+    EXPECT_EQ(TwoParties(settings, &host)
+                  .offer(sdp({"192.0.2.1|image 30000 udptl t38", "192.0.2.1|image 22 udptl t38"})),
+              local ? "open 192.0.2.1:30000 any image data 180 offer\n"
+                      "refuse 192.0.2.1:22 image data port-policy\n"
+                    : "refuse 192.0.2.1:30000 image data address\n"
+                      "refuse 192.0.2.1:22 image data address\n");
   }
 }
 

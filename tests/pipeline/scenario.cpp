@@ -114,7 +114,7 @@ std::string Scenario::send_raw(const Host& from, const Host& to, std::string_vie
 }
 
 std::string Scenario::send_packet(const std::vector<std::uint8_t>& packet) {
-  pipeline_.process(packet, now_, outcome_);
+  pipeline_.process(packet, now_, outcome_, arrival_);
   return take(false);
 }
 

@@ -43,7 +43,8 @@ std::string to_text(const Sip& message);
 /// with "tcp " before the address of a TCP pinhole.
 class Scenario {
  public:
-  explicit Scenario(PipelineSettings settings = {}) : pipeline_(std::move(settings)) {}
+  explicit Scenario(PipelineSettings settings = {}, pinhole::Host* host = nullptr)
+      : pipeline_(std::move(settings), host) {}
 
   /// Sends a message at the current time; returns what happened.
   std::string send(const Host& from, const Host& to, const Sip& message);
@@ -59,6 +60,9 @@ class Scenario {
   /// Open pinholes now, sorted: "192.0.2.10:30000 any\n...".
   std::string open() const;
 
+  /// By which interface packets come from now on.
+  void arrive_by(base::Interface interface) { arrival_ = interface; }
+
   Pipeline& pipeline() { return pipeline_; }
   base::TimePoint now() const { return now_; }
 
@@ -70,6 +74,7 @@ class Scenario {
   std::string take(bool with_time);
 
   Pipeline pipeline_;
+  base::Interface arrival_ = base::Interface::unknown;
   base::TimePoint now_{base::seconds{0}};
   Outcome outcome_;
   std::vector<OpenPinhole> open_;

@@ -15,7 +15,8 @@ class TwoParties {
  public:
   enum class Party { caller, callee };
 
-  explicit TwoParties(PipelineSettings settings = {}) : scenario(std::move(settings)) {}
+  explicit TwoParties(PipelineSettings settings = {}, pinhole::Host* host = nullptr)
+      : scenario(std::move(settings), host) {}
 
   /// An INVITE: the initial one from the caller, else a re-INVITE.
   std::string offer(const std::string& body, Party by = Party::caller) {

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "pinhole/sides.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/limits.h"
+
+namespace dpinholer::pinhole {
+
+using base::Interface;
+using message::Method;
+using message::SessionDescription;
+
+namespace {
+
+// calls.md section 1: no other message opens anything.
+bool may_announce(const message::SipMessage& message) {
+  switch (message.method) {
+    case Method::invite:
+    case Method::update:
+    case Method::prack:
+    case Method::ack:
+    case Method::info:
+      return !message.ambiguous;
+    case Method::bye:
+    case Method::cancel:
+    case Method::message:
+    case Method::notify:
+    case Method::options:
+    case Method::publish:
+    case Method::refer:
+    case Method::register_:
+    case Method::subscribe:
+    case Method::other:
+      return false;
+  }
+  return false;
+}
+
+void add_addresses(const std::optional<SessionDescription>& description, std::set<base::Address>& addresses) {
+  if (!description || description->over_limit) return;
+  for (const message::MediaDescription& section : description->media) {
+    if (section.connection.kind == message::Connection::Kind::address)
+      addresses.insert(section.connection.address);
+    if (section.rtcp && section.rtcp->address) addresses.insert(*section.rtcp->address);
+    for (const message::Candidate& candidate : section.candidates) addresses.insert(candidate.address);
+  }
+}
+
+bool contains(const std::vector<Interface>& interfaces, Interface interface) {
+  return std::find(interfaces.begin(), interfaces.end(), interface) != interfaces.end();
+}
+
+}  // namespace
+
+negotiation::Origin Sides::origin(const message::SipMessage& message, const base::Address& source,
+                                  Interface arrival) const {
+  negotiation::Origin origin;
+  origin.address = source;
+  if (settings_.same_side == SameSide::off || !may_announce(message)) return origin;
+  origin.own = host_ != nullptr && arrival == Interface::host;
+  std::set<base::Address> addresses;
+  for (const auto* description : {&message.session, &message.early_session, &message.ice_fragment})
+    add_addresses(*description, addresses);
+  std::size_t judged = 0;
+  for (const base::Address& address : addresses) {
+    const bool over_bound = asks_for_routes(arrival) && ++judged > base::limits::judged_addresses;
+    if (over_bound || !speaks_for(address, source, arrival)) origin.elsewhere.push_back(address);
+  }
+  return origin;
+}
+
+bool Sides::speaks_for(const base::Address& address, const base::Address& source, Interface arrival) const {
+  const bool listed = !settings_.inside_interfaces.empty() || !settings_.inside_networks.empty();
+  if (settings_.same_side == SameSide::off) return true;
+  if (host_ == nullptr || arrival == Interface::unknown)
+    return settings_.inside_networks.empty() || is_listed(address) == is_listed(source);
+  if (settings_.same_side == SameSide::configured && !listed) return true;
+
+  const bool own = host_->is_own(address);
+  if (arrival == Interface::host) return own;
+  if (own) return leads_inside(address, settings_) && is_inside(source, {arrival});
+  if (address.is_link_local()) return true;  // of the link that the message came by
+  std::vector<Interface> ways;
+  if (asks_for_routes(arrival)) {
+    ways = host_->ways_to(address, arrival);
+    if (ways.empty() || contains(ways, Interface::host)) return false;
+  }
+  if (!listed) return contains(ways, arrival);
+  return is_inside(address, ways) == is_inside(source, {arrival});
+}
+
+bool Sides::asks_for_routes(Interface arrival) const {
+  if (host_ == nullptr || arrival == Interface::unknown || arrival == Interface::host) return false;
+  return settings_.same_side == SameSide::routes || !settings_.inside_interfaces.empty();
+}
+
+bool Sides::is_listed(const base::Address& address) const {
+  const auto& inside = settings_.inside_networks;
+  return std::any_of(inside.begin(), inside.end(),
+                     [&](const base::Network& network) { return network.contains(address); });
+}
+
+bool Sides::is_inside(const base::Address& address, const std::vector<Interface>& interfaces) const {
+  const auto& inside = settings_.inside_interfaces;
+  return is_listed(address) || std::any_of(interfaces.begin(), interfaces.end(), [&](Interface interface) {
+           return !inside.empty() &&
+                  std::find(inside.begin(), inside.end(), host_->name(interface)) != inside.end();
+         });
+}
+
+bool leads_inside(const base::Address& address, const PolicySettings& settings) {
+  const auto& inside = settings.inside_networks;
+  return settings.same_side != SameSide::off &&
+         std::any_of(inside.begin(), inside.end(), [&](const base::Network& network) {
+           return network.is_one_address() && network.contains(address);
+         });
+}
+
+}  // namespace dpinholer::pinhole

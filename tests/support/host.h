@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "pinhole/host.h"
+
+namespace dpinholer::test {
+
+/// A host whose addresses, interfaces and routes are what a test says.
+struct FakeHost : pinhole::Host {
+  std::set<base::Address> own;
+  std::map<base::Interface, std::string> names;
+  /// The first network that an address is in is its route; own addresses need none.
+  std::vector<std::pair<base::Network, std::vector<base::Interface>>> routes;
+  std::size_t questions = 0;  ///< about routes
+
+  bool is_own(const base::Address& address) override { return own.contains(address); }
+  std::vector<base::Interface> ways_to(const base::Address& address, base::Interface) override {
+    ++questions;
+    if (is_own(address)) return {base::Interface::host};
+    for (const auto& [network, ways] : routes) {
+      if (network.contains(address)) return ways;
+    }
+    return {};
+  }
+  std::string name(base::Interface interface) override { return names[interface]; }
+
+  void route(std::string_view network, std::vector<base::Interface> ways) {
+    routes.emplace_back(base::Network::parse(network).value(), std::move(ways));
+  }
+};
+
+}  // namespace dpinholer::test
