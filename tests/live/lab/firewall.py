@@ -41,14 +41,14 @@ class Firewall:
         self.nft("flush", "ruleset")
         self._host.run("conntrack", "-F")
 
-    def load(self, file=NFT / "gateway.nft", options=(), hooks=("FORWARD",)):
+    def load(self, file=NFT / "gateway.nft", options=(), hooks=("FORWARD",), size=None):
         """`nft -f file`, where its includes are the shipped ones. `options`: commented lines of theirs, as they
-        stand there, that are to be taken into use."""
+        stand there, that are to be taken into use. `size`: of the sets for UDP media, in elements."""
         with tempfile.TemporaryDirectory() as folder:
             included = Path(folder) / "dpinholer"
             included.mkdir()
             for source in NFT.glob("*.nft"):
-                (included / source.name).write_text(self._shipped(source, options))
+                (included / source.name).write_text(self._shipped(source, options, size))
             # nft looks below /etc first; an installed package must not be what is tested.
             if Path("/etc/dpinholer").is_dir():
                 subprocess.run(["mount", "--bind", included, "/etc/dpinholer"], check=True)
@@ -61,12 +61,14 @@ class Firewall:
             self._queue_by_iptables(hooks)
 
     @staticmethod
-    def _shipped(source, options):
+    def _shipped(source, options, size):
         text = source.read_text()
         for option in options:
             if source.name == "dpinholer.nft" and option not in text:
                 raise ValueError(f"{source} has no {option}")
             text = text.replace(option, re.sub("^#", "", option, flags=re.MULTILINE))
+        if size is not None:
+            text = text.replace("size 131072", f"size {size}")
         return text if has_native_queue() else QUEUE.sub("", text)
 
     def _queue_by_iptables(self, hooks):
@@ -77,6 +79,14 @@ class Firewall:
                     for port in ("--dport", "--sport"):
                         self._host.run(tool, "-t", "security", "-A", hook, "-p", protocol, port, "5060",
                                        "-j", "NFQUEUE", "--queue-num", "0", "--queue-bypass")
+
+    def queue_sip(self):
+        """Queues SIP over UDP without the shipped rules; the table inet filter is there."""
+        if not has_native_queue():
+            return self._queue_by_iptables(("FORWARD",))
+        self.nft("add chain inet filter signalling { type filter hook forward priority filter; }")
+        for port in ("dport", "sport"):
+            self.nft(f"add rule inet filter signalling udp {port} 5060 queue flags bypass to 0")
 
     def nft(self, *words):
         return self._host.run("nft", *words).stdout

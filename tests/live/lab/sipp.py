@@ -34,15 +34,15 @@ class Calls:
     after the answer."""
 
     def __init__(self, network, family, calls=1, rate=50, packets=25, ring=0.05, talk=1.0, ports=None,
-                 transport="UDP", invite_filler=0):
-        """`transport`: "UDP", or "TCP" with all calls on one connection. `invite_filler`: octets by which the SDP
+                 transport="UDP", invite_filler=0, interval=0.02):
+        """`interval`: seconds between RTP packets. `transport`: "UDP", or "TCP" with all calls on one connection. `invite_filler`: octets by which the SDP
         of the INVITE is longer than need be.
 
         `ports`: of the media of the outside and the inside host; without it every call has ports of its own,
         which sipp chooses. sipp sends from ports of its own choice in any case."""
         self._folder = tempfile.TemporaryDirectory()
         media = Path(self._folder.name) / "media.pcap"
-        write_media(media, packets)
+        write_media(media, packets, interval=interval)
         outside_port, inside_port = ports or ("[auto_media_port]",) * 2
         self._transport = transport
         values = {"MEDIA_FILE": media, "TALK_MS": int(talk * 1000), "RING_MS": int(ring * 1000),
