@@ -2,11 +2,13 @@
 """The base of the live tests."""
 
 import contextlib
+import re
 import unittest
 
 from .firewall import Firewall
 from .network import FAMILIES, IPV4, IPV6, Network
 from .rtp import RtpPort
+from .sip import Dialog, Phone, sdp
 from .wait import wait_until
 
 
@@ -65,6 +67,49 @@ class LiveTest(unittest.TestCase):
             wait_until(lambda: end.from_port(sender), "a packet to the discard port")
         self.assertEqual(self._arrived(sender, receiver, sent), [], "these arrived")
 
+    def in_log(self, daemon, pattern, seconds=10):
+        """Waits until a line of the daemon's log matches."""
+        return wait_until(lambda: re.search(pattern, daemon.log(), re.MULTILINE), f"{pattern!r} in the log", seconds)
+
     @staticmethod
     def _arrived(sender, receiver, sent):
         return [sequence for sequence in receiver.from_port(sender) if sequence in sent]
+
+
+class CallTest(LiveTest):
+    """Single calls through the shipped gateway firewall, between a phone outside and one inside."""
+
+    OUTSIDE_PORT, INSIDE_PORT = 40000, 30000
+
+    def setUp(self):
+        super().setUp()
+        self.firewall.load()
+
+    def phone(self, host, family, address):
+        return self.enter(Phone(host, family, address))
+
+    def phones(self, family=IPV4):
+        return (self.phone(self.network.outside, family, family.outside),
+                self.phone(self.network.inside, family, family.inside))
+
+    def media_ports(self, family=IPV4):
+        """An RTP port of each phone."""
+        return (self.rtp_port(self.network.outside, family, family.outside, self.OUTSIDE_PORT),
+                self.rtp_port(self.network.inside, family, family.inside, self.INSIDE_PORT))
+
+    def establish(self, caller, callee, offer=None, answer=None):
+        """A call; `offer` and `answer` are SDPs, without them each phone names itself."""
+        port = {caller: self.OUTSIDE_PORT, callee: self.INSIDE_PORT}
+        dialog = Dialog(caller, callee)
+        caller.pass_to(callee, dialog.invite(offer or sdp(caller, port[caller])))
+        callee.pass_to(caller, dialog.response(200, "OK", answer or sdp(callee, port[callee])))
+        caller.pass_to(callee, dialog.ack())
+        return dialog
+
+    def hang_up(self, dialog, caller, callee):
+        caller.pass_to(callee, dialog.bye())
+        callee.pass_to(caller, dialog.response(200, "OK"))
+
+    def destinations(self):
+        """Where pinholes lead to now: {(address, port)}."""
+        return {element.key[-2:] for elements in self.firewall.open_pinholes().values() for element in elements}

@@ -112,6 +112,21 @@ class Network:
         while self._all:
             self._all.pop().delete()
 
+    def attach(self, name, port, *addresses):
+        """A fourth host, on the gateway's interface `port`. `addresses`: (of the gateway, of the host, prefix
+        length), the first of each family being its default route."""
+        host = self._host(name)
+        subprocess.run(["ip", "link", "add", port, "netns", "gateway", "type", "veth",
+                        "peer", "name", "eth0", "netns", name], check=True)
+        for end, at, index in ((self.gateway, port, 0), (host, "eth0", 1)):
+            end.run("ip", "link", "set", at, "up")
+            for address in addresses:
+                nodad = ["nodad"] if ":" in address[index] else []
+                end.run("ip", "address", "add", f"{address[index]}/{address[2]}", "dev", at, *nodad)
+        for gateway, _, _ in addresses:
+            host.run("ip", "route", "add", "default", "via", gateway)
+        return host
+
     def _host(self, name):
         host = Namespace(name)
         self._all.append(host)
