@@ -125,7 +125,9 @@ class SetKeeper {
   base::TimePoint last_change_;
 
   std::optional<base::TimePoint> check_due_;  // whether the sets are there
+  base::TimePoint last_lost_;                 // when news got lost, and it was or is due
   bool missing_ = false;                      // they were not, the last time
+  std::string fault_told_;
   std::deque<pinhole::Key> to_rewrite_;
   std::size_t rewritten_ = 0;  // of this time
   bool flushed_ = false;       // why

@@ -51,10 +51,15 @@ std::string counted(std::size_t number, const std::string& what) {
 
 void SetKeeper::note(const system::RulesetNews& news, base::TimePoint now) {
   if (observe_) return;
-  if (news.sets || news.lost) {
+  if (news.sets) {
     flushed_ = true;
     check_due_ = now;
-    if (news.lost) next_sweep_ = now;
+  }
+  if (news.lost) {  // perhaps by what somebody does to another table all the time
+    flushed_ = true;
+    if (!check_due_) last_lost_ = std::max(now, last_lost_ + check_period);
+    if (!check_due_) check_due_ = last_lost_;
+    if (next_sweep_) next_sweep_ = std::min(*next_sweep_, *check_due_);
   }
   for (const ElementState& gone : news.removed) {
     installed_.count(gone.key, gone.packets, false);
@@ -100,16 +105,18 @@ void SetKeeper::check_sets(base::TimePoint now) {
   const std::vector<std::string> faults = sets_.faults();
   if (faults.empty()) {
     if (std::exchange(missing_, false)) flushed_ = true;
+    fault_told_.clear();
     if (flushed_) rewrite_all();
     return;
   }
   check_due_ = now + check_period;
   flushed_ = true;
-  if (std::exchange(missing_, true)) return;
+  missing_ = true;
   to_rewrite_.clear();
   closed_.clear();
   backlog_.clear();
   sweeping_.reset();
+  if (std::exchange(fault_told_, faults.front()) == faults.front()) return;
   system::log::error(faults.front() + "; " + counted(installed_.size(), "pinhole") +
                      " will be written when that is done");
 }

@@ -79,9 +79,9 @@ inline constexpr std::size_t tuples_per_close = 8;
 /// Elements that a starting daemon takes over: all that the sets of nft/dpinholer.nft have room for is some
 /// 600,000. More: it does not know them, and they go like everything that no call wants.
 inline constexpr std::size_t recovered_elements = std::size_t{1} << 20;
-/// Elements of others' changes to the sets that are taken one by one, of what is read at once. More: all pinholes
-/// are written again.
-inline constexpr std::size_t ruleset_news = 4096;
+/// Elements of others' changes to the sets that are taken one by one, of what is read at once: some milliseconds.
+/// More: all pinholes are looked at, and what is missing is written again.
+inline constexpr std::size_t ruleset_news = 2048;
 /// Messages of one nft transaction: some 2 ms of the kernel's time. More: the changes are committed in several
 /// transactions, in their order.
 inline constexpr std::size_t transaction_messages = 2048;

@@ -3,8 +3,6 @@
 
 #include <libmnl/libmnl.h>
 #include <libnftnl/common.h>
-#include <libnftnl/set.h>
-#include <libnftnl/table.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
@@ -15,6 +13,7 @@
 
 #include "base/limits.h"
 #include "system/nft_element.h"
+#include "system/set_schema.h"
 
 // A transaction is one datagram:
 //
@@ -43,11 +42,6 @@ constexpr std::size_t found_at_once = 128;  // their answers fit into the receiv
 constexpr std::size_t send_buffer = base::limits::transaction_messages * longest_element_message * 2;
 constexpr std::size_t receive_buffer = base::limits::transaction_messages * 2048;
 
-struct SetDeleter {
-  void operator()(nftnl_set* set) const { nftnl_set_free(set); }
-};
-using SetPointer = std::unique_ptr<nftnl_set, SetDeleter>;
-
 // Messages that a change becomes.
 std::size_t message_count(ElementChange::Kind kind) {
   switch (kind) {
@@ -59,27 +53,6 @@ std::size_t message_count(ElementChange::Kind kind) {
       return 3;
   }
   return 0;
-}
-
-// Type of the key as nft numbers it: six bits for each field, ipv4_addr 7, ipv6_addr 8, inet_service 13.
-std::uint32_t key_type(Set set) {
-  const std::uint32_t address = pinhole::family(set) == base::Family::ipv4 ? 7 : 8;
-  const std::uint32_t destination = address << 6 | 13;
-  return pinhole::has_source(set) ? address << 12 | destination : destination;
-}
-
-std::string key_type_text(Set set) {
-  const std::string address = pinhole::family(set) == base::Family::ipv4 ? "ipv4_addr" : "ipv6_addr";
-  return (pinhole::has_source(set) ? address + " . " : "") + address + " . inet_service";
-}
-
-// What is wrong with the flags, or nothing. An interval set copies itself for every change.
-std::string flags_fault(std::uint32_t flags) {
-  if ((flags & NFT_SET_INTERVAL) != 0) return "has the flag interval";
-  if ((flags & NFT_SET_MAP) != 0) return "is a map";
-  if ((flags & NFT_SET_TIMEOUT) == 0) return "lacks the flag timeout";
-  if ((flags & NFT_SET_EVAL) == 0) return "lacks the flag dynamic";
-  return "";
 }
 
 }  // namespace
@@ -127,8 +100,6 @@ struct NftSets::State {
   tl::expected<void, SystemError> find(std::span<const ElementKey> keys,
                                        std::vector<std::optional<ElementState>>& found);
 
-  std::string set_fault(Set set);
-  std::string compare(Set set, const nftnl_set& found);
   std::size_t put_message(std::size_t at, bool add, const ElementChange& change, bool last);
   std::size_t build(std::span<const ElementChange> changes);
   tl::expected<void, CommitError> transact(std::span<const ElementChange> changes,
@@ -136,35 +107,6 @@ struct NftSets::State {
   bool note_error(const nlmsghdr& message, std::span<const ElementChange> changes, CommitError& error);
   void note_removed(const nlmsghdr& message, std::vector<ElementState>& removed);
 };
-
-// nft list set TABLE SET
-std::string NftSets::State::set_fault(Set set) {
-  nlmsghdr& request = start_request(NFT_MSG_GETSET, NLM_F_ACK);
-  mnl_attr_put_strz(&request, NFTA_SET_TABLE, table.name.c_str());
-  mnl_attr_put_strz(&request, NFTA_SET_NAME, std::string(name(set)).c_str());
-  SetPointer found(nftnl_set_alloc());
-  bool parsed = false;
-  const auto end = netlink_request(socket, request, [&](const nlmsghdr& answer) {
-    parsed = nftnl_set_nlmsg_parse(&answer, found.get()) == 0;
-  });
-  const std::string which = "set \"" + std::string(name(set)) + "\" in table \"" + to_string(table) + "\"";
-  if (!end) return end.error().to_string();
-  if (end->code == ENOENT) return "no " + which + ": load nft/dpinholer.nft in that table";
-  if (end->code != 0) return SystemError{"NFT_MSG_GETSET", end->code, which}.to_string();
-  if (!parsed) return which + ": the kernel's answer can't be read";
-  const std::string wrong = compare(set, *found);
-  return wrong.empty() ? "" : which + " " + wrong + ": delete it and load nft/dpinholer.nft in that table";
-}
-
-std::string NftSets::State::compare(Set set, const nftnl_set& found) {
-  if (nftnl_set_get_u32(&found, NFTNL_SET_KEY_TYPE) != key_type(set) ||
-      nftnl_set_get_u32(&found, NFTNL_SET_KEY_LEN) != key_octets(set)) {
-    return "is not of type " + key_type_text(set);
-  }
-  auto& timeout = default_timeout[static_cast<std::size_t>(set)];
-  timeout = milliseconds{static_cast<std::int64_t>(nftnl_set_get_u64(&found, NFTNL_SET_TIMEOUT))};
-  return flags_fault(nftnl_set_get_u32(&found, NFTNL_SET_FLAGS));
-}
 
 // `remove` deletes an element with `add` ahead of it, because one that has just expired would fail the whole
 // transaction otherwise.
@@ -270,23 +212,8 @@ const TableName& NftSets::table() const {
   return state_->table;
 }
 
-// nft list table TABLE, and each set in it
 std::vector<std::string> NftSets::faults() {
-  nlmsghdr& request = state_->start_request(NFT_MSG_GETTABLE, NLM_F_ACK);
-  mnl_attr_put_strz(&request, NFTA_TABLE_NAME, state_->table.name.c_str());
-  const auto end = netlink_request(state_->socket, request, [](const nlmsghdr&) {});
-  const std::string table = "table \"" + to_string(state_->table) + "\"";
-  if (!end) return {end.error().to_string()};
-  if (end->code == EPERM) return {"no permission to use nftables: run as root or with CAP_NET_ADMIN"};
-  if (end->code == ENOENT)
-    return {"no " + table + ": load nft/dpinholer.nft in it, or name your own as kernel.table"};
-  if (end->code != 0) return {SystemError{"NFT_MSG_GETTABLE", end->code, table}.to_string()};
-  std::vector<std::string> found;
-  for (Set set : pinhole::all_sets) {
-    std::string fault = state_->set_fault(set);
-    if (!fault.empty()) found.push_back(std::move(fault));
-  }
-  return found;
+  return set_faults(state_->socket, state_->table, state_->default_timeout);
 }
 
 tl::expected<void, CommitError> NftSets::commit(std::span<const ElementChange> changes,

@@ -113,6 +113,7 @@ bool RulesetWatch::is_about(const nlmsghdr& message) const {
 void RulesetWatch::note(const nlmsghdr& message, RulesetNews& news) const {
   if (message.nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES || !is_about(message)) return;
   auto take = [&](std::vector<ElementState>& elements) {
+    if (news.lost) return;  // and no time either
     read_elements(message, {}, [&](const ElementState& state) {
       news.lost = news.lost || elements.size() >= base::limits::ruleset_news;
       if (!news.lost) elements.push_back(state);

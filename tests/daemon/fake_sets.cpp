@@ -130,6 +130,7 @@ tl::expected<void, CommitError> FakeSets::commit(std::span<const ElementChange> 
 
 tl::expected<std::vector<std::optional<ElementState>>, SystemError> FakeSets::find_all(
     std::span<const ElementKey> keys) {
+  lookups_ += keys.size();
   std::vector<std::optional<ElementState>> found;
   for (const ElementKey& key : keys) {
     const auto place = elements.find(key);

@@ -56,6 +56,7 @@ class FakeSets : public system::PinholeSets {
   std::set<pinhole::ElementKey> keys() const;
   std::size_t commits() const { return commits_; }
   std::size_t aborts() const { return aborts_; }
+  std::size_t lookups() const { return lookups_; }  ///< of elements
 
   std::vector<std::string> faults() override;
   tl::expected<void, system::CommitError> commit(std::span<const pinhole::ElementChange> changes,
@@ -77,6 +78,7 @@ class FakeSets : public system::PinholeSets {
   std::size_t steps_ = 0;
   std::size_t commits_ = 0;
   std::size_t aborts_ = 0;
+  std::size_t lookups_ = 0;
   std::vector<system::ElementState> reading_;
 };
 

@@ -414,6 +414,24 @@ TEST(SetKeeper, NothingIsSweptByWhoDidNotReadTheSetsFirst) {
   EXPECT_EQ(sets.keys(), std::set{element(7)});
 }
 
+TEST(SetKeeper, NewsThatGetLostAllTheTimeAreWorthALookASecond) {
+  Keeping it;
+  for (std::uint16_t port = 0; port < 1000; ++port) it.open(port);
+  it.finish_batch();
+  it.sets.elements.clear();
+  it.sets.news.lost = true;
+  it.work();
+  expect_agreement(it, "looked at once");
+  const std::size_t before = it.sets.lookups();
+  for (int i = 0; i < 100; ++i) {
+    it.sets.news.lost = true;
+    it.pass(std::chrono::milliseconds{50});
+  }
+  const std::size_t looked = it.sets.lookups() - before;
+  EXPECT_GE(looked, 4000U);
+  EXPECT_LE(looked, 6000U);
+}
+
 TEST(SetKeeper, ObservingWritesNothing) {
   FakeSets sets;
   SetKeeper keeper(sets, true, {});

@@ -167,12 +167,23 @@ class ByHand(ReloadTest):
             # The rules come back a moment before the sets do, as they may with a hand-made script.
             self.firewall.queue_sip()
             other = self.establish(family, OUTSIDE_PORT + 10, INSIDE_PORT + 10)
-            self.assertEqual(daemon.log().count("load nft/dpinholer.nft"), 1, "it says so once")
+            self.assertEqual(daemon.log().count('no table "inet filter"'), 1, "it says so once")
             self.load()
             wait_until(lambda: len(self.elements(self.bound(family))) == 8, "both calls' pinholes")
             for dialog in (one, other):
                 self.hang_up(dialog)
             self.assertEqual(self.firewall.open_pinholes(), {})
+
+    def test_a_set_of_the_wrong_type_is_told_as_at_start(self):
+        with Daemon(self.network.gateway) as daemon:
+            dialog = self.establish(IPV4)
+            self.firewall.nft("flush ruleset; add table inet filter;"
+                              "add set inet filter sip_rtp4 { type ipv4_addr; flags dynamic,timeout; }")
+            wait_until(lambda: 'set "sip_rtp4" in table "inet filter" is not of type ipv4_addr . inet_service' in
+                       daemon.log(), "the daemon to say so")
+            self.load("flush ruleset\n")
+            wait_until(lambda: len(self.elements(self.bound(IPV4))) == 4, "the call's pinholes")
+            self.hang_up(dialog)
 
     @each_family
     def test_a_saved_table_brings_nothing_back(self, family):
