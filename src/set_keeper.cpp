@@ -152,8 +152,7 @@ void SetKeeper::note_failure(const ElementChange& change, const system::SystemEr
   if (!failures_told_.first(std::string(name(change.key.set)) + std::to_string(error.code), last_change_)) {
     return;
   }
-  const std::string remedy =
-      is_full(error.code) ? " (the set is full: delete it and load it with a larger size)" : "";
+  const std::string remedy = is_full(error.code) ? " (the set is full: it needs a larger size)" : "";
   system::log::error(error.to_string() + remedy + ", " + std::string(consequence(change.kind)),
                      {{"ADDRESS", change.key.destination.address.to_string()},
                       {"PORT", std::to_string(change.key.destination.port)}});
