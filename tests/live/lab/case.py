@@ -31,7 +31,7 @@ class LiveTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.network = Network()
+        cls.network = cls.make_network()
         cls.network.__enter__()
         cls.addClassCleanup(cls.network.__exit__)
 
@@ -40,8 +40,15 @@ class LiveTest(unittest.TestCase):
         self.addCleanup(stack.close)
         self.enter = stack.enter_context
         self.firewall = Firewall(self.network.gateway)
-        self.firewall.clear()
+        self.clear()
         self._discard_port_open = False
+
+    @staticmethod
+    def make_network():
+        return Network()
+
+    def clear(self):
+        self.firewall.clear()
 
     def rtp_port(self, host, family, address, port):
         """An RtpPort that lives as long as the test."""

@@ -49,9 +49,10 @@ FAMILIES = (IPV4, IPV6)
 class Namespace:
     """A host: runs programs and makes sockets."""
 
-    def __init__(self, name):
+    def __init__(self, name, here=False):
+        """`here`: not a new namespace, but the one that this process is in."""
         self.name = name
-        subprocess.run(["ip", "netns", "add", name], check=True)
+        subprocess.run(["ip", "netns", *(["attach", name, str(os.getpid())] if here else ["add", name])], check=True)
         self._descriptor = os.open(f"/run/netns/{name}", os.O_RDONLY | os.O_CLOEXEC)
         self.run("ip", "link", "set", "lo", "up")
 
@@ -97,8 +98,10 @@ class Namespace:
 class Network:
     """The three hosts, connected, addressed and routed. A context manager."""
 
-    def __init__(self):
+    def __init__(self, gateway_here=False):
+        """`gateway_here`: the gateway is the machine itself, not a namespace."""
         self._all = []
+        self._gateway_here = gateway_here
 
     def __enter__(self):
         try:
@@ -109,6 +112,9 @@ class Network:
         return self
 
     def __exit__(self, *_):
+        if self._gateway_here:  # where its interfaces would stay a little longer than the hosts on their other ends
+            for port in ("eth0", "eth1"):
+                self.gateway.run("ip", "link", "delete", port, check=False)
         while self._all:
             self._all.pop().delete()
 
@@ -127,13 +133,14 @@ class Network:
             host.run("ip", "route", "add", "default", "via", gateway)
         return host
 
-    def _host(self, name):
-        host = Namespace(name)
+    def _host(self, name, here=False):
+        host = Namespace(name, here)
         self._all.append(host)
         return host
 
     def _build(self):
-        self.outside, self.gateway, self.inside = map(self._host, ("outside", "gateway", "inside"))
+        self.outside, self.inside = self._host("outside"), self._host("inside")
+        self.gateway = self._host("gateway", self._gateway_here)
         for port, host in (("eth0", self.outside), ("eth1", self.inside)):
             subprocess.run(["ip", "link", "add", port, "netns", "gateway", "type", "veth",
                             "peer", "name", "eth0", "netns", host.name], check=True)
@@ -157,8 +164,10 @@ class Network:
             self._wait_for_path(family)
 
     def _wait_for_path(self, family):
-        """A link that just came up may lose IPv6 for a second; after this every host knows its neighbours."""
-        with self.outside.udp(family, family.outside, 9) as one, self.inside.udp(family, family.inside, 9) as other:
+        """A link that just came up may lose IPv6 for a second; after this every host knows its neighbours. To the
+        SIP port: rules that stand already let that pass."""
+        with self.outside.udp(family, family.outside, 5060) as one, \
+                self.inside.udp(family, family.inside, 5060) as other:
             for sender, receiver in ((one, other), (other, one)):
                 receiver.settimeout(0.02)
 
