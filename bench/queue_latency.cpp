@@ -115,7 +115,7 @@ struct Network {
   void load_rules() const {
     std::ifstream file(DPINHOLER_SOURCE_DIR "/nft/dpinholer.nft");
     std::string rules{std::istreambuf_iterator<char>(file), {}};
-    const std::string queue = "queue flags bypass,fanout to $sip_queues\n";
+    const std::string queue = "queue flags bypass to $sip_queues\n";
     if (const auto at = rules.find(queue); at != std::string::npos) rules.erase(at, queue.size() - 1);
     const std::string path = "/tmp/" + gateway.name() + ".nft";
     std::ofstream(path) << "table inet filter {\n"

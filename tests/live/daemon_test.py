@@ -197,7 +197,7 @@ class Settings(DaemonTest):
             caller.pass_to(callee, b"\r\n\r\n")
             caller.pass_to(callee, b"no SIP at all")
 
-    # With --queue-balance, which does the same as `fanout to 0-3` and works on every kernel.
+    # With --queue-balance, which does the same as `queue to 0-3` and works on every kernel.
     def test_reads_several_queues(self):
         for tool in ("iptables-nft", "ip6tables-nft"):
             self.network.gateway.run(tool, "-t", "security", "-F", check=False)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NFT = Path(__file__).resolve().parents[3] / "nft"
-QUEUE = re.compile(r"^\s*queue flags bypass,fanout to \$sip_queues$", re.MULTILINE)
+QUEUE = re.compile(r"^\s*queue flags bypass to \$sip_queues$", re.MULTILINE)
 
 
 @functools.cache
