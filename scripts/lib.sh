@@ -24,6 +24,8 @@ packages=(
     nftables iptables conntrack iproute2 util-linux kmod  # the gateway
     tcpdump sip-tester                                    # captures, calls
     python3                                               # the tests themselves
+    # The tests of the package on stock Debian:
+    debootstrap qemu-system-x86 busybox-static e2fsprogs
 )
 
 say() { printf '\n== %s\n' "$*"; }

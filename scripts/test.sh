@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Installs what is missing, builds, and runs the tests: the lanes `core` (needs nothing) and `live` (needs root).
+# Installs what is missing, builds, and runs the tests: the lanes `core` (needs nothing), `live` (needs root) and `vm`
+# (needs root and qemu; the first time it fetches Debian 12 and 13 into build/vm).
 #
 #   sudo scripts/test.sh
 #
@@ -12,16 +13,18 @@ install_packages
 build
 
 say "Testing"
-obstacle=$("$source_folder/tests/live/run" --check) || true
+obstacles=$("$source_folder/tests/live/run" --check; "$source_folder/tests/vm/run" --check) || true
 summary=$(mktemp)
 trap 'rm -f "$summary"; give_back' EXIT
 status=0
 ctest --test-dir "$build_folder" --output-on-failure --no-tests=error -j "$(nproc)" -L 'core|live' |
     tee "$summary" || status=$?
+say "Testing the package"
+ctest --test-dir "$build_folder" --verbose --no-tests=error -j 2 -L vm | tee -a "$summary" || status=$?
 
 skipped=$(grep -c '(Skipped)$' "$summary" || true)
-if [ -n "$obstacle" ]; then
-    say "$obstacle"
+if [ -n "$obstacles" ]; then
+    say "$obstacles"
 elif [ "$skipped" -gt 0 ]; then
     say "$skipped tests skipped"
 fi
