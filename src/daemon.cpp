@@ -267,8 +267,14 @@ void Daemon::State::drain() {
   }
 }
 
-// Goes on with the TCP connections of the daemon before this one.
+// Goes on with the calls and the TCP connections of the daemon before this one.
 void Daemon::State::take_over() {
+  now = system::now();
+  pipeline.recover(gatekeeper.recover(), now, outcome);
+  if (!outcome.changes.empty()) {
+    system::log::info(std::to_string(outcome.changes.size()) + " open pinholes taken over");
+  }
+  finish_batch();
   const auto file = handover::default_file();
   if (file.empty()) return;
   const auto connections = handover::take(file, config.streams.flows);

@@ -2,6 +2,8 @@
 #include "pipeline.h"
 
 #include <algorithm>
+#include <span>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -23,6 +25,21 @@ using message::MessageError;
 using negotiation::Updates;
 
 namespace {
+
+// What a pinhole must have been granted for. Its signalling is not known any more: one of its sources stands
+// for it, since policy admitted them together.
+negotiation::Grant grant_of(const pinhole::Recovered& pinhole, bool answered) {
+  const auto& [address, port] = pinhole.key.destination;
+  negotiation::Grant grant;
+  grant.media = pinhole.media;
+  grant.to = {{address, port, pinhole.key.protocol, pinhole.component, false, false}};
+  grant.announced_by = address;
+  grant.phase = answered ? negotiation::Phase::established : negotiation::Phase::early;
+  grant.bound = !pinhole.from.empty();
+  grant.senders = pinhole.from;
+  if (grant.bound) grant.sender_signalling = pinhole.from.front();
+  return grant;
+}
 
 bool is_sip_port(std::uint16_t port, const std::vector<pinhole::PortRange>& ports) {
   return std::ranges::any_of(ports,
@@ -198,8 +215,8 @@ void Pipeline::State::apply(Outcome& outcome) {
     for (pinhole::Refusal& refusal : pinhole::refusals(update, policy))
       outcome.refusals.push_back(std::move(refusal));
     if (update.refused) continue;
-    const pinhole::Table::Reason reason{update.call,   update.call_id,   update.time,   update.opened,
-                                        update.closed, update.described, update.refresh};
+    const pinhole::Table::Reason reason{update.call,   update.call_id,   update.call_hash, update.time,
+                                        update.opened, update.closed,    update.described, update.refresh};
     table.update(reason, pinhole::wanted(update.wanted, policy, timeouts), outcome.changes);
   }
   updates.clear();
@@ -223,6 +240,23 @@ std::vector<pinhole::Key> Pipeline::suspected_idle(base::TimePoint now) const {
 
 void Pipeline::media_seen(const pinhole::Key& key, base::TimePoint when) {
   for (negotiation::CallSerial call : state_->table.owners(key)) state_->calls.media_seen(call, when);
+}
+
+void Pipeline::recover(std::vector<pinhole::Recovered> found, base::TimePoint now, Outcome& outcome) {
+  std::ranges::sort(found, {}, [](const auto& pinhole) { return std::tie(pinhole.call_hash, pinhole.key); });
+  for (auto begin = found.begin(); begin != found.end();) {
+    const auto end = std::find_if(begin, found.end(), [&](const auto& pinhole) {
+      return pinhole.call_hash != begin->call_hash;
+    });
+    const std::span<const pinhole::Recovered> of_call(begin, end);
+    const auto is_bound = [](const auto& pinhole) { return !pinhole.from.empty(); };
+    const bool answered = !state_->policy.bind_to_peer() || std::ranges::any_of(of_call, is_bound);
+    negotiation::Grants grants;
+    for (const pinhole::Recovered& pinhole : of_call) grants.push_back(grant_of(pinhole, answered));
+    state_->calls.recover(begin->call_hash, begin->call, std::move(grants), answered, now, state_->updates);
+    state_->apply(outcome);
+    begin = end;
+  }
 }
 
 bool Pipeline::passes(const pinhole::Key& key, const base::Address& source) const {

@@ -17,6 +17,7 @@
 #include "pinhole/host.h"
 #include "pinhole/pinhole.h"
 #include "pinhole/policy_settings.h"
+#include "pinhole/recovered.h"
 
 namespace dpinholer {
 
@@ -98,6 +99,10 @@ class Pipeline {
   /// so with `media_seen` first.
   std::vector<pinhole::Key> suspected_idle(base::TimePoint now) const;
   void media_seen(const pinhole::Key& key, base::TimePoint when);
+
+  /// Takes over what a daemon before this one had open, before the first packet: what policy still allows is
+  /// open again, with `Cause::recovered`, and the calls go on. What is over limits.calls is left out.
+  void recover(std::vector<pinhole::Recovered> found, base::TimePoint now, Outcome& outcome);
 
   /// Whether an open pinhole lets a packet from `source` to `key` through, as the kernel would judge it.
   bool passes(const pinhole::Key& key, const base::Address& source) const;

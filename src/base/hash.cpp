@@ -19,4 +19,8 @@ std::uint64_t keyed_hash(const HashKey& key, Bytes octets) {
   return value;
 }
 
+std::uint64_t stable_hash(std::string_view text) {
+  return keyed_hash({}, as_bytes(text));
+}
+
 }  // namespace dpinholer::base

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 #include "base/bytes.h"
 
@@ -14,5 +15,9 @@ using HashKey = std::array<std::uint8_t, 16>;
 
 /// SipHash-2-4.
 std::uint64_t keyed_hash(const HashKey& key, Bytes octets);
+
+/// The same in every run and every version: a later daemon knows a Call-ID again by it. Everybody can make
+/// texts that collide.
+std::uint64_t stable_hash(std::string_view text);
 
 }  // namespace dpinholer::base

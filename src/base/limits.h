@@ -53,6 +53,8 @@ inline constexpr std::size_t bundle_groups = 16;
 inline constexpr std::size_t transactions_per_call = 128;
 /// Forks times crossings of one call; a proxy rings some ten phones. More: as above.
 inline constexpr std::size_t dialogs_per_call = 128;
+/// Of them, those that a restarted daemon knows from one request only. More: the oldest is forgotten.
+inline constexpr std::ptrdiff_t unproven_dialogs_per_call = 4;
 /// Address pairs on which one call crosses the gateway. More: as above.
 inline constexpr std::size_t legs_per_call = 32;
 /// Elements that binding one m-line may take (calls.md section 3). More: it stays open to any source.

@@ -128,6 +128,8 @@ struct Dialog {
   /// On an address pair that it did not use before, until something is agreed on there: then that replaces
   /// what its older legs opened.
   bool joining = false;
+  /// False while its tags are those of one request after a restart: somebody may have made them up.
+  bool proven = true;
   TransactionId invite = 0;  ///< the INVITE that created it; 0: picked up in the middle
   Negotiations negotiations;
   /// What the last response to `invite` said, to know an answer that is merely repeated; kept as long as the
@@ -175,6 +177,21 @@ struct Transaction {
   bool initial_invite() const { return method == message::Method::invite && to_tag.empty(); }
 };
 
+/// What a starting daemon found open for a call, until messages tell what it belongs to.
+struct Recovered {
+  Grants grants;  ///< toward both parties: one for each pinhole
+  /// Something of it was bound to a peer. Else it was offered only, and somebody may answer yet.
+  bool answered = false;
+  base::TimePoint deadline;  ///< not answered: when it is given up
+  bool met = false;          ///< one of its dialogs is known again
+  /// base::stable_hash of the Call-ID, while no message has told that.
+  std::optional<std::uint64_t> call_hash;
+};
+
+inline bool is_open(const std::unique_ptr<Recovered>& recovered) {
+  return recovered != nullptr && !recovered->grants.empty();
+}
+
 using CallSerial = std::uint64_t;
 
 /// How dear a call is when there is no room for another; in this order they give way.
@@ -187,12 +204,16 @@ enum class Standing : std::uint8_t {
 
 /// All that is known about one Call-ID.
 struct Call {
+  /// Nothing that could still matter.
+  bool is_empty() const { return dialogs.empty() && transactions.empty() && !is_open(recovered); }
+
   CallSerial serial = 0;
-  std::string_view call_id;  ///< lives as long as the call: its key in the table of calls
+  std::string_view call_id;  ///< its key in the table of calls
   base::Address source;      ///< of the first request: limits.calls-per-source counts by it
   std::vector<Leg> legs;
   std::vector<Dialog> dialogs;
   std::vector<Transaction> transactions;
+  std::unique_ptr<Recovered> recovered;
   TransactionId last_transaction = 0;
   base::TimePoint started;
   base::TimePoint last_message;  ///< in a dialog

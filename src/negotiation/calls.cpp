@@ -27,6 +27,7 @@ bool is_answered(const Dialog& dialog) {
 
 Standing standing_of(const Call& call) {
   if (std::any_of(call.dialogs.begin(), call.dialogs.end(), is_answered)) return Standing::answered;
+  if (is_open(call.recovered)) return call.recovered->answered ? Standing::answered : Standing::ringing;
   const bool ringing = std::any_of(call.dialogs.begin(), call.dialogs.end(),
                                    [](const Dialog& d) { return d.state == Dialog::State::early; });
   if (ringing) return Standing::ringing;
@@ -65,6 +66,7 @@ void Calls::process(const SipMessage& message, const Origin& origin, const base:
     return;
   }
   Call* call = find(message.call_id);
+  if (call == nullptr) call = find_recovered(message.call_id);
   if (call == nullptr && !starts_call(message)) {
     if (may_answer(message)) refuse(Cause::no_request);
     return;
@@ -74,7 +76,7 @@ void Calls::process(const SipMessage& message, const Origin& origin, const base:
     if (message.session) refuse(Cause::limit);
     return;
   }
-  if (call == nullptr) call = create(message, source, now);
+  if (call == nullptr) call = create(message.call_id, source, now);
   Turn turn(*call, settings_, now);
   if (message.is_request()) {
     turn.request(message, origin, destination);
@@ -88,7 +90,7 @@ void Calls::process(const SipMessage& message, const Origin& origin, const base:
 bool Calls::run_timer(base::TimePoint now, Updates& updates) {
   if (wake_ups_.empty() || wake_ups_.begin()->first > now) return false;
   Call& call = *by_serial_.at(wake_ups_.begin()->second);
-  if (call.dialogs.empty() && call.transactions.empty()) {
+  if (call.is_empty()) {
     remove(call);
     return true;
   }
@@ -111,7 +113,7 @@ std::vector<CallSerial> Calls::suspected_idle(base::TimePoint now) const {
   std::vector<CallSerial> suspected;
   for (auto it = wake_ups_.begin(); it != wake_ups_.end() && it->first <= now; ++it) {
     const Call& call = *by_serial_.at(it->second);
-    if (call.dialogs.empty() && call.transactions.empty()) continue;
+    if (call.is_empty()) continue;
     const Timer timer = next_timer(call, settings_);
     if (timer.due <= now && media_matters(call, timer)) suspected.push_back(it->second);
   }
@@ -142,6 +144,38 @@ Call* Calls::find(std::string_view call_id) {
   return found == calls_.end() ? nullptr : &found->second;
 }
 
+// The first message of a call that was recovered tells its Call-ID.
+Call* Calls::find_recovered(std::string_view call_id) {
+  if (unnamed_.empty()) return nullptr;
+  const auto known = unnamed_.find(base::stable_hash(call_id));
+  if (known == unnamed_.end()) return nullptr;
+  Call& call = *by_serial_.at(known->second);
+  unnamed_.erase(known);
+  call.recovered->call_hash.reset();
+  auto node = calls_.extract(calls_.find(call.call_id));
+  node.key() = call_id;
+  call.call_id = calls_.insert(std::move(node)).position->first;
+  return &call;
+}
+
+void Calls::recover(std::uint64_t call_hash, std::string_view text, Grants grants, bool answered,
+                    base::TimePoint now, Updates& updates) {
+  // No Call-ID has a blank (RFC 3261 section 25.1).
+  std::string key = std::string(text) + " " + std::to_string(call_hash);
+  if (grants.empty() || calls_.size() >= settings_.calls || find(key) != nullptr) return;
+  Call& call = *create(std::move(key), {}, now);
+  call.recovered = std::make_unique<Recovered>();
+  call.recovered->grants = std::move(grants);
+  call.recovered->answered = answered;
+  call.recovered->deadline = now + settings_.early;
+  call.recovered->call_hash = call_hash;
+  unnamed_.emplace(call_hash, call.serial);
+  Turn turn(call, settings_, now);
+  turn.recover();
+  turn.finish(updates);
+  schedule(call);
+}
+
 bool Calls::may_start(const base::Address& source) const {
   if (settings_.calls_per_source == 0) return true;
   auto count = per_source_.find(source);
@@ -166,8 +200,8 @@ bool Calls::make_room(const base::Address& source, base::TimePoint now, Updates&
   return true;
 }
 
-Call* Calls::create(const SipMessage& message, const base::Address& source, base::TimePoint now) {
-  auto& [call_id, call] = *calls_.try_emplace(message.call_id).first;
+Call* Calls::create(std::string id, const base::Address& source, base::TimePoint now) {
+  auto& [call_id, call] = *calls_.try_emplace(std::move(id)).first;
   call.serial = ++last_serial_;
   call.call_id = call_id;
   call.source = source;
@@ -181,6 +215,7 @@ Call* Calls::create(const SipMessage& message, const base::Address& source, base
 }
 
 void Calls::remove(Call& call) {
+  if (call.recovered && call.recovered->call_hash) unnamed_.erase(*call.recovered->call_hash);
   set_standing(call, Standing::over);
   dispensable_.erase({Standing::over, call.serial});
   wake_ups_.erase({call.wake_up, call.serial});
@@ -203,12 +238,11 @@ void Calls::set_standing(Call& call, Standing standing) {
   call.standing = standing;
 }
 
-// A wake-up may be early: a sign of life moves a timer without touching the queue. A call without dialogs and
-// transactions is removed at the next one.
+// A wake-up may be early: a sign of life moves a timer without touching the queue. An empty call is removed at
+// the next one.
 void Calls::schedule(Call& call) {
-  const bool empty = call.dialogs.empty() && call.transactions.empty();
   set_standing(call, standing_of(call));
-  const base::TimePoint due = empty ? call.started : next_timer(call, settings_).due;
+  const base::TimePoint due = call.is_empty() ? call.started : next_timer(call, settings_).due;
   if (due == call.wake_up) return;
   wake_ups_.erase({call.wake_up, call.serial});
   call.wake_up = due;

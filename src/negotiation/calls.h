@@ -32,6 +32,7 @@ struct Announced {
 struct Update {
   CallSerial call = 0;
   std::string call_id;
+  std::optional<std::uint64_t> call_hash;  ///< when `call_id` is only what a comment told of it
   base::TimePoint time;            ///< of the message, or when the timer was due
   Cause opened = Cause::offer;     ///< why pinholes opened, if any did
   Cause closed = Cause::replaced;  ///< why pinholes closed, if any did
@@ -72,6 +73,12 @@ class Calls {
   /// Media of the call was seen at `when`. Unknown serials are ignored.
   void media_seen(CallSerial call, base::TimePoint when);
 
+  /// A call that a daemon before this one knew: what it had open, and the stable_hash of its Call-ID. `text`
+  /// is what it is called until a message tells its Call-ID; it is that message's call from then on, and
+  /// goes on where it was as far as that can be told. `answered`: something of it was bound to a peer.
+  void recover(std::uint64_t call_hash, std::string_view text, Grants grants, bool answered,
+               base::TimePoint now, Updates& updates);
+
   /// Ends every dialog of a call; false when there is no such call.
   bool close(std::string_view call_id, Cause cause, base::TimePoint now, Updates& updates);
 
@@ -92,7 +99,8 @@ class Calls {
   using Table = std::unordered_map<std::string, Call, KeyedHash, std::equal_to<>>;
 
   Call* find(std::string_view call_id);
-  Call* create(const message::SipMessage& message, const base::Address& source, base::TimePoint now);
+  Call* find_recovered(std::string_view call_id);
+  Call* create(std::string call_id, const base::Address& source, base::TimePoint now);
   bool make_room(const base::Address& source, base::TimePoint now, Updates& updates);
   bool may_start(const base::Address& source) const;
   void remove(Call& call);
@@ -102,6 +110,7 @@ class Calls {
   Settings settings_;
   Table calls_;
   std::unordered_map<CallSerial, Call*> by_serial_;
+  std::unordered_map<std::uint64_t, CallSerial> unnamed_;  // recovered, by the hash of their Call-ID
   std::set<std::pair<base::TimePoint, CallSerial>> wake_ups_;
   std::set<std::pair<Standing, CallSerial>> dispensable_;  // over or unanswered; oldest first
   std::map<base::Address, std::size_t> per_source_;        // those that are not over

@@ -24,6 +24,19 @@ bool has_tags(const Dialog& dialog, Party sender, std::string_view from_tag, std
   return tag_of(dialog, sender) == from_tag && tag_of(dialog, other(sender)) == to_tag;
 }
 
+// Leaves of `grants` what `open` does not have.
+void forget_open(Grants& grants, const Grants& open) {
+  auto is_open = [&](const Transport& transport) {
+    return std::any_of(open.begin(), open.end(), [&](const Grant& grant) {
+      return std::any_of(grant.to.begin(), grant.to.end(), [&](const Transport& known) {
+        return !known.held && known.protocol == transport.protocol && known.port == transport.port &&
+               known.address == transport.address;
+      });
+    });
+  };
+  for (Grant& grant : grants) std::erase_if(grant.to, is_open);
+}
+
 bool has_tags_of(const Dialog& dialog, const Dialog& other) {
   return dialog.caller_tag == other.caller_tag && dialog.callee_tag == other.callee_tag;
 }
@@ -133,6 +146,7 @@ void Turn::settle(Dialog& dialog, Disposition disposition, Party offerer, Agreem
   negotiation.answered = true;
   negotiation.toward(offerer) = std::move(agreement.toward_offerer);
   negotiation.toward(other(offerer)) = std::move(agreement.toward_answerer);
+  prove(dialog);
   if (dialog.joining) take_over(dialog);
   for (Exchange& exchange : negotiation.exchanges)
     exchange.grants = not_yet_open(dialog, disposition, exchange.offerer, *exchange.offer);
@@ -168,19 +182,11 @@ void Turn::take_over(Dialog& dialog) {
 Grants Turn::not_yet_open(const Dialog& dialog, Disposition disposition, Party offerer,
                           const Announcement& offer) const {
   Grants grants = offered(offer, settings_);
+  if (call_.recovered) forget_open(grants, call_.recovered->grants);
   for (const Dialog& session : call_.dialogs) {
     if (!has_tags_of(session, dialog) || !session.is_live()) continue;
     const Negotiation& negotiation = session.negotiations[index(disposition)];
-    const Grants& open = negotiation.toward(offerer);
-    auto is_open = [&](const Transport& transport) {
-      return std::any_of(open.begin(), open.end(), [&](const Grant& grant) {
-        return std::any_of(grant.to.begin(), grant.to.end(), [&](const Transport& known) {
-          return !known.held && known.protocol == transport.protocol && known.port == transport.port &&
-                 known.address == transport.address;
-        });
-      });
-    };
-    for (Grant& grant : grants) std::erase_if(grant.to, is_open);
+    forget_open(grants, negotiation.toward(offerer));
   }
   return grants;
 }

@@ -24,7 +24,8 @@ void Turn::request(const SipMessage& message, const Origin& origin, const base::
   if (message.method == Method::cancel) return cancel(message, source, destination);
   if (message.method == Method::invite && message.to_tag.empty()) return invite(message, source, destination);
 
-  const auto sender = sender_of_request(message.from_tag, message.to_tag);
+  auto sender = sender_of_request(message.from_tag, message.to_tag);
+  if (!sender && resume_by_request(message, {source, destination})) sender = Party::caller;
   if (!sender) {
     const bool starts_state = message.method == Method::invite || message.method == Method::update;
     if (starts_state && !message.to_tag.empty()) {

@@ -47,8 +47,11 @@ void Turn::response(const SipMessage& message, const Origin& origin, const base:
       call_.last_message = now_;
   }
   Transaction* transaction = match(message, source, destination);
+  if (transaction == nullptr) transaction = resume_by_response(message, {destination, source});
   if (transaction == nullptr) {
-    if (may_describe(message) && message.session) refuse(*message.session, Cause::no_request);
+    const bool may_be_lost = is_open(call_.recovered) && !call_.recovered->answered;
+    if (may_describe(message) && message.session && !may_be_lost)
+      refuse(*message.session, Cause::no_request);
     return;
   }
   if (transaction->state == Transaction::State::failed) return;
@@ -241,7 +244,10 @@ void Turn::bye_response(Transaction& transaction, const SipMessage& message) {
   if (message.is_provisional() || transaction.state != Transaction::State::proceeding) return;
   const bool ends = message.is_success() || message.status == 481 || message.status == 408;
   if (ends) {
-    for (Dialog* dialog : targets(transaction)) end_dialog(*dialog);
+    for (Dialog* dialog : targets(transaction)) {
+      if (message.is_success()) prove(*dialog);
+      end_dialog(*dialog);
+    }
     changed(Cause::answer, Cause::bye, false);
   }
   linger(transaction, ends ? Transaction::State::succeeded : Transaction::State::failed);

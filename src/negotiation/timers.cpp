@@ -10,6 +10,7 @@
 //   session      Session-Expires:               2xx + its value                        (RFC 4028)
 //   removal      dialog terminated:             end + timeouts.terminating
 //   idle         confirmed call silent:         last message in a dialog or media + timeouts.media-idle
+//   recovered    found open, unanswered:        start, or provisional response + timeouts.early
 //   max_call     call too long:                 first request + timeouts.max-call
 //   refresh      anything open:                 every half of the shorter element timeout
 #include <algorithm>
@@ -61,7 +62,11 @@ Timer next_timer(const Call& call, const Settings& settings) {
     if (dialog.session_deadline) consider(Timer::Kind::session, *dialog.session_deadline, i);
     if (dialog.removal) consider(Timer::Kind::removal, *dialog.removal, i);
   }
-  if (std::any_of(call.dialogs.begin(), call.dialogs.end(), is_confirmed)) {
+  const bool recovered = is_open(call.recovered);
+  if (recovered && !call.recovered->answered) consider(Timer::Kind::recovered, call.recovered->deadline, 0);
+  const bool established = (recovered && call.recovered->answered) ||
+                           std::any_of(call.dialogs.begin(), call.dialogs.end(), is_confirmed);
+  if (established) {
     consider(Timer::Kind::idle, std::max(call.last_message, call.last_media) + settings.media_idle, 0);
   }
   if (settings.max_call.count() > 0) consider(Timer::Kind::max_call, call.started + settings.max_call, 0);
@@ -88,6 +93,9 @@ void Turn::timer(const Timer& timer) {
       return changed(Cause::answer, Cause::session_expired, false);
     case Timer::Kind::removal:
       return drop_dialog(timer.index);
+    case Timer::Kind::recovered:
+      drop_recovered();
+      return changed(Cause::answer, Cause::early_timeout, false);
     case Timer::Kind::idle:
       return end(Cause::idle);
     case Timer::Kind::max_call:
@@ -144,6 +152,7 @@ void Turn::drop_dialog(std::size_t at) {
 void Turn::end(Cause cause) {
   call_.dialogs.clear();
   call_.transactions.clear();
+  drop_recovered();
   changed(Cause::answer, cause, false);
 }
 

@@ -19,6 +19,7 @@ namespace {
 // Every grant of the call that is or may become open.
 template <typename Visit>
 void for_each_grants(const Call& call, Visit visit) {
+  if (call.recovered) visit(call.recovered->grants);
   for (const Transaction& transaction : call.transactions) {
     for (const Grants& grants : transaction.offer_grants) visit(grants);
   }
@@ -98,6 +99,7 @@ std::vector<const Grant*> wanted_grants(const Call& call, const Settings& settin
   auto want = [&](const Grants& grants) {
     for (const Grant& grant : grants) wanted.push_back(&grant);
   };
+  if (call.recovered) want(call.recovered->grants);
   for (const Transaction& transaction : call.transactions) {
     for (Disposition disposition : dispositions) {
       if (settings.open_before_answer && wants_offer(call, transaction, disposition))
@@ -124,9 +126,14 @@ std::vector<const Grant*> wanted_grants(const Call& call, const Settings& settin
 
 void Turn::finish(Updates& updates) {
   for (Update& refusal : refusals_) updates.push_back(std::move(refusal));
+  if (release_recovered()) changed_ = true;
   if (!changed_ && !refresh_) return;
   update_.call = call_.serial;
   update_.call_id = std::string(call_.call_id);
+  if (call_.recovered && call_.recovered->call_hash) {
+    update_.call_hash = call_.recovered->call_hash;
+    update_.call_id.resize(update_.call_id.rfind(' '));
+  }
   update_.time = now_;
   update_.refresh = refresh_;
   update_.wanted = wanted_grants(call_, settings_);

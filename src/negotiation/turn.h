@@ -16,7 +16,7 @@ namespace dpinholer::negotiation {
 
 /// A timer of a call: what it is for, and whose.
 struct Timer {
-  enum class Kind : std::uint8_t { transaction, cancel, fork, session, removal, idle, max_call, refresh };
+  enum class Kind : std::uint8_t { transaction, cancel, fork, session, removal, idle, max_call, refresh, recovered };
   Kind kind = Kind::idle;
   base::TimePoint due;
   std::size_t index = 0;  ///< of the transaction or dialog; without meaning for the others
@@ -47,6 +47,8 @@ class Turn {
   void response(const message::SipMessage& message, const Origin& origin, const base::Address& destination);
   void timer(const Timer& timer);
   void end(Cause cause);
+  /// What was found open is what the call wants.
+  void recover();
 
   /// Appends what this turn did, if it did anything.
   void finish(Updates& updates);
@@ -85,6 +87,16 @@ class Turn {
   void bye_response(Transaction& transaction, const message::SipMessage& message);
   Transaction* match(const message::SipMessage& response, const base::Address& source,
                      const base::Address& destination);
+
+  // recovery.cpp
+  bool is_between_parties(const Leg& pair) const;
+  bool resume_by_request(const message::SipMessage& message, const Leg& pair);
+  Transaction* resume_by_response(const message::SipMessage& message, const Leg& pair);
+  Dialog* resume_dialog(const message::SipMessage& message, const Leg& pair);
+  Transaction* stand_in(const message::SipMessage& message, const Leg& pair);
+  void prove(Dialog& dialog);
+  void drop_recovered();
+  bool release_recovered();
 
   // trickle.cpp
   void trickle(const message::SipMessage& message, Party sender, const Leg& pair);

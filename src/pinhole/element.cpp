@@ -179,8 +179,9 @@ std::string comment(const Label& label) {
   std::string text = media_text(label.media);
   text.append(" ").append(negotiation::name(label.component)).append(call_field);
   const std::size_t room = comment_length - text.size() - id_field.size() - hash_digits;
-  text.append(call_text(label.call_id, room)).append(id_field).append(hash_text(call_hash(label.call_id)));
-  return text;
+  // What comes from a comment is escaped and cut already.
+  text.append(label.call_hash ? label.call_id.substr(0, room) : call_text(label.call_id, room));
+  return text.append(id_field).append(hash_text(label.call_hash.value_or(base::stable_hash(label.call_id))));
 }
 
 std::optional<CommentContent> read_comment(std::string_view text) {
@@ -201,12 +202,7 @@ std::optional<CommentContent> read_comment(std::string_view text) {
   const bool ours = std::all_of(media.begin(), media.end(), is_media_char) &&
                     std::all_of(call.begin(), call.end(), [](char c) { return is_visible(c) || c == '%'; });
   if (!ours || !component || !hash) return std::nullopt;
-  return CommentContent{std::string(media), *component, *hash};
-}
-
-// The key is public: whoever forges a collision gains nothing that naming the Call-ID itself would not give.
-std::uint64_t call_hash(std::string_view call_id) {
-  return base::keyed_hash({}, base::as_bytes(call_id));
+  return CommentContent{std::string(media), *component, std::string(call), *hash};
 }
 
 }  // namespace dpinholer::pinhole

@@ -61,18 +61,17 @@ struct ElementChange {
 std::vector<ElementChange> element_changes(const Change& change);
 
 /// The comment of a pinhole's elements, for people and for a daemon that starts and finds them:
-/// `audio rtp call=<Call-ID, escaped and cut> id=<16 hexadecimal digits>`, where id is `call_hash(call_id)`.
+/// `audio rtp call=<Call-ID, escaped and cut> id=<16 hexadecimal digits>`, where id is the
+/// base::stable_hash of the Call-ID.
 std::string comment(const Label& label);
 
 /// What a comment says; nothing when it is not one of ours.
 struct CommentContent {
   std::string media;
   Component component = Component::rtp;
+  std::string call;  ///< the Call-ID, escaped and cut
   std::uint64_t call_hash = 0;
 };
 std::optional<CommentContent> read_comment(std::string_view text);
-
-/// The same in every run and every version, so that a later daemon knows the call again.
-std::uint64_t call_hash(std::string_view call_id);
 
 }  // namespace dpinholer::pinhole

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,8 @@ struct Label {
   std::string call_id;
   std::string media;  ///< "audio"
   Component component = Component::rtp;
+  /// base::stable_hash of the Call-ID, when `call_id` is only what the comment of an element told of it.
+  std::optional<std::uint64_t> call_hash = std::nullopt;
 };
 
 /// One thing to do to the open pinholes, in the order in which it is to be done.

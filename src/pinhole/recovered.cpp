@@ -23,6 +23,7 @@ std::vector<Recovered> recovered(std::vector<FoundElement> elements) {
                           {},
                           negotiation::media_of(element.content.media),
                           element.content.component,
+                          element.content.call,
                           element.content.call_hash});
     }
     std::vector<base::Address>& from = pinholes.back().from;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/address.h"
@@ -17,7 +18,8 @@ struct Recovered {
   std::vector<base::Address> from;  ///< who may send, sorted; empty: anybody
   negotiation::Media media = negotiation::Media::other;
   Component component = Component::rtp;
-  std::uint64_t call_hash = 0;  ///< of the call that opened it: see call_hash in element.h
+  std::string call;             ///< what the comment tells of the Call-ID of whoever opened it
+  std::uint64_t call_hash = 0;  ///< its base::stable_hash
 
   friend bool operator==(const Recovered&, const Recovered&) = default;
 };

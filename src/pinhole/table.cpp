@@ -116,7 +116,8 @@ Change Table::Entry::change(Change::Kind kind, const Key& key, const Reason& rea
   change.key = key;
   change.from = in_force.from;
   change.timeout = in_force.timeout;
-  change.label = {std::string(reason.call_id), std::string(name(in_force.media)), in_force.component};
+  change.label = {std::string(reason.call_id), std::string(name(in_force.media)), in_force.component,
+                  reason.call_hash};
   change.cause = cause;
   change.time = reason.time;
   return change;

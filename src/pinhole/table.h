@@ -33,6 +33,7 @@ class Table {
   struct Reason {
     CallSerial call = 0;
     std::string_view call_id;
+    std::optional<std::uint64_t> call_hash;  ///< see Label
     base::TimePoint time;
     Cause opened = Cause::offer;
     Cause closed = Cause::replaced;

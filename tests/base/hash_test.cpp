@@ -18,5 +18,12 @@ TEST(KeyedHash, IsSipHash24) {
   EXPECT_EQ(keyed_hash(key, input), 0xa129ca6149be45e5U);
 }
 
+// Computed with another implementation of SipHash-2-4, checked with its authors' test vector.
+TEST(StableHash, NeverChanges) {
+  EXPECT_EQ(stable_hash(""), 0x1e924b9d737700d7U);
+  EXPECT_EQ(stable_hash("a84b4c76e66710@pc33.atlanta.example.com"), 0x054e3cc5786a78b2U);
+  EXPECT_EQ(stable_hash(std::string(512, 'x')), 0x0040a818a42da35dU);
+}
+
 }  // namespace
 }  // namespace dpinholer::base

@@ -20,7 +20,7 @@ namespace dpinholer::test {
 ///       open bob:40000-40001 alice 300 answer
 ///   alice > bob    ACK a b
 ///
-/// line     = comment / message / wait / media / outcome
+/// line     = comment / message / wait / restart / media / outcome
 /// comment  = "#" text
 /// message  = host 1*(">" host) (method from-tag [to-tag] / status method [to-tag]) *option *body
 ///            Every hop of the way is a packet of its own; only those that cross the gateway are written.
@@ -39,6 +39,7 @@ namespace dpinholer::test {
 ///            Profile: with a slash; absent: RTP/AVP. Attribute: its "_" stand for blanks. "session:" before
 ///            an attribute puts it at session level. Without host: that of the first hop.
 /// wait     = "wait" seconds
+/// restart  = "restart"           another daemon goes on with what the one before it had open
 /// media    = host "~>" host ":" port        outcome: "passes" or "dropped"
 /// outcome  = what replay tells (interface.md), with names for addresses; ports in a row are one line,
 /// "audio"
@@ -48,7 +49,10 @@ namespace dpinholer::test {
 /// of the INVITE for CANCEL and for the ACK of a failure.
 struct FlowOptions {
   PipelineSettings settings = {};
-  bool check_late_copies = true;  ///< see below; false where state is given up for want of room
+  bool check_late_copies = true;  ///< see below; false where state is given up: for want of room, by a restart
+  bool check_stranger = true;     ///< see below; false where an answer is believed whose request was not seen
+  bool check_closed = true;       ///< see below; false where a restart forgot what before-answer did not open
+  bool tags_matter = true;        ///< false where a restart forgot them: strangers then don't get to guess them
 };
 
 /// Plays a flow and compares. Then, whatever the flow is about:

@@ -275,7 +275,9 @@ FlowStep read_step(const std::string& text, Writer& writer) {
   step.text = text;
   const auto words = split(text, ' ');
   if (text[0] == '#') return step;
-  if (words[0] == "wait") {
+  if (words[0] == "restart") {
+    step.kind = FlowStep::Kind::restart;
+  } else if (words[0] == "wait") {
     step.kind = FlowStep::Kind::wait;
     step.duration = base::seconds{std::stol(words.at(1))};
   } else if (words.at(1) == "~>") {

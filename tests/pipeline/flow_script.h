@@ -19,7 +19,7 @@ struct FlowPacket {
 
 /// One line of a flow (grammar in flow.h).
 struct FlowStep {
-  enum class Kind : std::uint8_t { comment, message, wait, media };
+  enum class Kind : std::uint8_t { comment, message, wait, restart, media };
   Kind kind = Kind::comment;
   std::string text;                 ///< the line, trimmed
   std::vector<FlowPacket> packets;  ///< message: one for each hop

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "base/address.h"
+#include "pinhole/element.h"
 
 namespace dpinholer::test {
 
@@ -58,6 +59,14 @@ std::string seconds_text(base::TimePoint time) {
   text.erase(text.find_last_not_of('0') + 1);
   if (text.back() == '.') text.pop_back();
   return text;
+}
+
+// By way of the comment that its elements have in the kernel.
+pinhole::Recovered left_by(const pinhole::Change& change) {
+  const auto content = pinhole::read_comment(pinhole::comment(change.label));
+  if (!content) throw std::logic_error("a comment that can't be read");
+  return {change.key,         change.from,   negotiation::media_of(content->media),
+          content->component, content->call, content->call_hash};
 }
 
 }  // namespace
@@ -130,6 +139,16 @@ std::string Scenario::wait(base::seconds duration) {
   return take(true);
 }
 
+std::string Scenario::restart() {
+  std::vector<pinhole::Recovered> found;
+  for (const OpenPinhole& pinhole : open_) found.push_back(pinhole.left);
+  std::reverse(found.begin(), found.end());  // the kernel has an order of its own
+  open_.clear();
+  pipeline_ = Pipeline(settings_, host_);
+  pipeline_.recover(found, now_, outcome_);
+  return take(false);
+}
+
 bool Scenario::media(const std::string& source, const std::string& destination, std::uint16_t port) {
   const pinhole::Key key{base::Protocol::udp, {address(destination), port}};
   if (!pipeline_.passes(key, address(source))) return false;
@@ -160,13 +179,14 @@ std::string Scenario::take(bool with_time) {
     const std::string from = sources(change.from);
     switch (change.kind) {
       case Kind::open:
-        open_.push_back({change.key, from});
+        open_.push_back({change.key, from, left_by(change)});
         text += "open " + place(change.key) + " " + from + " " + label(change.label) + " " +
                 std::to_string(change.timeout.count()) + " " + cause(change.cause);
         break;
       case Kind::bind:
         if (known->from != sources(change.from_before)) throw std::logic_error("bound from what it was not");
         known->from = from;
+        known->left.from = change.from;
         text += "bind " + place(change.key) + " " + from + " " + label(change.label) + " " +
                 std::to_string(change.timeout.count()) + " " + cause(change.cause);
         break;

@@ -44,7 +44,7 @@ std::string to_text(const Sip& message);
 class Scenario {
  public:
   explicit Scenario(PipelineSettings settings = {}, pinhole::Host* host = nullptr)
-      : pipeline_(std::move(settings), host) {}
+      : settings_(settings), host_(host), pipeline_(std::move(settings), host) {}
 
   /// Sends a message at the current time; returns what happened.
   std::string send(const Host& from, const Host& to, const Sip& message);
@@ -54,6 +54,8 @@ class Scenario {
   std::string send_packets(const std::vector<std::vector<std::uint8_t>>& packets);
   /// Lets time pass; returns what happened, each line with its time ("+32 close ...").
   std::string wait(base::seconds duration);
+  /// Another daemon begins, and finds open what the one before it left; returns what happened.
+  std::string restart();
   /// Media arrives; true when a pinhole lets it through.
   bool media(const std::string& source, const std::string& destination, std::uint16_t port);
 
@@ -70,9 +72,12 @@ class Scenario {
   struct OpenPinhole {
     pinhole::Key key;
     std::string from;
+    pinhole::Recovered left;  // as a daemon after this one finds it
   };
   std::string take(bool with_time);
 
+  PipelineSettings settings_;
+  pinhole::Host* host_;
   Pipeline pipeline_;
   base::Interface arrival_ = base::Interface::unknown;
   base::TimePoint now_{base::seconds{0}};

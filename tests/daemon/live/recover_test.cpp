@@ -66,11 +66,11 @@ TEST_F(RecoverTest, EmptySetsHoldNothing) {
 
 TEST_F(RecoverTest, WhatOneDaemonOpenedTheNextOneFinds) {
   apply(start(), {open(trunk, {}, "b@example.com"), open(phone, {peer, relay}, "a@example.com")});
-  const std::uint64_t a = pinhole::call_hash("a@example.com");
-  const std::uint64_t b = pinhole::call_hash("b@example.com");
+  const std::uint64_t a = base::stable_hash("a@example.com");
+  const std::uint64_t b = base::stable_hash("b@example.com");
   EXPECT_EQ(start().recover(),
-            (std::vector<Recovered>{{trunk, {}, negotiation::Media::audio, Component::rtp, b},
-                                    {phone, {peer, relay}, negotiation::Media::audio, Component::rtp, a}}));
+            (std::vector<Recovered>{{trunk, {}, negotiation::Media::audio, Component::rtp, "b@example.com", b},
+                                    {phone, {peer, relay}, negotiation::Media::audio, Component::rtp, "a@example.com", a}}));
 }
 
 TEST_F(RecoverTest, ElementsOfOthersAreLeftAlone) {
