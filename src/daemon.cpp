@@ -68,6 +68,10 @@ int blocked_signals() {
   return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+std::string name_of_queue(std::uint16_t number) {
+  return "queue-" + std::to_string(number);
+}
+
 PipelineSettings live_settings(const system::Config& config) {
   PipelineSettings settings = pipeline_settings(config);
   settings.hash_key = system::draw_hash_key();
@@ -84,6 +88,7 @@ base::Interface arrival_of(const system::QueuedPacket& packet) {
 struct Daemon::State {
   explicit State(const system::Config& given);
 
+  void take_queues();
   void wait();
   void give_sign_of_life();
   void read_signals(const std::function<void()>& reload);
@@ -137,14 +142,26 @@ Daemon::State::State(const system::Config& given)
   };
   watch(signals.get(), signals_ready);
   watch(gatekeeper.news_fd(), news_ready);
-  const auto [first, last] = config.kernel.queues;
-  for (unsigned number = first; number <= last; ++number) {
-    queues.emplace_back(system::QueueSettings{static_cast<std::uint16_t>(number), config.kernel.queue_length,
-                                              config.kernel.fail_open});
-    watch(queues.back().fd(), number - first);
-  }
+  take_queues();
+  for (std::uint32_t index = 0; index < queues.size(); ++index) watch(queues[index].fd(), index);
   at_once.resize(queues.size());
   held.resize(queues.size());
+}
+
+// Those of a daemon that this one replaces, with the packets that wait in them.
+void Daemon::State::take_queues() {
+  auto left = service_manager::take_left();
+  const auto [first, last] = config.kernel.queues;
+  for (unsigned number = first; number <= last; ++number) {
+    const system::QueueSettings settings{static_cast<std::uint16_t>(number), config.kernel.queue_length,
+                                         config.kernel.fail_open};
+    if (auto queue = left.extract(name_of_queue(settings.number))) {
+      queues.emplace_back(settings, queue.mapped());
+    } else {
+      queues.emplace_back(settings);
+    }
+  }
+  for (const auto& [name, fd] : left) close(fd);
 }
 
 // Until there is a packet, a signal, or a timer due; systemd gets its sign of life meanwhile.
@@ -288,6 +305,7 @@ void Daemon::State::stop() {
     const auto left = handover::leave(file, pipeline.connections());
     if (!left) system::log::warning(left.error().to_string() + ": TCP trunks have to connect again");
   }
+  for (const Queue& queue : queues) service_manager::leave(name_of_queue(queue.number()), queue.fd());
   queues.clear();
   if (config.kernel.flush_on_stop) gatekeeper.close_all(now);
   const Counters& seen = pipeline.counters();

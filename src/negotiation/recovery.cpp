@@ -7,6 +7,7 @@
 //   answer, nothing was bound   the request that it answers counts as seen (calls.md section 5); what is open
 //                               stands for the offer
 //   answer, something was       the same, between two of the parties only, in a dialog that is not known yet
+//   BYE accepted                within 32 s of the start: the BYE was seen by the other daemon
 //   provisional response        prolongs, as it does for an INVITE
 //   failure                     nothing: without the request nobody can tell who may refuse it
 //
@@ -207,8 +208,15 @@ bool Turn::resume_by_request(const SipMessage& message, const Leg& pair) {
 // The request that this is a response to, as if it had been seen; none when that would be to believe a
 // stranger.
 Transaction* Turn::resume_by_response(const SipMessage& message, const Leg& pair) {
-  if (!is_open(call_.recovered) || !may_carry_answer(message)) return nullptr;
+  if (!is_open(call_.recovered)) return nullptr;
   Recovered& recovered = *call_.recovered;
+  if (message.method == Method::bye) {
+    const bool begun_before = message.is_success() && now_ - call_.started <= settings_.terminating;
+    const bool known = sender_of_request(message.from_tag, message.to_tag).has_value();
+    if (recovered.answered && begun_before && !known && is_between_parties(pair)) end(Cause::bye);
+    return nullptr;
+  }
+  if (!may_carry_answer(message)) return nullptr;
   if (!recovered.answered && message.method != Method::invite) return nullptr;
   if (recovered.answered && !is_between_parties(pair)) return nullptr;
   if (sender_of_request(message.from_tag, message.to_tag)) return nullptr;  // its requests are all known

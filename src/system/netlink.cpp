@@ -5,6 +5,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -57,6 +58,13 @@ NetlinkSocket::NetlinkSocket(int protocol) : socket_(mnl_socket_open2(protocol, 
   }
   // Without it an acknowledgement repeats the message that it is for.
   set_option(NETLINK_CAP_ACK, true);
+}
+
+NetlinkSocket NetlinkSocket::over(int fd) {
+  if (mnl_socket* open = mnl_socket_fdopen(fd)) return NetlinkSocket(open);
+  const int code = errno;
+  close(fd);
+  throw KernelError(SystemError{"getsockname", code, "NETLINK_NETFILTER"}.to_string());
 }
 
 NetlinkSocket::~NetlinkSocket() {

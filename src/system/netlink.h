@@ -27,6 +27,8 @@ class NetlinkSocket {
  public:
   /// `protocol`: NETLINK_NETFILTER or NETLINK_ROUTE. Throws KernelError when the kernel gives no such socket.
   explicit NetlinkSocket(int protocol = NETLINK_NETFILTER);
+  /// Takes over an open one, port id and all. Throws KernelError when it is none; then `fd` is closed too.
+  static NetlinkSocket over(int fd);
   ~NetlinkSocket();
   NetlinkSocket(NetlinkSocket&& other) noexcept;
   NetlinkSocket& operator=(NetlinkSocket&& other) noexcept;
@@ -56,6 +58,8 @@ class NetlinkSocket {
   std::uint32_t next_sequence();
 
  private:
+  explicit NetlinkSocket(mnl_socket* open) : socket_(open) {}
+
   mnl_socket* socket_ = nullptr;
   std::uint32_t sequence_ = 0;
 };

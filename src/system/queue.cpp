@@ -27,6 +27,7 @@ using base::limits::queue_batch;
 constexpr std::uint32_t copy_range = 0xffff;
 constexpr std::size_t slot_octets = 0x11000;
 constexpr std::size_t verdict_octets = 32;
+constexpr std::size_t settings_octets = 256;
 // What one waiting packet of ordinary size takes in the socket's buffer, with the kernel's overhead.
 constexpr std::size_t buffer_per_packet = 2304;
 constexpr std::size_t least_buffer = 1U << 20;
@@ -88,6 +89,8 @@ std::string bind_fault(std::uint16_t number, int code) {
 }  // namespace
 
 struct Queue::State {
+  State(std::uint16_t queue, NetlinkSocket open);
+
   std::uint16_t number = 0;
   NetlinkSocket socket;
   std::unique_ptr<std::uint8_t[]> slots;
@@ -97,23 +100,48 @@ struct Queue::State {
   alignas(nlmsghdr) std::array<std::uint8_t, queue_batch * verdict_octets> verdicts{};
   std::uint64_t refused = 0;
 
+  bool is_reader() const;
   int bind(const QueueSettings& settings);
+  nlmsghdr* put_settings(std::span<std::uint8_t> buffer, const QueueSettings& settings, bool bind);
   int wait_for_bind(std::uint32_t sequence);
   void read_slot(std::size_t slot);
 };
 
-// One message, so that no packet finds the queue half configured. Returns an errno.
-int Queue::State::bind(const QueueSettings& settings) {
-  std::array<std::uint8_t, 256> buffer{};
+Queue::State::State(std::uint16_t queue, NetlinkSocket open)
+    : number(queue),
+      socket(std::move(open)),
+      slots(std::make_unique_for_overwrite<std::uint8_t[]>(queue_batch * slot_octets)) {
+  packets.reserve(queue_batch);
+  for (std::size_t i = 0; i < queue_batch; ++i) {
+    places[i] = {slots.get() + i * slot_octets, slot_octets};
+    headers[i].msg_hdr.msg_iov = &places[i];
+    headers[i].msg_hdr.msg_iovlen = 1;
+  }
+}
+
+bool Queue::State::is_reader() const {
+  const auto status = queue_status(number);
+  return status && status->reader == socket.port_id();
+}
+
+nlmsghdr* Queue::State::put_settings(std::span<std::uint8_t> buffer, const QueueSettings& settings,
+                                     bool bind) {
   nlmsghdr* message = nfq_nlmsg_put(reinterpret_cast<char*>(buffer.data()), NFQNL_MSG_CONFIG, number);
-  message->nlmsg_flags |= NLM_F_ACK;
   message->nlmsg_seq = socket.next_sequence();
-  nfq_nlmsg_cfg_put_cmd(message, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
+  if (bind) nfq_nlmsg_cfg_put_cmd(message, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
   nfq_nlmsg_cfg_put_params(message, NFQNL_COPY_PACKET, copy_range);
   nfq_nlmsg_cfg_put_qmaxlen(message, settings.length);
   mnl_attr_put_u32(message, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN));
   mnl_attr_put_u32(message, NFQA_CFG_FLAGS,
                    htonl(NFQA_CFG_F_GSO | (settings.fail_open ? NFQA_CFG_F_FAIL_OPEN : 0U)));
+  return message;
+}
+
+// One message, so that no packet finds the queue half configured. Returns an errno.
+int Queue::State::bind(const QueueSettings& settings) {
+  std::array<std::uint8_t, settings_octets> buffer{};
+  nlmsghdr* message = put_settings(buffer, settings, true);
+  message->nlmsg_flags |= NLM_F_ACK;
   auto sent = socket.send({buffer.data(), message->nlmsg_len});
   return sent ? wait_for_bind(message->nlmsg_seq) : sent.error().code;
 }
@@ -148,20 +176,25 @@ void Queue::State::read_slot(std::size_t slot) {
   });
 }
 
-Queue::Queue(const QueueSettings& settings) : state_(std::make_unique<State>()) {
-  state_->number = settings.number;
-  state_->slots = std::make_unique_for_overwrite<std::uint8_t[]>(queue_batch * slot_octets);
-  state_->packets.reserve(queue_batch);
-  for (std::size_t i = 0; i < queue_batch; ++i) {
-    state_->places[i] = {state_->slots.get() + i * slot_octets, slot_octets};
-    state_->headers[i].msg_hdr.msg_iov = &state_->places[i];
-    state_->headers[i].msg_hdr.msg_iovlen = 1;
-  }
+Queue::Queue(const QueueSettings& settings)
+    : state_(std::make_unique<State>(settings.number, NetlinkSocket())) {
   state_->socket.set_receive_buffer(std::max(least_buffer, settings.length * buffer_per_packet));
   // A full buffer is the kernel's affair (it passes or drops and counts); here it would only be noise.
   state_->socket.set_option(NETLINK_NO_ENOBUFS, true);
   const int code = state_->bind(settings);
   if (code != 0) throw KernelError(bind_fault(settings.number, code));
+}
+
+// An acknowledgement would stand behind all the packets that wait: the kernel's answer, if it has one, is
+// counted when it is read.
+Queue::Queue(const QueueSettings& settings, int left)
+    : state_(std::make_unique<State>(settings.number, NetlinkSocket::over(left))) {
+  std::array<std::uint8_t, settings_octets> buffer{};
+  if (state_->is_reader()) {
+    const nlmsghdr* message = state_->put_settings(buffer, settings, false);
+    if (state_->socket.send({buffer.data(), message->nlmsg_len})) return;
+  }
+  *this = Queue(settings);
 }
 
 Queue::~Queue() = default;

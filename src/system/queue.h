@@ -47,6 +47,9 @@ class Queue {
   /// Binds the queue, in this thread's network namespace. Throws KernelError: the queue is taken, no
   /// permission, no NFQUEUE in this kernel.
   explicit Queue(const QueueSettings& settings);
+  /// The same with the socket of a reader before this one, as `fd` gave it: what waits in it is read as if
+  /// nothing had happened. Binds the queue anew if that is not its reader any more. Owns `left`.
+  Queue(const QueueSettings& settings, int left);
   ~Queue();
   Queue(Queue&&) noexcept;
   Queue& operator=(Queue&&) noexcept;

@@ -2,8 +2,10 @@
 #include "system/service_manager.h"
 
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 
 namespace dpinholer::system::service_manager {
@@ -30,6 +32,28 @@ std::optional<base::Duration> watchdog() {
 
 void alive() {
   sd_notify(0, "WATCHDOG=1");
+}
+
+void leave(std::string_view name, int fd) {
+  const std::string assignments = "FDSTORE=1\nFDPOLL=0\nFDNAME=" + std::string(name);
+  if (sd_pid_notify_with_fds(0, 0, assignments.c_str(), &fd, 1) <= 0) return;
+  // What comes from a process that is gone is not believed.
+  constexpr std::uint64_t a_second = 1'000'000;
+  sd_notify_barrier(0, a_second);
+}
+
+std::map<std::string, int> take_left() {
+  std::map<std::string, int> left;
+  char** names = nullptr;
+  const int count = sd_listen_fds_with_names(1, &names);
+  for (int i = 0; i < count; ++i) {
+    const int fd = SD_LISTEN_FDS_START + i;
+    if (!left.emplace(names[i], fd).second) close(fd);
+    sd_notify(0, (std::string("FDSTOREREMOVE=1\nFDNAME=") + names[i]).c_str());
+    free(names[i]);
+  }
+  free(names);
+  return left;
 }
 
 }  // namespace dpinholer::system::service_manager

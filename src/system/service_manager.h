@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/time.h"
@@ -24,5 +26,13 @@ std::optional<base::Duration> watchdog();
 
 /// The sign of life. To be given from the loop that does the work, every half of watchdog() at the latest.
 void alive();
+
+/// Leaves an open descriptor to the daemon after this one: systemd keeps it while it restarts the unit, and
+/// closes it when the unit just stops. Returns when systemd has it, or soon.
+void leave(std::string_view name, int fd);
+
+/// What the daemon before this one left, by name: once, and each to be closed by the caller. From then on
+/// systemd keeps none of it: a daemon that crashes leaves nothing.
+std::map<std::string, int> take_left();
 
 }  // namespace dpinholer::system::service_manager

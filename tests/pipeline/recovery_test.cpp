@@ -51,6 +51,31 @@ TEST(Recovery, AByeEndsTheCall) {
   )", begun_before()));
 }
 
+TEST(Recovery, AByeMayHaveBeenSentBefore) {
+  constexpr auto flow = R"(
+    alice > bob    INVITE a [audio 30000]
+        open alice:30000-30001 any 180 offer
+    bob > alice    200 INVITE b [audio 40000]
+        bind alice:30000-30001 bob 300 answer
+        open bob:40000-40001 alice 300 answer
+    alice > bob    ACK a b
+    bob > alice    BYE b a
+    restart
+        open alice:30000-30001 bob 300 recovered
+        open bob:40000-40001 alice 300 recovered
+  )";
+  EXPECT_TRUE(plays(std::string(flow) + R"(
+    alice > bob    200 BYE
+        close alice:30000-30001 bye
+        close bob:40000-40001 bye
+  )", answered_after()));
+  EXPECT_TRUE(plays(std::string(flow) + R"(
+    alice > bob    481 BYE
+    wait 33
+    alice > bob    200 BYE
+  )", begun_before())) << "nobody waits longer for an answer (RFC 3261 Timer F)";
+}
+
 TEST(Recovery, AnAnswerOpensBothSides) {
   EXPECT_TRUE(plays(R"(
     alice > bob    INVITE a [audio 30000]

@@ -6,11 +6,12 @@ from . import firewall, isolation, sipp
 from .capture import Capture, Packet
 from .daemon import Daemon
 from .firewall import Element, Firewall
+from .manager import Manager
 from .network import FAMILIES, IPV4, IPV6, Family, Namespace, Network
 from .rtp import RtpPort
 from .wait import wait_until
 
 __all__ = [
-    "FAMILIES", "IPV4", "IPV6", "Capture", "Daemon", "Element", "Family", "Firewall", "Namespace", "Network",
-    "Packet", "RtpPort", "firewall", "isolation", "sipp", "wait_until",
+    "FAMILIES", "IPV4", "IPV6", "Capture", "Daemon", "Element", "Family", "Firewall", "Manager", "Namespace",
+    "Network", "Packet", "RtpPort", "firewall", "isolation", "sipp", "wait_until",
 ]

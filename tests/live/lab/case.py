@@ -4,6 +4,7 @@
 import contextlib
 import re
 import unittest
+from collections import Counter
 
 from .firewall import Firewall
 from .network import FAMILIES, IPV4, IPV6, Network
@@ -77,6 +78,16 @@ class LiveTest(unittest.TestCase):
     def in_log(self, daemon, pattern, seconds=10):
         """Waits until a line of the daemon's log matches."""
         return wait_until(lambda: re.search(pattern, daemon.log(), re.MULTILINE), f"{pattern!r} in the log", seconds)
+
+    def assert_no_media_lost(self, source, sent, arrived, count):
+        """All `count` media packets from `source` that the capture `sent` has are in the capture `arrived`, each as
+        often."""
+        sent, arrived = (Counter((packet.destination, packet.payload) for packet in side
+                                 if not packet.is_sip and packet.source[0] == source) for side in (sent, arrived))
+        self.assertEqual(sent.total(), count)
+        lost = sent - arrived
+        self.assertEqual(lost.total(), 0, f"lost, by destination: {Counter(where for where, _ in lost.elements())}")
+        self.assertEqual(arrived, sent)
 
     @staticmethod
     def _arrived(sender, receiver, sent):

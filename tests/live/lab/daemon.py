@@ -21,15 +21,16 @@ class Daemon:
     """`dpinholer run` on a host. A context manager that ends it; a daemon that ended by itself before that, or
     that does not end as it should, fails the test and shows its log."""
 
-    def __init__(self, host, configuration="", wrapper=()):
-        """`configuration`: TOML. `wrapper`: words before the command, as of setpriv(1)."""
+    def __init__(self, host, configuration="", wrapper=(), pass_fds=()):
+        """`configuration`: TOML. `wrapper`: words before the command, as of setpriv(1). `pass_fds`: descriptors
+        that it inherits."""
         self._host = host
         self._folder = tempfile.TemporaryDirectory()
         self._file = Path(self._folder.name) / "dpinholer.toml"
         self._file.write_text(configuration)
         self._log = open(Path(self._folder.name) / "log", "ab")
         self.process = host.popen(*wrapper, binary(), "run", "--config", self._file, stdin=subprocess.DEVNULL,
-                                  stdout=self._log, stderr=self._log)
+                                  pass_fds=pass_fds, stdout=self._log, stderr=self._log)
 
     def __enter__(self):
         try:
