@@ -49,7 +49,7 @@ class Restart(LiveTest):
                 Capture(self.network.inside, family) as at_inside, Manager(self.network.gateway) as manager:
             daemon = manager.start()
             daemon.__enter__()
-            calls = self.enter(sipp.Calls(self.network, family, CALLS, rate=40, packets=10, interval=INTERVAL))
+            calls = self.enter(sipp.Calls(self.network, family, CALLS, rate=40, packets=10, interval=INTERVAL, talk=4))
             for _ in range(RESTARTS):
                 wait_until(lambda: f"sip_rtp{family.digit}" in self.firewall.open_pinholes(), "a call that rings", 30)
                 self.assertEqual(daemon.stop(), 0)

@@ -31,9 +31,10 @@ def write_media(path, packets, at_once=5, interval=0.02):
 class Calls:
     """Calls from the outside to the inside host, under way as long as this context manager is. Each rings for
     `ring` seconds, has `packets` RTP packets in both directions, the first five at once and then one in `interval`
-    seconds, and ends `talk` seconds after the answer."""
+    seconds, and ends `talk` seconds after the answer: long after its media, since sipp cuts off what it has not sent by
+    then."""
 
-    def __init__(self, network, family, calls=1, rate=50, packets=25, ring=0.05, talk=1.0, ports=None,
+    def __init__(self, network, family, calls=1, rate=50, packets=25, ring=0.05, talk=2.0, ports=None,
                  transport="UDP", invite_filler=0, interval=0.02):
         """`transport`: "UDP", or "TCP" with all calls on one connection. `invite_filler`: octets by which the SDP
         of the INVITE is longer than need be.
