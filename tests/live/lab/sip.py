@@ -35,9 +35,12 @@ class Phone:
         except socket.timeout:
             raise AssertionError(f"{self.address}: no SIP within {seconds:g} s") from None
 
-    def pass_to(self, other, message):
-        """Sends, and fails unless the very same octets arrive."""
-        sent = self.send(message, other)
+    def pass_to(self, other, message, by=None):
+        """Sends, and fails unless the very same octets arrive. `by`: the address to send to, where NAT leads from
+        there to the other."""
+        data = message.encode() if isinstance(message, str) else message
+        sent = data
+        self._socket.sendto(data, (by or other.address, 5060))
         got = other.receive()
         if got != sent:
             raise AssertionError(f"sent {sent!r}, arrived {got!r}")

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""NAT on the gateway. SIP is not rewritten: an SDP names the private address, or the public one when a phone or
+PBX knows it."""
+
+import tempfile
+
+from lab import Daemon, wait_until
+from lab.case import CallTest, each_family
+from lab.firewall import NFT
+from lab.sip import Dialog, sdp
+
+# Whose public address the SDPs of those inside name: the gateway's.
+PUBLIC = """
+[sides]
+inside-networks = ["203.0.113.1", "2001:db8:1::1"]
+inside-interfaces = ["eth1"]
+"""
+MASQUERADE = """
+    chain postrouting {
+        type nat hook postrouting priority srcnat; policy accept;
+        oifname "eth0" masquerade
+    }
+"""
+# All that comes to the public address is the PBX's: its SIP, and its media under another port than its own.
+TO_PBX = """
+    chain prerouting {{
+        type nat hook prerouting priority dstnat; policy accept;
+        iifname "eth0" {ip} daddr {public} udp dport 5060 dnat to {inside}
+        iifname "eth0" {ip} daddr {public} udp dport 31000 dnat to {to_inside}:30000
+    }}
+    chain postrouting {{
+        type nat hook postrouting priority srcnat; policy accept;
+        oifname "eth0" {ip} saddr {inside} udp sport 30000 snat to {to_public}:31000
+        oifname "eth0" {ip} saddr {inside} snat to {public}
+    }}
+"""
+
+
+class NatTest(CallTest):
+    """Beside pinholes only SIP may pass, established flows as little as others, unless a test says so."""
+
+    def load_with(self, family, nat):
+        ip = "ip6" if family.digit == "6" else "ip"
+        text = (NFT / "gateway.nft").read_text().replace(
+            'include "dpinholer/dpinholer.nft"', 'include "dpinholer/dpinholer.nft"\n include "dpinholer/dnat.nft"')
+        if "{ip}" in nat:
+            public, inside = family.gateway_outside, family.inside
+            nat = nat.format(ip=ip, public=public, inside=inside, to_public=family.uri(public),
+                             to_inside=family.uri(inside))
+        with tempfile.NamedTemporaryFile("w", suffix=".nft") as file:
+            file.write(f"{text}\ntable {ip} nat {{ {nat} }}\n")
+            file.flush()
+            self.firewall.clear()
+            self.firewall.load(file.name, options=["#ct status dnat", "#ct status snat"])
+        self.firewall.delete_rule("forward", "ct state established,related accept")
+
+    def accept_established_first(self):
+        self.firewall.nft("insert rule inet filter forward ct state established,related accept")
+
+    def assert_arrives(self, sender, receiver, address, port, count=20):
+        """What is sent to `address` arrives at `receiver`."""
+        sent = sender.send(address, port, count)
+        wait_until(lambda: [n for n in receiver.from_port(sender) if n in sent] == list(sent),
+                   f"{count} packets from {sender.address} to {address}:{port}")
+
+    def assert_ends_with_the_call(self, hang_up, streams):
+        """Streams that flow before the call ends do so no more after it, although established flows are accepted.
+        `streams`: (sender, receiver, address and port to send to)."""
+        self.accept_established_first()
+        for sender, _, address, port in streams:
+            sender.stream(address, port)
+        for sender, receiver, _, _ in streams:
+            count = len(receiver.from_port(sender))
+            wait_until(lambda: len(receiver.from_port(sender)) > count + 50, "media before the end")
+        hang_up()
+        self.assertEqual(self.destinations(), set())
+
+        def still(sender, receiver):
+            """Whether of 50 packets from now on one arrives."""
+            before, target = len(receiver.from_port(sender)), sender.sent + 50
+            wait_until(lambda: sender.sent >= target, "more to be sent")
+            return len(receiver.from_port(sender)) > before
+
+        for sender, receiver, _, _ in streams:
+            wait_until(lambda: not still(sender, receiver), f"media from {sender.address} to stop", 10)
+
+
+class Masqueraded(NatTest):
+    """A phone inside calls."""
+
+    def call(self, family, offer):
+        outside, inside = self.phones(family)
+        dialog = Dialog(inside, outside)
+        by = family.gateway_outside
+        inside.pass_to(outside, dialog.invite(offer(inside)))
+        outside.pass_to(inside, dialog.response(200, "OK", sdp(outside, self.OUTSIDE_PORT)), by)
+        inside.pass_to(outside, dialog.ack())
+
+        def hang_up():
+            inside.pass_to(outside, dialog.bye())
+            outside.pass_to(inside, dialog.response(200, "OK"), by)
+
+        return hang_up
+
+    # The peer sends to where media comes from, as a server must that copes with such phones.
+    @each_family
+    def test_the_sdp_names_the_private_address(self, family):
+        self.load_with(family, MASQUERADE)
+        peer, phone = self.media_ports(family)
+        with Daemon(self.network.gateway):
+            hang_up = self.call(family, lambda inside: sdp(inside, self.INSIDE_PORT))
+            self.assertIn((family.inside, self.INSIDE_PORT), self.destinations())
+            self.assert_passes(phone, peer)
+            self.assert_arrives(peer, phone, family.gateway_outside, self.INSIDE_PORT)
+            self.assert_ends_with_the_call(hang_up, (
+                (phone, peer, family.outside, self.OUTSIDE_PORT),
+                (peer, phone, family.gateway_outside, self.INSIDE_PORT)))
+
+    # The phone knows its public address and port (STUN, or the masquerading gateway keeps the port).
+    @each_family
+    def test_the_sdp_names_the_public_address(self, family):
+        self.load_with(family, MASQUERADE)
+        public = family.gateway_outside
+        peer, phone = self.media_ports(family)
+        with Daemon(self.network.gateway, PUBLIC):
+            hang_up = self.call(family, lambda inside: sdp(inside, self.INSIDE_PORT, public))
+            self.assertIn((public, self.INSIDE_PORT), self.destinations())
+            self.assert_passes(phone, peer)
+            self.assert_arrives(peer, phone, public, self.INSIDE_PORT, 100)
+            element, = [e for e in self.firewall.elements(f"sip_rtp{family.digit}_from")
+                        if e.key[1:] == (public, self.INSIDE_PORT) and e.key[0] == family.outside]
+            self.assertGreaterEqual(element.packets, 100, "counted, and so kept open")
+            self.assert_ends_with_the_call(hang_up, (
+                (phone, peer, family.outside, self.OUTSIDE_PORT), (peer, phone, public, self.INSIDE_PORT)))
+
+    @each_family
+    def test_the_public_address_is_refused_unless_it_is_listed(self, family):
+        self.load_with(family, MASQUERADE)
+        with Daemon(self.network.gateway) as daemon:
+            hang_up = self.call(family, lambda inside: sdp(inside, self.INSIDE_PORT, family.gateway_outside))
+            self.in_log(daemon, rf"no pinhole to {family.gateway_outside} port {self.INSIDE_PORT} \(address\)")
+            hang_up()
+
+
+class BehindDnat(NatTest):
+    """A peer outside calls a PBX whose SIP and media come by DNAT, and whose SDP names the public address and
+    port."""
+
+    PUBLIC_PORT = 31000
+
+    def call(self, family):
+        outside, inside = self.phones(family)
+        public = family.gateway_outside
+        dialog = Dialog(outside, inside)
+        outside.pass_to(inside, dialog.invite(sdp(outside, self.OUTSIDE_PORT)), public)
+        inside.pass_to(outside, dialog.response(200, "OK", sdp(inside, self.PUBLIC_PORT, public)))
+        outside.pass_to(inside, dialog.ack(), public)
+
+        def hang_up():
+            outside.pass_to(inside, dialog.bye(), public)
+            inside.pass_to(outside, dialog.response(200, "OK"))
+
+        return hang_up
+
+    def run_call(self, family, pbx_first):
+        self.load_with(family, TO_PBX)
+        public = family.gateway_outside
+        peer, pbx = self.media_ports(family)
+        stranger = self.rtp_port(self.network.outside, family, family.stranger, self.OUTSIDE_PORT)
+        with Daemon(self.network.gateway, PUBLIC):
+            hang_up = self.call(family)
+            self.assertIn((public, self.PUBLIC_PORT), self.destinations())
+            if pbx_first:
+                self.assert_passes(pbx, peer)
+            self.assert_arrives(peer, pbx, public, self.PUBLIC_PORT, 100)
+            self.assert_passes(pbx, peer)
+            self.assertEqual({r.source for r in peer.received}, {public}, "as the peer sees the PBX")
+            element, = [e for e in self.firewall.elements(f"sip_rtp{family.digit}_from")
+                        if e.key[1:] == (public, self.PUBLIC_PORT)]
+            self.assertGreaterEqual(element.packets, 100, "counted, and so kept open")
+            stranger.send(public, self.PUBLIC_PORT, 20)
+            self.assert_arrives(peer, pbx, public, self.PUBLIC_PORT)
+            self.assertEqual(pbx.from_port(stranger), [])
+            self.assert_ends_with_the_call(hang_up, (
+                (peer, pbx, public, self.PUBLIC_PORT), (pbx, peer, family.outside, self.OUTSIDE_PORT)))
+
+    @each_family
+    def test_the_peer_sends_first(self, family):
+        self.run_call(family, pbx_first=False)
+
+    @each_family
+    def test_the_pbx_sends_first(self, family):
+        self.run_call(family, pbx_first=True)
+
+    # Attack A17, in front of a PBX.
+    @each_family
+    def test_an_outside_peer_cant_announce_the_public_address(self, family):
+        self.load_with(family, TO_PBX)
+        outside, inside = self.phones(family)
+        public = family.gateway_outside
+        with Daemon(self.network.gateway, PUBLIC) as daemon:
+            dialog = Dialog(outside, inside)
+            outside.pass_to(inside, dialog.invite(sdp(outside, 32000, public)), public)
+            self.in_log(daemon, rf"no pinhole to {public} port 32000 \(other-side\)")
+            self.assertEqual(self.destinations(), set())
