@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Sending and receiving RTP (RFC 3550), packet by packet."""
 
+import contextlib
 import socket
 import struct
 import threading
@@ -86,7 +87,8 @@ class RtpPort:
     def _send_one(self, to):
         data = packet(self.ssrc, self.sent)
         self.sent += 1
-        self._socket.sendto(data, to)
+        with contextlib.suppress(PermissionError):  # its own host's output chain drops it: lost like any other
+            self._socket.sendto(data, to)
 
     def from_port(self, other):
         """The sequence numbers that arrived from another port of ours."""
