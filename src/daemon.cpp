@@ -222,7 +222,8 @@ void Daemon::State::run_timers() {
     const auto due = pipeline.next_deadline();
     if (!due || *due > now) return;
     for (const pinhole::Key& key : pipeline.suspected_idle(*due)) {
-      if (gatekeeper.has_media(key)) pipeline.media_seen(key, *due);
+      // Who only looks on does not know.
+      if (config.kernel.observe || gatekeeper.has_media(key)) pipeline.media_seen(key, *due);
     }
     pipeline.advance(*due, outcome);
   }

@@ -32,7 +32,7 @@ Gatekeeper::Gatekeeper(const system::KernelSettings& settings, base::HashKey has
       sets_(settings.table),
       watch_(settings.table, sets_.port_id()),
       keeper_(sets_, settings.observe, hash_key),
-      call_log_(write_line),
+      call_log_(write_line, !settings.observe),
       refusals_told_(hash_key) {
   check(sets_);
 }

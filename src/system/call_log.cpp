@@ -106,11 +106,10 @@ void CallLog::write_closed(const std::string& call_id, const Call& call) const {
   const bool one_way = reached == 1 && call.media.size() > 1 && ends_a_talk(call.closed_by);
   std::string text = "call " + escape(call_id) + " closed (" + std::string(name(call.closed_by)) +
                      ") after " + seconds_text(call.ended - call.began);
-  if (packets == 0) text += ", no media";
+  if (packets == 0 && counts_) text += ", no media";
   if (packets > 0) text += std::string(one_way ? ", one way only: " : ": ") + media_text(call.media);
-  std::vector<log::Field> fields{{"CALL_ID", call_id},
-                                 {"CAUSE", std::string(name(call.closed_by))},
-                                 {"PACKETS", std::to_string(packets)}};
+  std::vector<log::Field> fields{{"CALL_ID", call_id}, {"CAUSE", std::string(name(call.closed_by))}};
+  if (counts_) fields.push_back({"PACKETS", std::to_string(packets)});
   if (one_way) fields.push_back({"ONE_WAY", "yes"});
   sink_(text, fields);
 }

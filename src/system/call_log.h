@@ -21,7 +21,8 @@ class CallLog {
   /// Takes a finished line.
   using Sink = std::function<void(const std::string& text, const std::vector<log::Field>& fields)>;
 
-  explicit CallLog(Sink sink) : sink_(std::move(sink)) {}
+  /// `counts`: whether it is told how many packets passed; if not, its lines say nothing about media.
+  explicit CallLog(Sink sink, bool counts = true) : sink_(std::move(sink)), counts_(counts) {}
 
   void opened(const pinhole::Change& change);
   /// `label`: of whoever opened the pinhole, as `opened` was told; `packets` passed through it.
@@ -49,6 +50,7 @@ class CallLog {
   void write_closed(const std::string& call_id, const Call& call) const;
 
   Sink sink_;
+  bool counts_;
   Calls calls_;
   std::vector<std::string> touched_;
 };

@@ -122,5 +122,20 @@ TEST_F(CallLogTest, IgnoresWhatItDoesNotKnow) {
   EXPECT_TRUE(lines_.empty());
 }
 
+// observe = true
+TEST_F(CallLogTest, WhereNothingIsCountedNothingIsSaidAboutMedia) {
+  log_ = CallLog(
+      [this](const std::string& text, const std::vector<log::Field>& fields) {
+        lines_.push_back(text);
+        fields_ = fields;
+      },
+      false);
+  open("192.0.2.2", 30000);
+  close("192.0.2.2", 30000, 0);
+  log_.flush();
+  EXPECT_EQ(lines_.back(), "call a@b closed (bye) after 61 s");
+  for (const log::Field& field : fields_) EXPECT_NE(field.name, "PACKETS");
+}
+
 }  // namespace
 }  // namespace dpinholer::system
