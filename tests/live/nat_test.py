@@ -70,19 +70,11 @@ class NatTest(CallTest):
         for sender, _, address, port in streams:
             sender.stream(address, port)
         for sender, receiver, _, _ in streams:
-            count = len(receiver.from_port(sender))
-            wait_until(lambda: len(receiver.from_port(sender)) > count + 50, "media before the end")
+            self.assertTrue(self.arrives(sender, receiver), f"media from {sender.address}")
         hang_up()
         self.assertEqual(self.destinations(), set())
-
-        def still(sender, receiver):
-            """Whether of 50 packets from now on one arrives."""
-            before, target = len(receiver.from_port(sender)), sender.sent + 50
-            wait_until(lambda: sender.sent >= target, "more to be sent")
-            return len(receiver.from_port(sender)) > before
-
         for sender, receiver, _, _ in streams:
-            wait_until(lambda: not still(sender, receiver), f"media from {sender.address} to stop", 10)
+            self.assert_stops(sender, receiver)
 
 
 class Masqueraded(NatTest):

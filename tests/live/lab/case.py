@@ -75,6 +75,17 @@ class LiveTest(unittest.TestCase):
             wait_until(lambda: end.from_port(sender), "a packet to the discard port")
         self.assertEqual(self._arrived(sender, receiver, sent), [], "these arrived")
 
+    @staticmethod
+    def arrives(sender, receiver, count=50):
+        """Whether one of the next `count` packets that a streaming port sends arrives."""
+        before, target = len(receiver.from_port(sender)), sender.sent + count
+        wait_until(lambda: sender.sent >= target, "a stream to go on", 20)
+        return len(receiver.from_port(sender)) > before
+
+    def assert_stops(self, sender, receiver):
+        """What a port streams does not arrive any more, soon: flows are cut off the packet path."""
+        wait_until(lambda: not self.arrives(sender, receiver), f"media from {sender.address} to stop", 10)
+
     def in_log(self, daemon, pattern, seconds=10):
         """Waits until a line of the daemon's log matches."""
         return wait_until(lambda: re.search(pattern, daemon.log(), re.MULTILINE), f"{pattern!r} in the log", seconds)
