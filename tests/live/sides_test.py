@@ -79,8 +79,7 @@ class Routes(SidesTest):
 
     @each_family
     def test_a_new_address_of_the_gateway_is_refused(self, family):
-        _, inside = self.phones(family)
-        outside = self.phone(self.network.outside, family, family.stranger)
+        outside, inside = self.phones(family)
         new, ip = {"4": ("192.0.2.77", "-4"), "6": ("2001:db8:2::77", "-6")}[family.digit]
         with Daemon(self.network.gateway) as daemon:
             inside.pass_to(outside, Dialog(inside, outside).invite(sdp(inside, 30000, new)))
