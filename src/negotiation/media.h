@@ -29,8 +29,8 @@ Media media_of(std::string_view token);
 struct Origin {
   base::Address address;  ///< the source of its packet
   bool own = false;       ///< this host sent it
-  std::vector<base::Address>
-      elsewhere;  ///< addresses in it that lie on another side than it came from; sorted
+  /// Addresses in it that lie on another side than it came from; sorted.
+  std::vector<base::Address> elsewhere;
 };
 
 /// A place where one party wants to receive.

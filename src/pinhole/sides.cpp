@@ -58,7 +58,7 @@ negotiation::Origin Sides::origin(const message::SipMessage& message, const base
                                   Interface arrival) const {
   negotiation::Origin origin;
   origin.address = source;
-  if (settings_.same_side == SameSide::off || !may_announce(message)) return origin;
+  if (!makes_check() || !may_announce(message)) return origin;
   origin.own = host_ != nullptr && arrival == Interface::host;
   std::set<base::Address> addresses;
   for (const auto* description : {&message.session, &message.early_session, &message.ice_fragment})
@@ -72,12 +72,9 @@ negotiation::Origin Sides::origin(const message::SipMessage& message, const base
 }
 
 bool Sides::speaks_for(const base::Address& address, const base::Address& source, Interface arrival) const {
-  const bool listed = !settings_.inside_interfaces.empty() || !settings_.inside_networks.empty();
-  if (settings_.same_side == SameSide::off) return true;
+  if (!makes_check()) return true;
   if (host_ == nullptr || arrival == Interface::unknown)
     return settings_.inside_networks.empty() || is_listed(address) == is_listed(source);
-  if (settings_.same_side == SameSide::configured && !listed) return true;
-
   const bool own = host_->is_own(address);
   if (arrival == Interface::host) return own;
   if (own) return leads_inside(address, settings_) && is_inside(source, {arrival});
@@ -87,8 +84,24 @@ bool Sides::speaks_for(const base::Address& address, const base::Address& source
     ways = host_->ways_to(address, arrival);
     if (ways.empty() || contains(ways, Interface::host)) return false;
   }
-  if (!listed) return contains(ways, arrival);
+  if (!is_configured()) return contains(ways, arrival);
   return is_inside(address, ways) == is_inside(source, {arrival});
+}
+
+bool Sides::is_configured() const {
+  return !settings_.inside_interfaces.empty() || !settings_.inside_networks.empty();
+}
+
+bool Sides::makes_check() const {
+  switch (settings_.same_side) {
+    case SameSide::routes:
+      return true;
+    case SameSide::configured:
+      return is_configured();
+    case SameSide::off:
+      return false;
+  }
+  return false;
 }
 
 bool Sides::asks_for_routes(Interface arrival) const {

@@ -38,6 +38,8 @@ class Sides {
   bool speaks_for(const base::Address& address, const base::Address& source, base::Interface arrival) const;
 
  private:
+  bool is_configured() const;
+  bool makes_check() const;
   bool asks_for_routes(base::Interface arrival) const;
   bool is_listed(const base::Address& address) const;
   bool is_inside(const base::Address& address, const std::vector<base::Interface>& interfaces) const;

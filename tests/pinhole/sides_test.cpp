@@ -175,6 +175,9 @@ TEST(Sides, NoCheckIsMade) {
   PolicySettings settings;
   settings.same_side = SameSide::configured;
   check(rows, settings, &host);  // nothing configured
+  message::SipMessage message;
+  message.method = message::Method::invite;
+  EXPECT_FALSE(Sides(settings, &host).origin(message, address("203.0.113.1"), Interface::host).own);
   settings.same_side = SameSide::routes;
   check(rows, settings, nullptr);  // nobody to ask
   settings.same_side = SameSide::off;
