@@ -131,6 +131,10 @@ tl::expected<void, CommitError> FakeSets::commit(std::span<const ElementChange> 
 tl::expected<std::vector<std::optional<ElementState>>, SystemError> FakeSets::find_all(
     std::span<const ElementKey> keys) {
   lookups_ += keys.size();
+  if (blind > 0) {
+    --blind;
+    return tl::unexpected(SystemError{"find", ENOBUFS, "of a test"});
+  }
   std::vector<std::optional<ElementState>> found;
   for (const ElementKey& key : keys) {
     const auto place = elements.find(key);
@@ -155,6 +159,10 @@ tl::expected<void, SystemError> FakeSets::begin_reading(pinhole::Set set) {
 
 tl::expected<bool, SystemError> FakeSets::read_some(const std::function<void(const ElementState&)>& visit) {
   if (missing) return tl::unexpected(SystemError{"read", ENOENT, "of a test"});
+  if (blind > 0) {
+    --blind;
+    return tl::unexpected(SystemError{"read", ENOBUFS, "of a test"});
+  }
   for (int i = 0; i < 3 && !reading_.empty(); ++i) {
     visit(reading_.back());
     reading_.pop_back();

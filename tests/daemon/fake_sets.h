@@ -28,6 +28,7 @@ class FakeSets : public system::PinholeSets {
   std::size_t size = std::numeric_limits<std::size_t>::max();  ///< of each set
   bool missing = false;                                        ///< the sets
   system::RulesetNews news;                                    ///< not read yet
+  int blind = 0;                                               ///< how many of the next looks fail
 
   /// What goes wrong, once, with the change that is the `at`th since the beginning.
   enum class Fault {

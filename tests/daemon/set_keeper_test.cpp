@@ -193,6 +193,7 @@ class RandomLives {
   void settle() {
     it_.sets.fault = Fault::none;
     it_.sets.empty();
+    it_.sets.blind = 0;
     if (it_.sets.missing) it_.sets.restore();
     it_.pass(settling);
     // What nobody was told of comes right when the calls are refreshed.
@@ -234,7 +235,7 @@ class RandomLives {
     const auto port = static_cast<std::uint16_t>(below(12));
     const bool told = below(4) > 0;
     const ElementKey key = below(2) == 0 ? element(port) : element(port, peer);
-    switch (below(7)) {
+    switch (below(8)) {
       case 0:
         return it_.sets.flush();
       case 1:
@@ -250,6 +251,9 @@ class RandomLives {
         return;
       case 5:
         it_.sets.news.lost = true;
+        return;
+      case 6:
+        it_.sets.blind = below(4);
         return;
       default:
         return it_.sets.remove(key, told);
