@@ -100,7 +100,6 @@ struct Queue::State {
   alignas(nlmsghdr) std::array<std::uint8_t, queue_batch * verdict_octets> verdicts{};
   std::uint64_t refused = 0;
 
-  bool is_reader() const;
   int bind(const QueueSettings& settings);
   nlmsghdr* put_settings(std::span<std::uint8_t> buffer, const QueueSettings& settings, bool bind);
   int wait_for_bind(std::uint32_t sequence);
@@ -117,11 +116,6 @@ Queue::State::State(std::uint16_t queue, NetlinkSocket open)
     headers[i].msg_hdr.msg_iov = &places[i];
     headers[i].msg_hdr.msg_iovlen = 1;
   }
-}
-
-bool Queue::State::is_reader() const {
-  const auto status = queue_status(number);
-  return status && status->reader == socket.port_id();
 }
 
 nlmsghdr* Queue::State::put_settings(std::span<std::uint8_t> buffer, const QueueSettings& settings,
@@ -186,14 +180,19 @@ Queue::Queue(const QueueSettings& settings)
 }
 
 // An acknowledgement would stand behind all the packets that wait: the kernel's answer, if it has one, is
-// counted when it is read.
+// counted when it is read. Who reads a queue is told to root alone, which the service is not. Then it binds,
+// in case that it has to; if not, the kernel refuses that and changes nothing.
 Queue::Queue(const QueueSettings& settings, int left)
     : state_(std::make_unique<State>(settings.number, NetlinkSocket::over(left))) {
   std::array<std::uint8_t, settings_octets> buffer{};
-  if (state_->is_reader()) {
-    const nlmsghdr* message = state_->put_settings(buffer, settings, false);
-    if (state_->socket.send({buffer.data(), message->nlmsg_len})) return;
-  }
+  auto tell = [&](bool bind) {
+    const nlmsghdr* message = state_->put_settings(buffer, settings, bind);
+    return state_->socket.send({buffer.data(), message->nlmsg_len}).has_value();
+  };
+  const auto status = queue_status(settings.number);
+  const bool ours = !status ? tell(true) : status->reader == state_->socket.port_id();
+  if (ours && tell(false)) return;
+  state_.reset();
   *this = Queue(settings);
 }
 
