@@ -59,10 +59,9 @@ std::vector<pinhole::Recovered> SetKeeper::recover() {
   for (const auto& [key, state] : ours) elements.push_back({key, *pinhole::read_comment(state.comment)});
   const std::vector<pinhole::Recovered> pinholes = pinhole::recovered(std::move(elements));
   for (const pinhole::Recovered& pinhole : pinholes) {
-    Found& found = found_[pinhole.key];
+    std::uint64_t& packets = found_[pinhole.key];
     for (const ElementKey& key : pinhole::element_keys(pinhole.key, pinhole.from)) {
-      if (found.comment.empty()) found.comment = ours.at(key).comment;
-      found.packets += ours.at(key).packets;
+      packets += ours.at(key).packets;
     }
   }
   knows_all_ = true;
@@ -91,12 +90,7 @@ void SetKeeper::write(const std::vector<Change>& changes) {
       to_refresh_.push_back(change);
       continue;
     }
-    const auto found = found_.find(change.key);
     for (ElementChange& element : pinhole::element_changes(change)) {
-      // It may have expired just now, and the change does not know the call by name.
-      if (found != found_.end() && change.cause == pinhole::Cause::recovered) {
-        element.comment = found->second.comment;
-      }
       if (element.kind == ElementChange::Kind::remove) closing_.push_back(element.key);
       elements.push_back(std::move(element));
     }
@@ -190,8 +184,7 @@ void SetKeeper::take_over(const Change& change) {
   if (found == found_.end()) return;
   auto* entry = installed_.find(change.key);
   if (entry != nullptr && change.cause == pinhole::Cause::recovered) {
-    entry->comment = std::move(found->second.comment);
-    entry->seen = found->second.packets;
+    entry->seen = found->second;
     entry->lost = true;  // the daemon before this one may have counted more
   }
   found_.erase(found);
@@ -208,7 +201,7 @@ void SetKeeper::put_elements(const Key& key, ElementChange::Kind kind, std::vect
   const auto* entry = installed_.find(key);
   if (entry == nullptr) return;
   for (const ElementKey& element : pinhole::element_keys(key, entry->from)) {
-    changes.push_back({kind, element, entry->timeout, comment(*entry)});
+    changes.push_back({kind, element, entry->timeout, pinhole::comment(entry->label)});
   }
 }
 

@@ -66,10 +66,6 @@ class SetKeeper {
   std::size_t waiting() const { return backlog_.size(); }
 
  private:
-  struct Found {  // of a pinhole that is to be opened for `recovered`
-    std::string comment;
-    std::uint64_t packets = 0;
-  };
   struct Failed {
     pinhole::Key key;
     pinhole::Set set = pinhole::Set::rtp4;
@@ -115,7 +111,7 @@ class SetKeeper {
   pinhole::Installed installed_;
   pinhole::Backlog backlog_;
   system::OncePerHour failures_told_;
-  std::map<pinhole::Key, Found> found_;  // until it is opened
+  std::map<pinhole::Key, std::uint64_t> found_;  // packets, until it is opened again
   bool knows_all_ = false;
   std::deque<pinhole::Change> to_refresh_;
   // Of what was written and is not finished yet:

@@ -21,7 +21,6 @@ void Installed::apply(const Change& change) {
         entry.label = change.label;
         entry.opened = change.time;
       }
-      if (!entry.comment.empty()) entry.comment = pinhole::comment(change.label);
       entry.from = change.from;
       entry.timeout = change.timeout;
       entry.accounted = false;
@@ -71,10 +70,6 @@ void Installed::lose_count(const Key& key) {
 
 void Installed::for_each(const std::function<void(const Key&, const Entry&)>& visit) const {
   for (const auto& [key, entry] : entries_) visit(key, entry);
-}
-
-std::string comment(const Installed::Entry& entry) {
-  return entry.comment.empty() ? pinhole::comment(entry.label) : entry.comment;
 }
 
 Key pinhole_of(const ElementKey& element) {

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -23,8 +22,7 @@ class Installed {
   struct Entry {
     std::vector<base::Address> from;
     base::seconds timeout{0};
-    Label label;          ///< of whoever opened it
-    std::string comment;  ///< of its elements, while it is not that of `label`: found by a starting daemon
+    Label label;  ///< of whoever opened it
     base::TimePoint opened;
     /// Packets that elements counted which are gone or were renewed.
     std::uint64_t packets = 0;
@@ -62,9 +60,6 @@ class Installed {
  private:
   std::unordered_map<Key, Entry, KeyHash> entries_;
 };
-
-/// What its elements carry.
-std::string comment(const Installed::Entry& entry);
 
 /// The pinhole that an element belongs to.
 Key pinhole_of(const ElementKey& element);

@@ -75,19 +75,6 @@ TEST(Installed, TakesWhatItDoesNotKnow) {
   EXPECT_EQ(installed.size(), 1U);
 }
 
-TEST(Installed, KeepsTheCommentThatWasFoundUntilABindingWritesAnother) {
-  Installed installed({});
-  installed.apply(change(Change::Kind::open, phone));
-  EXPECT_EQ(comment(*installed.find(phone)), comment({"a", "audio", Component::rtp}));
-  installed.find(phone)->comment = "as found";
-  installed.apply(change(Change::Kind::refresh, phone));
-  EXPECT_EQ(comment(*installed.find(phone)), "as found");
-  Change binding = change(Change::Kind::bind, phone, {address("203.0.113.5")});
-  binding.label.call_id = "b";
-  installed.apply(binding);
-  EXPECT_EQ(comment(*installed.find(phone)), comment({"b", "audio", Component::rtp}));
-}
-
 TEST(Installed, KnowsWhichElementsAreWanted) {
   Installed installed({});
   const ElementKey to_anybody{Set::rtp4, {}, phone.destination};

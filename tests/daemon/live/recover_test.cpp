@@ -32,9 +32,10 @@ Change open(const Key& key, std::vector<base::Address> from, const std::string& 
           Cause::offer,       {}};
 }
 
-// As a daemon that starts again opens it: it does not know the call's name.
+// As a daemon that starts again opens it: it knows the call by what its comment says.
 Change again(const Recovered& found) {
-  Change change = open(found.key, found.from, "?");
+  Change change = open(found.key, found.from, found.call);
+  change.label.call_hash = found.call_hash;
   change.cause = Cause::recovered;
   return change;
 }
@@ -69,8 +70,9 @@ TEST_F(RecoverTest, WhatOneDaemonOpenedTheNextOneFinds) {
   const std::uint64_t a = base::stable_hash("a@example.com");
   const std::uint64_t b = base::stable_hash("b@example.com");
   EXPECT_EQ(start().recover(),
-            (std::vector<Recovered>{{trunk, {}, negotiation::Media::audio, Component::rtp, "b@example.com", b},
-                                    {phone, {peer, relay}, negotiation::Media::audio, Component::rtp, "a@example.com", a}}));
+            (std::vector<Recovered>{
+                {trunk, {}, negotiation::Media::audio, Component::rtp, "b@example.com", b},
+                {phone, {peer, relay}, negotiation::Media::audio, Component::rtp, "a@example.com", a}}));
 }
 
 TEST_F(RecoverTest, ElementsOfOthersAreLeftAlone) {
