@@ -117,8 +117,9 @@ void SetKeeper::check_sets(base::TimePoint now) {
   backlog_.clear();
   sweeping_.reset();
   if (std::exchange(fault_told_, faults.front()) == faults.front()) return;
-  system::log::error(faults.front() + "; " + counted(installed_.size(), "pinhole") +
-                     " will be written when that is done");
+  const std::string lost =
+      installed_.size() == 0 ? "" : "; " + counted(installed_.size(), "pinhole") + " will be written then";
+  system::log::error(faults.front() + lost);
 }
 
 void SetKeeper::rewrite_all() {
