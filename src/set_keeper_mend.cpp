@@ -95,7 +95,7 @@ std::optional<base::TimePoint> SetKeeper::next_deadline() const {
   };
   if (!to_rewrite_.empty()) consider(now_);
   if (!closed_.empty()) consider(closed_.front().due);
-  consider(next_sweep_);
+  if (knows_all_) consider(next_sweep_.value_or(now_));
   consider(backlog_.next());
   return next;
 }

@@ -390,6 +390,17 @@ TEST(SetKeeper, ElementsOfCallsThatAreOverAreSwept) {
   expect_agreement(it, "at once when it is told");
 }
 
+TEST(SetKeeper, TheFirstSweepNeedsNoOccasion) {
+  Keeping it;
+  it.sets.add(element(7), our_comment, false);
+  const base::TimePoint end = it.now + settling;
+  for (auto next = it.keeper.next_deadline(); next && *next <= end; next = it.keeper.next_deadline()) {
+    it.now = std::max(it.now, *next);
+    while (it.keeper.mend(it.now)) continue;
+  }
+  expect_agreement(it, "swept");
+}
+
 TEST(SetKeeper, ForeignElementsAreLeftAlone) {
   Keeping it;
   const std::set<ElementKey> foreign{element(7), element(8), element(9)};

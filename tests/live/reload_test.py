@@ -208,6 +208,23 @@ class ByHand(ReloadTest):
                               f"{{ {family.outside} . {family.inside} . {INSIDE_PORT} timeout 300s }}")
             wait_until(lambda: not self.firewall.open_pinholes(), "it to go")
 
+    # As of a daemon that ended between two transactions: the pinhole of the offer beside those of the answer.
+    @each_family
+    def test_what_a_daemon_left_half_done_the_next_one_sweeps(self, family):
+        with Daemon(self.network.gateway) as first:
+            dialog = self.establish(family)
+            lasting = self.elements(self.bound(family))
+            first.kill()
+        name = f"sip_rtp{family.digit}"
+        comment = lasting[family.outside, family.inside, INSIDE_PORT].comment
+        self.firewall.nft(f"add element inet filter {name} "
+                          f"{{ {family.inside} . {INSIDE_PORT} timeout 300s comment \"{comment}\" }}")
+        with Daemon(self.network.gateway):
+            wait_until(lambda: not self.elements(name), "the leftover to go")
+            self.assertEqual(set(self.elements(self.bound(family))), set(lasting))
+            self.hang_up(dialog)
+            self.assertEqual(self.firewall.open_pinholes(), {})
+
     @each_family
     def test_foreign_elements_stay(self, family):
         name = f"sip_rtp{family.digit}"
