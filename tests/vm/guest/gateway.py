@@ -3,7 +3,6 @@
 
 import re
 import subprocess
-from collections import Counter
 from pathlib import Path
 
 from lab import Capture, Firewall, Network, sipp, wait_until
@@ -67,11 +66,7 @@ class GatewayTest(LiveTest):
             outside, inside = at_outside.packets(), at_inside.packets()
         self.assertEqual(self.firewall.open_pinholes(), {})
         for source, sent, arrived in ((family.outside, outside, inside), (family.inside, inside, outside)):
-            sent, arrived = (Counter((packet.destination, packet.payload) for packet in side
-                                     if not packet.is_sip and packet.source[0] == source)
-                             for side in (sent, arrived))
-            self.assertEqual(sent.total(), CALLS * PACKETS)
-            self.assertEqual((sent - arrived).total(), 0, "RTP packets lost")
+            self.assert_no_media_lost(source, sent, arrived, CALLS * PACKETS)
         # Not all: a packet between the reading of a counter and the end of its pinhole is in no account.
         for counted in CLOSED.findall(log()[before:]):
             self.assertGreater(min(map(int, counted)), PACKETS // 2, "counted by the pinholes of a call")

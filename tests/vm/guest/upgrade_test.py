@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The next version of the package, while a call is up."""
+"""The next version of the package, restarts and a crash, while a call is up."""
 
 from pathlib import Path
 
@@ -17,7 +17,10 @@ class Upgrade(GatewayTest):
         with open(CONFIGURATION, "a") as file:
             file.write(OF_THE_ADMINISTRATOR)
         before = service()["MainPID"], shell("dpkg-query --show dpinholer")
-        outside, inside = self.answered_call()
+        call = Call(self)
+        call.offer()
+        call.answer()
+        outside, inside = call.media
         outside.stream(inside.address, inside.port, PACE)
         inside.stream(outside.address, outside.port, PACE)
         install(package("new"))
@@ -34,19 +37,52 @@ class Upgrade(GatewayTest):
         self.assertIn(OF_THE_NEXT_VERSION, Path(f"{CONFIGURATION}.dpkg-dist").read_text())
         self.assertIn(OF_THE_NEXT_VERSION, Path("/etc/dpinholer/dpinholer.nft").read_text())
 
+        call.end()
+
+    # systemd keeps the queue's socket for the next daemon, and starts one when this one is killed.
+    def test_calls_outlive_the_daemon(self):
+        call = Call(self)
+        call.offer()
+        shell("systemctl restart dpinholer")
+        call.answer()
+        before = service()["MainPID"]
+        shell("systemctl kill --kill-who=main --signal=KILL dpinholer")
+        for sender, receiver in (call.media, reversed(call.media)):
+            self.assert_passes(sender, receiver)
+        wait_until(lambda: service()["MainPID"] not in ("0", before) and service()["SubState"] == "running",
+                   "the next daemon", 60)
+        call.end()
+
     def test_calls_go_on(self):
         shell("systemctl restart nftables dpinholer")
         self.assert_calls_pass(IPV4)
 
-    def answered_call(self):
-        """The media of both ends."""
-        caller = self.enter(Phone(self.network.outside, IPV4, IPV4.outside))
-        callee = self.enter(Phone(self.network.inside, IPV4, IPV4.inside))
-        outside = self.rtp_port(self.network.outside, IPV4, IPV4.outside, 30000)
-        inside = self.rtp_port(self.network.inside, IPV4, IPV4.inside, 40000)
-        dialog = Dialog(caller, callee)
-        caller.pass_to(callee, dialog.invite(sdp(caller, outside.port)))
-        callee.pass_to(caller, dialog.response(200, "OK", sdp(callee, inside.port)))
-        caller.pass_to(callee, dialog.ack())
-        wait_until(self.firewall.open_pinholes, "pinholes")
-        return outside, inside
+
+class Call:
+    """A call whose media does not flow by itself."""
+
+    def __init__(self, test):
+        self._test = test
+        network = test.network
+        self._caller = test.enter(Phone(network.outside, IPV4, IPV4.outside))
+        self._callee = test.enter(Phone(network.inside, IPV4, IPV4.inside))
+        self._dialog = Dialog(self._caller, self._callee)
+        self.media = (test.rtp_port(network.outside, IPV4, IPV4.outside, 30000),
+                      test.rtp_port(network.inside, IPV4, IPV4.inside, 40000))
+
+    def offer(self):
+        self._caller.pass_to(self._callee, self._dialog.invite(sdp(self._caller, self.media[0].port)))
+        self._wait_open("sip_rtp4")
+
+    def answer(self):
+        self._callee.pass_to(self._caller, self._dialog.response(200, "OK", sdp(self._callee, self.media[1].port)))
+        self._caller.pass_to(self._callee, self._dialog.ack())
+        self._wait_open("sip_rtp4_from")
+
+    def end(self):
+        self._caller.pass_to(self._callee, self._dialog.bye())
+        self._callee.pass_to(self._caller, self._dialog.response(200, "OK"))
+        wait_until(lambda: not self._test.firewall.open_pinholes(), "the pinholes to close", 30)
+
+    def _wait_open(self, name):
+        wait_until(lambda: list(self._test.firewall.open_pinholes()) == [name], f"elements in {name} alone", 30)
