@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+PROCESSORS = "1"  # under emulation a second one makes the same work half as much again
 MEMORY = "1536"  # MiB
 # No timers: what apt and others do daily would be in the way.
 COMMAND_LINE = ("console=ttyS0 quiet mitigations=off systemd.show_status=0 systemd.getty_auto=no "
@@ -27,8 +28,8 @@ class Machine:
         socket."""
         self.console = Path(folder) / "console.log"
         port = Path(folder) / "port"
-        words = ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", *accelerators(), "-smp", str(min(2, os.cpu_count())), "-m", MEMORY,
-                 "-nodefaults", "-no-user-config", "-display", "none", "-nic", "none",
+        words = ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", *accelerators(), "-smp", PROCESSORS, "-m",
+                 MEMORY, "-nodefaults", "-no-user-config", "-display", "none", "-nic", "none",
                  "-kernel", kernel, "-initrd", initramfs, "-append", COMMAND_LINE,
                  "-drive", f"file={disk},format=raw,if=virtio,snapshot=on",
                  "-drive", f"file={payload},format=raw,if=virtio,readonly=on",
