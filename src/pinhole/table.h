@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "negotiation/call.h"
 #include "negotiation/cause.h"
+#include "pinhole/key_hash.h"
 #include "pinhole/pinhole.h"
 #include "pinhole/wanted.h"
 
@@ -97,10 +98,6 @@ class Table {
     void set(CallSerial call, const Want& want);
     void remove(CallSerial call);  ///< one of several
     Change change(Change::Kind kind, const Key& key, const Reason& reason, Cause cause) const;
-  };
-  struct KeyHash {
-    base::HashKey hash_key;
-    std::size_t operator()(const Key& key) const;
   };
   using Entries = std::unordered_map<Key, Entry, KeyHash>;
 

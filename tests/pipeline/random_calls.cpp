@@ -144,6 +144,12 @@ void send(Scenario& scenario, Sent& last, Choices& choices) {
   if (!refused && !only_refusals(again)) throw std::logic_error("a copy of a message did " + again);
 }
 
+void restart(Scenario& scenario) {
+  const std::string before = scenario.open();
+  scenario.restart();
+  if (scenario.open() != before) throw std::logic_error("a restart changed what is open, which was " + before);
+}
+
 void step(Scenario& scenario, Sent& last, Choices& choices) {
   switch (choices.below(16)) {
     case 0:
@@ -154,6 +160,9 @@ void step(Scenario& scenario, Sent& last, Choices& choices) {
       scenario.media(source.address, "192.0.2.10", static_cast<std::uint16_t>(30000 + choices.below(4)));
       break;
     }
+    case 2:
+      if (choices.below(8) == 0) return restart(scenario);
+      [[fallthrough]];
     default:
       send(scenario, last, choices);
   }

@@ -2,6 +2,8 @@
 // A daemon goes on with the calls of the one before it, of which nothing is left but what the kernel has open.
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "pipeline/flow.h"
 #include "pipeline/scenario.h"
 
@@ -23,6 +25,20 @@ FlowOptions answered_after() {
   options.check_closed = false;
   return options;
 }
+
+const std::string call_is_up = R"(
+    alice > bob    INVITE a [audio 30000]
+        open alice:30000-30001 any 180 offer
+    bob > alice    200 INVITE b [audio 40000]
+        bind alice:30000-30001 bob 300 answer
+        open bob:40000-40001 alice 300 answer
+    alice > bob    ACK a b
+)";
+const std::string restarted = R"(
+    restart
+        open alice:30000-30001 bob 300 recovered
+        open bob:40000-40001 alice 300 recovered
+)";
 
 TEST(Recovery, AByeEndsTheCall) {
   EXPECT_TRUE(plays(R"(
@@ -52,24 +68,14 @@ TEST(Recovery, AByeEndsTheCall) {
 }
 
 TEST(Recovery, AByeMayHaveBeenSentBefore) {
-  constexpr auto flow = R"(
-    alice > bob    INVITE a [audio 30000]
-        open alice:30000-30001 any 180 offer
-    bob > alice    200 INVITE b [audio 40000]
-        bind alice:30000-30001 bob 300 answer
-        open bob:40000-40001 alice 300 answer
-    alice > bob    ACK a b
-    bob > alice    BYE b a
-    restart
-        open alice:30000-30001 bob 300 recovered
-        open bob:40000-40001 alice 300 recovered
-  )";
-  EXPECT_TRUE(plays(std::string(flow) + R"(
+  const std::string flow = call_is_up + R"(
+    bob > alice    BYE b a)" + restarted;
+  EXPECT_TRUE(plays(flow + R"(
     alice > bob    200 BYE
         close alice:30000-30001 bye
         close bob:40000-40001 bye
   )", answered_after()));
-  EXPECT_TRUE(plays(std::string(flow) + R"(
+  EXPECT_TRUE(plays(flow + R"(
     alice > bob    481 BYE
     wait 33
     alice > bob    200 BYE
@@ -168,16 +174,7 @@ TEST(Recovery, AnAnswerInAnAckOpensBothSides) {
 }
 
 TEST(Recovery, AReInviteGoesOn) {
-  EXPECT_TRUE(plays(R"(
-    alice > bob    INVITE a [audio 30000]
-        open alice:30000-30001 any 180 offer
-    bob > alice    200 INVITE b [audio 40000]
-        bind alice:30000-30001 bob 300 answer
-        open bob:40000-40001 alice 300 answer
-    alice > bob    ACK a b
-    restart
-        open alice:30000-30001 bob 300 recovered
-        open bob:40000-40001 alice 300 recovered
+  EXPECT_TRUE(plays(call_is_up + restarted + R"(
     bob > alice    INVITE b a [audio 40010]
         open bob:40010-40011 any 180 offer
     alice > bob    488 INVITE
@@ -196,13 +193,7 @@ TEST(Recovery, AReInviteGoesOn) {
 }
 
 TEST(Recovery, AReInviteMayHaveBegunBefore) {
-  EXPECT_TRUE(plays(R"(
-    alice > bob    INVITE a [audio 30000]
-        open alice:30000-30001 any 180 offer
-    bob > alice    200 INVITE b [audio 40000]
-        bind alice:30000-30001 bob 300 answer
-        open bob:40000-40001 alice 300 answer
-    alice > bob    ACK a b
+  EXPECT_TRUE(plays(call_is_up + R"(
     alice > bob    INVITE a b [audio 30010]
         open alice:30010-30011 any 180 offer
     restart
@@ -221,15 +212,7 @@ TEST(Recovery, AReInviteMayHaveBegunBefore) {
 }
 
 TEST(Recovery, ASecondCopyOfTheAnswerChangesNothing) {
-  EXPECT_TRUE(plays(R"(
-    alice > bob    INVITE a [audio 30000]
-        open alice:30000-30001 any 180 offer
-    bob > alice    200 INVITE b [audio 40000]
-        bind alice:30000-30001 bob 300 answer
-        open bob:40000-40001 alice 300 answer
-    restart
-        open alice:30000-30001 bob 300 recovered
-        open bob:40000-40001 alice 300 recovered
+  EXPECT_TRUE(plays(call_is_up + restarted + R"(
     bob > alice    200 INVITE b [audio 40000]
     alice > bob    ACK a b
     alice > bob    BYE a b
@@ -240,15 +223,7 @@ TEST(Recovery, ASecondCopyOfTheAnswerChangesNothing) {
 }
 
 TEST(Recovery, SilenceEndsTheCall) {
-  EXPECT_TRUE(plays(R"(
-    alice > bob    INVITE a [audio 30000]
-        open alice:30000-30001 any 180 offer
-    bob > alice    200 INVITE b [audio 40000]
-        bind alice:30000-30001 bob 300 answer
-        open bob:40000-40001 alice 300 answer
-    restart
-        open alice:30000-30001 bob 300 recovered
-        open bob:40000-40001 alice 300 recovered
+  EXPECT_TRUE(plays(call_is_up + restarted + R"(
     wait 200
     alice ~> bob:40000
         passes
@@ -279,15 +254,7 @@ TEST(Recovery, TheLegsOfACallEndTogether) {
 
 // Attack A8: the Call-ID alone, and not even the tags, are known to nobody who is no party.
 TEST(Recovery, AStrangersByeEndsNothing) {
-  EXPECT_TRUE(plays(R"(
-    alice > bob    INVITE a [audio 30000]
-        open alice:30000-30001 any 180 offer
-    bob > alice    200 INVITE b [audio 40000]
-        bind alice:30000-30001 bob 300 answer
-        open bob:40000-40001 alice 300 answer
-    restart
-        open alice:30000-30001 bob 300 recovered
-        open bob:40000-40001 alice 300 recovered
+  EXPECT_TRUE(plays(call_is_up + restarted + R"(
     mallory > alice    BYE b a
     alice > mallory    481 BYE
     mallory > bob      BYE a b
@@ -297,15 +264,7 @@ TEST(Recovery, AStrangersByeEndsNothing) {
 
 // Nor does one that pretends to come from a party, with made-up tags: the party that it goes to knows better.
 TEST(Recovery, AByeWithMadeUpTagsEndsNothing) {
-  EXPECT_TRUE(plays(R"(
-    alice > bob    INVITE a [audio 30000]
-        open alice:30000-30001 any 180 offer
-    bob > alice    200 INVITE b [audio 40000]
-        bind alice:30000-30001 bob 300 answer
-        open bob:40000-40001 alice 300 answer
-    restart
-        open alice:30000-30001 bob 300 recovered
-        open bob:40000-40001 alice 300 recovered
+  EXPECT_TRUE(plays(call_is_up + restarted + R"(
     bob > alice    BYE x y
     alice > bob    481 BYE
     bob > alice    BYE x1 y
