@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What does not hurt: datagrams that are no SIP, and a daemon that dies."""
+"""What does not hurt: datagrams that are no SIP, and a daemon that dies or hangs."""
 
 import random
+import signal
 
 from lab import Capture, Daemon, wait_until
 from lab.case import LiveTest, each_family
@@ -110,3 +111,24 @@ class Death(RobustnessTest):
             dialog = self.establish(caller, callee)
             caller.pass_to(callee, dialog.bye())
             callee.pass_to(caller, dialog.response(200, "OK"))
+
+
+class Hanging(RobustnessTest):
+    @each_family
+    def test_what_finds_the_queue_full_passes_and_the_call_goes_on(self, family):
+        length = 4
+        outside = self.rtp_port(self.network.outside, family, family.outside, OUTSIDE_PORT)
+        inside = self.rtp_port(self.network.inside, family, family.inside, INSIDE_PORT)
+        caller, callee = self.phones(family)
+        with Daemon(self.network.gateway, f"[kernel]\nqueue-length = {length}\n") as daemon:
+            dialog = self.establish(caller, callee)
+            daemon.process.send_signal(signal.SIGSTOP)
+            sent = [caller.send(dialog.request("OPTIONS"), callee) for _ in range(5 * length)]
+            arrived = [callee.receive() for _ in range(4 * length)]
+            self.assert_passes(outside, inside)
+            daemon.process.send_signal(signal.SIGCONT)
+            arrived += [callee.receive() for _ in range(length)]
+            self.assertEqual(sorted(arrived), sorted(sent))
+            caller.pass_to(callee, dialog.bye())
+            callee.pass_to(caller, dialog.response(200, "OK"))
+            wait_until(lambda: not self.firewall.open_pinholes(), "the pinholes to close")
