@@ -215,8 +215,8 @@ void Pipeline::State::apply(Outcome& outcome) {
     for (pinhole::Refusal& refusal : pinhole::refusals(update, policy))
       outcome.refusals.push_back(std::move(refusal));
     if (update.refused) continue;
-    const pinhole::Table::Reason reason{update.call,   update.call_id,   update.call_hash, update.time,
-                                        update.opened, update.closed,    update.described, update.refresh};
+    const pinhole::Table::Reason reason{update.call,   update.call_id, update.call_hash, update.time,
+                                        update.opened, update.closed,  update.described, update.refresh};
     table.update(reason, pinhole::wanted(update.wanted, policy, timeouts), outcome.changes);
   }
   updates.clear();
@@ -245,9 +245,8 @@ void Pipeline::media_seen(const pinhole::Key& key, base::TimePoint when) {
 void Pipeline::recover(std::vector<pinhole::Recovered> found, base::TimePoint now, Outcome& outcome) {
   std::ranges::sort(found, {}, [](const auto& pinhole) { return std::tie(pinhole.call_hash, pinhole.key); });
   for (auto begin = found.begin(); begin != found.end();) {
-    const auto end = std::find_if(begin, found.end(), [&](const auto& pinhole) {
-      return pinhole.call_hash != begin->call_hash;
-    });
+    const auto end = std::find_if(begin, found.end(),
+                                  [&](const auto& pinhole) { return pinhole.call_hash != begin->call_hash; });
     const std::span<const pinhole::Recovered> of_call(begin, end);
     const auto is_bound = [](const auto& pinhole) { return !pinhole.from.empty(); };
     const bool answered = !state_->policy.bind_to_peer() || std::ranges::any_of(of_call, is_bound);

@@ -6,8 +6,8 @@
 
 namespace dpinholer {
 
-/// What of the configuration the pipeline works by. Not set: what the command line says (`sip_ports`), and what
-/// is drawn (`hash_key`).
+/// What of the configuration the pipeline works by. Not set: what the command line says (`sip_ports`), and
+/// what is drawn (`hash_key`).
 inline PipelineSettings pipeline_settings(const system::Config& config) {
   return {.negotiation = config.negotiation,
           .policy = config.policy,

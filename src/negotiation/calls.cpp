@@ -238,8 +238,8 @@ void Calls::set_standing(Call& call, Standing standing) {
   call.standing = standing;
 }
 
-// A wake-up may be early: a sign of life moves a timer without touching the queue. An empty call is removed at
-// the next one.
+// A wake-up may be early: a sign of life moves a timer without touching the queue. An empty call is removed
+// at the next one.
 void Calls::schedule(Call& call) {
   set_standing(call, standing_of(call));
   const base::TimePoint due = call.is_empty() ? call.started : next_timer(call, settings_).due;

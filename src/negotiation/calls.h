@@ -33,11 +33,11 @@ struct Update {
   CallSerial call = 0;
   std::string call_id;
   std::optional<std::uint64_t> call_hash;  ///< when `call_id` is only what a comment told of it
-  base::TimePoint time;            ///< of the message, or when the timer was due
-  Cause opened = Cause::offer;     ///< why pinholes opened, if any did
-  Cause closed = Cause::replaced;  ///< why pinholes closed, if any did
-  bool described = false;          ///< it came from a session description
-  bool refresh = false;            ///< a sign of life: start the timeouts of what is open again
+  base::TimePoint time;                    ///< of the message, or when the timer was due
+  Cause opened = Cause::offer;             ///< why pinholes opened, if any did
+  Cause closed = Cause::replaced;          ///< why pinholes closed, if any did
+  bool described = false;                  ///< it came from a session description
+  bool refresh = false;                    ///< a sign of life: start the timeouts of what is open again
   /// Everything that the call wants from now on, early things first. Valid until the next call of `Calls`.
   std::vector<const Grant*> wanted;
   /// What the message announced: policy has not judged it yet. Or what was refused as a whole.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Calls that a daemon before this one knew. All that is left of them is what they had open: which parties send
-// and receive, but neither tags, nor legs, nor who offered.
+// Calls that a daemon before this one knew. All that is left of them is what they had open: which parties
+// send and receive, but neither tags, nor legs, nor who offered.
 //
-//   request in a dialog         between two of the parties: its dialog is known from here on; that its tags are
-//                               the right ones shows when it is accepted
+//   request in a dialog         between two of the parties: its dialog is known from here on; that its
+//                               tags are the right ones shows when it is accepted
 //   answer, nothing was bound   the request that it answers counts as seen (calls.md section 5); what is open
 //                               stands for the offer
 //   answer, something was       the same, between two of the parties only, in a dialog that is not known yet
@@ -125,10 +125,11 @@ MediaDescription lost_section(const MediaDescription& answering, OfferedTranspor
 
 // Whoever describes what is open already says his own offer again.
 bool is_said_again(const SessionDescription& description, const OfferedTransports& open) {
-  return std::any_of(description.media.begin(), description.media.end(), [&](const MediaDescription& section) {
-    return section.port != 0 && section.connection.kind == Connection::Kind::address &&
-           open.holds(section.connection.address, section.port);
-  });
+  return std::any_of(description.media.begin(), description.media.end(),
+                     [&](const MediaDescription& section) {
+                       return section.port != 0 && section.connection.kind == Connection::Kind::address &&
+                              open.holds(section.connection.address, section.port);
+                     });
 }
 
 std::shared_ptr<const Announcement> lost_offer(const Grants& grants, const SessionDescription& answer,
@@ -186,8 +187,8 @@ Dialog* Turn::resume_dialog(const SipMessage& message, const Leg& pair) {
 bool Turn::resume_by_request(const SipMessage& message, const Leg& pair) {
   if (!is_open(call_.recovered) || message.to_tag.empty()) return false;
   const bool answers = message.method == Method::ack && message.session && !call_.recovered->answered;
-  const bool asks = message.method == Method::bye || message.method == Method::invite ||
-                    message.method == Method::update;
+  const bool asks =
+      message.method == Method::bye || message.method == Method::invite || message.method == Method::update;
   if (!answers && !(asks && call_.recovered->answered && is_between_parties(pair))) return false;
   Dialog* dialog = resume_dialog(message, pair);
   if (dialog == nullptr || !answers) return dialog != nullptr;

@@ -50,8 +50,7 @@ void Turn::response(const SipMessage& message, const Origin& origin, const base:
   if (transaction == nullptr) transaction = resume_by_response(message, {destination, source});
   if (transaction == nullptr) {
     const bool may_be_lost = is_open(call_.recovered) && !call_.recovered->answered;
-    if (may_describe(message) && message.session && !may_be_lost)
-      refuse(*message.session, Cause::no_request);
+    if (may_describe(message) && message.session && !may_be_lost) refuse(*message.session, Cause::no_request);
     return;
   }
   if (transaction->state == Transaction::State::failed) return;

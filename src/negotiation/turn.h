@@ -16,7 +16,17 @@ namespace dpinholer::negotiation {
 
 /// A timer of a call: what it is for, and whose.
 struct Timer {
-  enum class Kind : std::uint8_t { transaction, cancel, fork, session, removal, idle, max_call, refresh, recovered };
+  enum class Kind : std::uint8_t {
+    transaction,
+    cancel,
+    fork,
+    session,
+    removal,
+    idle,
+    max_call,
+    refresh,
+    recovered
+  };
   Kind kind = Kind::idle;
   base::TimePoint due;
   std::size_t index = 0;  ///< of the transaction or dialog; without meaning for the others

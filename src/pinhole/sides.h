@@ -13,11 +13,10 @@ namespace dpinholer::pinhole {
 /// Who may speak for which addresses (calls.md section 5, other-side): an SDP opens pinholes toward the side
 /// that it came from.
 ///
-///   [sides] says nothing   a side is an interface: packets to the address must have a way out through the
-///   one
-///                          that the message came in by (same-side = "auto"); or there is no check
-///   [sides] says something there are two, inside and outside: what is listed, by address or by the interface
-///                          that it comes in or goes out by, is inside
+///   [sides] says nothing     a side is an interface: packets to the address must have a way out through the
+///                            one that the message came in by (same-side = "auto"); or there is no check
+///   [sides] says something   there are two, inside and outside: what is listed, by address or by the
+///                            interface that it comes in or goes out by, is inside
 ///
 /// An address that packets have no way to is on no side. The host's own addresses are a side of their own,
 /// for which only the host speaks, unless one is listed by itself in inside-networks: then DNAT leads from it

@@ -147,7 +147,8 @@ void send(Scenario& scenario, Sent& last, Choices& choices) {
 void restart(Scenario& scenario) {
   const std::string before = scenario.open();
   scenario.restart();
-  if (scenario.open() != before) throw std::logic_error("a restart changed what is open, which was " + before);
+  if (scenario.open() != before)
+    throw std::logic_error("a restart changed what is open, which was " + before);
 }
 
 void step(Scenario& scenario, Sent& last, Choices& choices) {

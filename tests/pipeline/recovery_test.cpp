@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A daemon goes on with the calls of the one before it, of which nothing is left but what the kernel has open.
+// A daemon goes on with the calls of the one before it, of which nothing is left but what the kernel has
+// open.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -64,22 +65,27 @@ TEST(Recovery, AByeEndsTheCall) {
         close alice:30002-30003 video bye
         close bob:40000-40001 bye
         close bob:40002-40003 video bye
-  )", begun_before()));
+  )",
+                    begun_before()));
 }
 
 TEST(Recovery, AByeMayHaveBeenSentBefore) {
   const std::string flow = call_is_up + R"(
-    bob > alice    BYE b a)" + restarted;
+    bob > alice    BYE b a)" +
+                           restarted;
   EXPECT_TRUE(plays(flow + R"(
     alice > bob    200 BYE
         close alice:30000-30001 bye
         close bob:40000-40001 bye
-  )", answered_after()));
+  )",
+                    answered_after()));
   EXPECT_TRUE(plays(flow + R"(
     alice > bob    481 BYE
     wait 33
     alice > bob    200 BYE
-  )", begun_before())) << "nobody waits longer for an answer (RFC 3261 Timer F)";
+  )",
+                    begun_before()))
+      << "nobody waits longer for an answer (RFC 3261 Timer F)";
 }
 
 TEST(Recovery, AnAnswerOpensBothSides) {
@@ -97,7 +103,8 @@ TEST(Recovery, AnAnswerOpensBothSides) {
     bob > alice    200 BYE
         close alice:30000-30001 bye
         close bob:40000-40001 bye
-  )", answered_after()));
+  )",
+                    answered_after()));
 }
 
 TEST(Recovery, AnEarlyAnswerMayBeFollowedByAFailure) {
@@ -112,7 +119,8 @@ TEST(Recovery, AnEarlyAnswerMayBeFollowedByAFailure) {
     bob > alice    486 INVITE b
         close alice:30000-30001 rejected
         close bob:40000-40001 rejected
-  )", answered_after()));
+  )",
+                    answered_after()));
 }
 
 TEST(Recovery, AProvisionalResponseProlongs) {
@@ -128,7 +136,8 @@ TEST(Recovery, AProvisionalResponseProlongs) {
     bob > alice    200 INVITE b [audio 40000]
         bind alice:30000-30001 bob 300 answer
         open bob:40000-40001 alice 300 answer
-  )", answered_after()));
+  )",
+                    answered_after()));
 }
 
 TEST(Recovery, WhatNobodyAnswersCloses) {
@@ -140,7 +149,8 @@ TEST(Recovery, WhatNobodyAnswersCloses) {
         open alice:30000-30001 any 180 recovered
     wait 200
         @280 close alice:30000-30001 early-timeout
-  )", begun_before()));
+  )",
+                    begun_before()));
 }
 
 TEST(Recovery, AFailureWhoseInviteNobodySawClosesNothing) {
@@ -152,7 +162,8 @@ TEST(Recovery, AFailureWhoseInviteNobodySawClosesNothing) {
     bob > alice    486 INVITE b
     wait 200
         @180 close alice:30000-30001 early-timeout
-  )", begun_before()));
+  )",
+                    begun_before()));
 }
 
 TEST(Recovery, AnAnswerInAnAckOpensBothSides) {
@@ -170,7 +181,8 @@ TEST(Recovery, AnAnswerInAnAckOpensBothSides) {
     bob > alice    200 BYE
         close alice:30000-30001 bye
         close bob:40000-40001 bye
-  )", answered_after()));
+  )",
+                    answered_after()));
 }
 
 TEST(Recovery, AReInviteGoesOn) {
@@ -189,7 +201,8 @@ TEST(Recovery, AReInviteGoesOn) {
     bob > alice    200 BYE
         close bob:40020-40021 bye
         close alice:30000-30001 bye
-  )", begun_before()));
+  )",
+                    begun_before()));
 }
 
 TEST(Recovery, AReInviteMayHaveBegunBefore) {
@@ -208,7 +221,8 @@ TEST(Recovery, AReInviteMayHaveBegunBefore) {
     alice > bob    200 BYE
         close alice:30010-30011 bye
         close bob:40000-40001 bye
-  )", answered_after()));
+  )",
+                    answered_after()));
 }
 
 TEST(Recovery, ASecondCopyOfTheAnswerChangesNothing) {
@@ -219,7 +233,8 @@ TEST(Recovery, ASecondCopyOfTheAnswerChangesNothing) {
     bob > alice    200 BYE
         close alice:30000-30001 bye
         close bob:40000-40001 bye
-  )", answered_after()));
+  )",
+                    answered_after()));
 }
 
 TEST(Recovery, SilenceEndsTheCall) {
@@ -230,7 +245,8 @@ TEST(Recovery, SilenceEndsTheCall) {
     wait 400
         @500 close alice:30000-30001 idle
         @500 close bob:40000-40001 idle
-  )", begun_before()));
+  )",
+                    begun_before()));
 }
 
 // A proxy behind the gateway: each message crosses it twice.
@@ -249,7 +265,8 @@ TEST(Recovery, TheLegsOfACallEndTogether) {
     bob > proxy > alice    200 BYE
         close alice:30000-30001 bye
         close bob:40000-40001 bye
-  )", begun_before()));
+  )",
+                    begun_before()));
 }
 
 // Attack A8: the Call-ID alone, and not even the tags, are known to nobody who is no party.
@@ -259,7 +276,8 @@ TEST(Recovery, AStrangersByeEndsNothing) {
     alice > mallory    481 BYE
     mallory > bob      BYE a b
     bob > mallory      481 BYE
-  )", begun_before()));
+  )",
+                    begun_before()));
 }
 
 // Nor does one that pretends to come from a party, with made-up tags: the party that it goes to knows better.
@@ -277,7 +295,8 @@ TEST(Recovery, AByeWithMadeUpTagsEndsNothing) {
     alice > bob    200 BYE
         close alice:30000-30001 bye
         close bob:40000-40001 bye
-  )", begun_before()));
+  )",
+                    begun_before()));
 }
 
 }  // namespace
