@@ -45,6 +45,7 @@ constexpr int timers_at_once = 32;
 // In the place of a queue's index:
 constexpr std::uint32_t signals_ready = 0xffff'ffff;
 constexpr std::uint32_t news_ready = 0xffff'fffe;
+constexpr std::uint32_t networks_ready = 0xffff'fffd;
 
 class Descriptor {
  public:
@@ -142,6 +143,7 @@ Daemon::State::State(const system::Config& given)
   };
   watch(signals.get(), signals_ready);
   watch(gatekeeper.news_fd(), news_ready);
+  watch(networks.fd(), networks_ready);
   take_queues();
   for (std::uint32_t index = 0; index < queues.size(); ++index) watch(queues[index].fd(), index);
   at_once.resize(queues.size());
@@ -188,12 +190,13 @@ void Daemon::State::wait() {
       signalled = true;
     } else if (index == news_ready) {
       news = true;
+    } else if (index == networks_ready) {
+      networks.update();
     } else {
       ready.push_back(index);
     }
   }
   now = system::now();
-  networks.update();
   give_sign_of_life();
 }
 

@@ -26,8 +26,10 @@ class HostNetworks : public pinhole::Host {
   /// Throws KernelError when the kernel does not tell.
   HostNetworks();
 
-  /// Forgets what changed since the last time. Never waits. To be called before packets are judged: a change
-  /// has been announced when the call that made it returns.
+  /// Readable when something changed: a change has been announced when the call that made it returns.
+  /// `update` is to be called then, before packets are judged.
+  int fd() const { return changes_.fd(); }
+  /// Forgets what changed since the last time. Never waits.
   void update();
 
   bool is_own(const base::Address& address) override;
