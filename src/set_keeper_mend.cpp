@@ -7,8 +7,7 @@
 //   pinholes that were refused     after the pauses of pinhole/backlog.h, and when there is room
 //   elements that were removed     once, after stray_wait: a packet on its way may have made them again
 //   elements that nobody wants     every sweep_period, and at the notification that somebody made them
-//   elements that are missing      whenever a call is refreshed (negotiation/timers.cpp), whatever was
-//   notified
+//   elements that are missing      whenever a call is refreshed (negotiation/timers.cpp), told or not
 #include <algorithm>
 #include <chrono>
 #include <string>

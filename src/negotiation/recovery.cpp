@@ -101,7 +101,6 @@ MediaDescription lost_section(const MediaDescription& answering, OfferedTranspor
     auto rtcp = open.take(media, [&](const Transport& t) {
       return t.component == Component::rtcp && t.address == own->address && t.port == own->port + 1;
     });
-    section.rtcp_mux_only = false;
     if (!rtcp && !answering.ice) {
       rtcp = open.take(media, [](const Transport& t) { return t.component == Component::rtcp; });
       if (rtcp) section.rtcp = message::RtcpAttribute{rtcp->port, rtcp->address};
