@@ -21,8 +21,8 @@ using system::ElementState;
 
 // Looking at a pinhole of two elements takes some 10 microseconds: this many don't keep a packet waiting.
 constexpr std::size_t refreshed_at_once = 8;
-// Of a set that others change meanwhile: what one reading lacks, another one has.
-constexpr int readings = 4;
+// Of a set that changes meanwhile: what one reading lacks, another one has.
+constexpr int most_readings = 8;
 
 // `update` in the packet path keeps the elements of media that flows: those need nothing. One that nobody
 // renewed for a fifth of its timeout does; refreshes come far more often than its other four fifths last.
@@ -68,15 +68,18 @@ std::vector<pinhole::Recovered> SetKeeper::recover() {
   return pinholes;
 }
 
+// Until a reading brings nothing new: while the kernel makes the table of a set larger or smaller, which it
+// does some time after the change that asked for it and tells nobody, a reading may pass elements over.
 void SetKeeper::read_ours(pinhole::Set set, std::map<ElementKey, ElementState>& ours) {
   bool complete = false;
-  for (int i = 0; i < readings && !complete; ++i) {
+  for (int i = 0; i < most_readings && !complete; ++i) {
+    const std::size_t before = ours.size();
     const auto read = sets_.for_each(set, [&](const ElementState& state) {
       if (ours.size() >= base::limits::recovered_elements || !pinhole::read_comment(state.comment)) return;
       ours.insert_or_assign(state.key, state);
     });
     if (!read) return system::log::warning(read.error().to_string() + ": its elements are not taken over");
-    complete = *read;
+    complete = *read && ours.size() == before;
   }
   if (complete) return;
   system::log::warning("set " + std::string(name(set)) + " never stood still: not all may be taken over");

@@ -68,7 +68,8 @@ class PinholeSets {
       std::span<const pinhole::ElementKey> keys) = 0;
 
   /// Every element of a set whose key can be read, in no order. The result is false when the set changed
-  /// meanwhile: then elements may be missing or come twice.
+  /// meanwhile: then elements may be missing or come twice. For a moment after many changes that may be so
+  /// even when it is true, while the kernel fits the set's hash table to its new size.
   virtual tl::expected<bool, SystemError> for_each(pinhole::Set set,
                                                    const std::function<void(const ElementState&)>& visit) = 0;
 

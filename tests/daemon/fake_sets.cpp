@@ -145,8 +145,12 @@ tl::expected<std::vector<std::optional<ElementState>>, SystemError> FakeSets::fi
 
 tl::expected<bool, SystemError> FakeSets::for_each(pinhole::Set set,
                                                    const std::function<void(const ElementState&)>& visit) {
+  const bool passes_over = resizing > 0;
+  if (passes_over) --resizing;
+  std::size_t place = 0;
   for (const auto& [key, element] : elements) {
-    if (key.set == set) visit(state_of(key, element));
+    if (key.set != set || (passes_over && ++place % 2 == 0)) continue;
+    visit(state_of(key, element));
   }
   return true;
 }

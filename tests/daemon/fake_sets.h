@@ -29,6 +29,7 @@ class FakeSets : public system::PinholeSets {
   bool missing = false;                                        ///< the sets
   system::RulesetNews news;                                    ///< not read yet
   int blind = 0;                                               ///< how many of the next looks fail
+  int resizing = 0;  ///< how many of the next readings pass over every other element, and do not say so
 
   /// What goes wrong, once, with the change that is the `at`th since the beginning.
   enum class Fault {

@@ -390,6 +390,15 @@ TEST(SetKeeper, ElementsOfCallsThatAreOverAreSwept) {
   expect_agreement(it, "at once when it is told");
 }
 
+// nf_tables walks a hash table that is being resized without passing all of it.
+TEST(SetKeeper, WhatAReadingPassesOverIsTakenOverAllTheSame) {
+  FakeSets sets;
+  for (std::uint16_t port = 1; port <= 10; ++port) sets.add(element(port), our_comment);
+  sets.resizing = 1;
+  SetKeeper keeper(sets, false, {});
+  EXPECT_EQ(keeper.recover().size(), 10U);
+}
+
 TEST(SetKeeper, TheFirstSweepNeedsNoOccasion) {
   Keeping it;
   it.sets.add(element(7), our_comment, false);
