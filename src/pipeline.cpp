@@ -11,7 +11,6 @@
 #include "ip/reassembly.h"
 #include "ip/streams.h"
 #include "message/conversation.h"
-#include "message/sip_message.h"
 #include "negotiation/calls.h"
 #include "negotiation/turn.h"
 #include "pinhole/policy.h"
@@ -78,6 +77,7 @@ struct Pipeline::State {
   negotiation::Calls calls;
   pinhole::Table table;
   Counters counters;
+  MessageObserver observer;
   base::Interface arrival = base::Interface::unknown;  // of the packet
   Updates updates;                                     // kept for its memory: empty between packets
 };
@@ -204,6 +204,7 @@ bool Pipeline::State::read_stream(const ip::Delivery& delivery, const Reading& r
 void Pipeline::State::take(const message::SipMessage& message, const Reading& reading, base::TimePoint now,
                            Outcome& outcome) {
   ++counters.sip_messages;
+  if (observer) observer(message, reading, now);
   const auto origin = sides.origin(message, reading.source.address, arrival);
   calls.process(message, origin, reading.destination.address, now, updates);
   apply(outcome);
@@ -256,6 +257,10 @@ void Pipeline::recover(std::vector<pinhole::Recovered> found, base::TimePoint no
     state_->apply(outcome);
     begin = end;
   }
+}
+
+void Pipeline::observe_messages(MessageObserver observer) {
+  state_->observer = std::move(observer);
 }
 
 bool Pipeline::passes(const pinhole::Key& key, const base::Address& source) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "base/time.h"
 #include "ip/streams.h"
 #include "message/session_description.h"
+#include "message/sip_message.h"
 #include "negotiation/settings.h"
 #include "pinhole/host.h"
 #include "pinhole/pinhole.h"
@@ -55,6 +57,11 @@ struct Reading {
   base::Endpoint source;
   base::Endpoint destination;
 };
+
+/// Is told of each SIP message that was read, before it changes anything. Of `packet` the kind is not yet
+/// known.
+using MessageObserver =
+    std::function<void(const message::SipMessage& message, const Reading& packet, base::TimePoint now)>;
 
 struct Counters {
   std::uint64_t packets = 0;
@@ -103,6 +110,9 @@ class Pipeline {
   /// Takes over what a daemon before this one had open, before the first packet: what policy still allows is
   /// open again, with `Cause::recovered`, and the calls go on. What is over limits.calls is left out.
   void recover(std::vector<pinhole::Recovered> found, base::TimePoint now, Outcome& outcome);
+
+  /// From now on; an empty one is told nothing.
+  void observe_messages(MessageObserver observer);
 
   /// Whether an open pinhole lets a packet from `source` to `key` through, as the kernel would judge it.
   bool passes(const pinhole::Key& key, const base::Address& source) const;

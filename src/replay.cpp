@@ -49,8 +49,10 @@ class FlowTable {
 
 class Replay {
  public:
-  Replay(const PipelineSettings& settings, const EventSink& sink)
-      : pipeline_(settings), tcp_media_(settings.negotiation.tcp), sink_(sink) {}
+  Replay(const PipelineSettings& settings, const EventSink& sink, const ReplayObservers& observers)
+      : pipeline_(settings), tcp_media_(settings.negotiation.tcp), sink_(sink), observers_(observers) {
+    pipeline_.observe_messages(observers.message);
+  }
 
   void take(const system::Frame& frame) {
     now_ = frame.time;
@@ -60,6 +62,7 @@ class Replay {
     if (!frame.packet) return;
     const Reading reading = pipeline_.process(*frame.packet, now_, outcome_);
     tell_outcome();
+    if (reading.kind == Reading::Kind::malformed && observers_.malformed) observers_.malformed(reading, now_);
     judge(reading);
   }
 
@@ -118,6 +121,7 @@ class Replay {
     const auto pinhole = pinhole_for(reading);
     if (reading.kind == Reading::Kind::keep_alive && !pinhole) return;
     flows_.count(reading, pinhole.has_value());
+    if (observers_.media) observers_.media(reading, pinhole, now_);
     if (pinhole) pipeline_.media_seen(*pinhole, now_);
   }
 
@@ -135,6 +139,7 @@ class Replay {
   Pipeline pipeline_;
   bool tcp_media_;
   const EventSink& sink_;
+  const ReplayObservers& observers_;
   base::TimePoint now_;
   Outcome outcome_;  // empty between frames, kept for its memory
   FlowTable flows_;
@@ -144,8 +149,8 @@ class Replay {
 }  // namespace
 
 tl::expected<void, std::string> replay(system::Capture& capture, const PipelineSettings& settings,
-                                       const EventSink& sink) {
-  Replay replay(settings, sink);
+                                       const EventSink& sink, const ReplayObservers& observers) {
+  Replay replay(settings, sink, observers);
   for (;;) {
     auto frame = capture.next();
     if (frame && *frame) {

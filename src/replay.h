@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -19,6 +20,17 @@ namespace dpinholer {
 using Event = std::variant<pinhole::Change, pinhole::Refusal, system::Flow, system::Summary>;
 using EventSink = std::function<void(const Event&)>;
 
+/// What else there is to see on the way, for those who draw it; each may be empty. A message is seen before
+/// the events that it causes.
+struct ReplayObservers {
+  MessageObserver message;
+  /// A datagram that begins as SIP and could not be read.
+  std::function<void(const Reading& packet, base::TimePoint now)> malformed;
+  /// A packet that was judged, and the pinhole that let it through; nothing if it was dropped.
+  std::function<void(const Reading& packet, const std::optional<pinhole::Key>& pinhole, base::TimePoint now)>
+      media;
+};
+
 /// Runs the pipeline on a capture, with the capture's time, and judges every other packet as the kernel
 /// would:
 ///
@@ -33,6 +45,6 @@ using EventSink = std::function<void(const Event&)>;
 ///
 /// A capture that breaks off gives its flows and summary too, and then its error (one line).
 tl::expected<void, std::string> replay(system::Capture& capture, const PipelineSettings& settings,
-                                       const EventSink& sink);
+                                       const EventSink& sink, const ReplayObservers& observers = {});
 
 }  // namespace dpinholer

@@ -307,6 +307,42 @@ TEST(Replay, SipPortsNarrowWhereSipIsRecognised) {
   }
 }
 
+TEST(Replay, ObserversSeeMessagesBeforeWhatTheyCauseAndEachPacketThatIsJudged) {
+  Film film = call_begins();
+  film.rtp(1, callee_rtp, caller_rtp).rtp(1, Host{"198.51.100.9", 9000}, caller_rtp);
+  film.udp(1, caller, callee, "INVITE sip:b@example.com SIP/2.0\r\n\r\n");
+  const test::TemporaryFile file(film.bytes());
+  auto capture = system::Capture::open(file.path());
+  ASSERT_TRUE(capture);
+  Lines lines;
+  auto endpoints = [](const Reading& packet) {
+    return to_string(packet.source) + " > " + to_string(packet.destination);
+  };
+  ReplayObservers observers;
+  observers.message = [&](const message::SipMessage& message, const Reading& packet, base::TimePoint) {
+    lines.push_back("message " + std::to_string(message.status) + " " + std::string(name(message.method)) +
+                    " " + endpoints(packet));
+  };
+  observers.media = [&](const Reading& packet, const std::optional<pinhole::Key>& pinhole, base::TimePoint) {
+    lines.push_back("media " + endpoints(packet) +
+                    (pinhole ? " by " + to_string(pinhole->destination) : " dropped"));
+  };
+  observers.malformed = [&](const Reading& packet, base::TimePoint) {
+    lines.push_back("malformed " + endpoints(packet));
+  };
+  auto sink = [&](const Event& event) {
+    if (const auto* change = std::get_if<pinhole::Change>(&event)) lines.push_back(brief(*change));
+  };
+  ASSERT_TRUE(replay(*capture, no_sides(), sink, observers));
+  EXPECT_EQ(lines,
+            (Lines{"message 0 INVITE 192.0.2.10:5060 > 203.0.113.5:5060", "open 192.0.2.10:30000",
+                   "open 192.0.2.10:30001", "message 200 INVITE 203.0.113.5:5060 > 192.0.2.10:5060",
+                   "bind 192.0.2.10:30000", "bind 192.0.2.10:30001", "open 203.0.113.5:40000",
+                   "open 203.0.113.5:40001", "media 203.0.113.5:40000 > 192.0.2.10:30000 by 192.0.2.10:30000",
+                   "media 198.51.100.9:9000 > 192.0.2.10:30000 dropped",
+                   "malformed 192.0.2.10:5060 > 203.0.113.5:5060"}));
+}
+
 TEST(Replay, ACaptureThatBreaksOffEndsWithWhatWasFoundAndAnError) {
   const std::string whole = call_begins().rtp(1, callee_rtp, caller_rtp).bytes();
   const Result result = run(std::string_view(whole).substr(0, whole.size() - 5));
