@@ -243,6 +243,12 @@ void Pipeline::media_seen(const pinhole::Key& key, base::TimePoint when) {
   for (negotiation::CallSerial call : state_->table.owners(key)) state_->calls.media_seen(call, when);
 }
 
+bool Pipeline::close(std::string_view call_id, base::TimePoint now, Outcome& outcome) {
+  const bool known = state_->calls.close(call_id, now, state_->updates);
+  state_->apply(outcome);
+  return known;
+}
+
 void Pipeline::recover(std::vector<pinhole::Recovered> found, base::TimePoint now, Outcome& outcome) {
   std::ranges::sort(found, {}, [](const auto& pinhole) { return std::tie(pinhole.call_hash, pinhole.key); });
   for (auto begin = found.begin(); begin != found.end();) {

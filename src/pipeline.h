@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "base/address.h"
@@ -106,6 +107,10 @@ class Pipeline {
   /// so with `media_seen` first.
   std::vector<pinhole::Key> suspected_idle(base::TimePoint now) const;
   void media_seen(const pinhole::Key& key, base::TimePoint when);
+
+  /// Closes what a call has open, with `Cause::requested`, and opens nothing for it any more. `call_id`: as
+  /// its messages have it, or as the labels of its pinholes do. False when there is no such call.
+  bool close(std::string_view call_id, base::TimePoint now, Outcome& outcome);
 
   /// Takes over what a daemon before this one had open, before the first packet: what policy still allows is
   /// open again, with `Cause::recovered`, and the calls go on. What is over limits.calls is left out.

@@ -59,6 +59,9 @@ inline constexpr std::ptrdiff_t unproven_dialogs_per_call = 4;
 inline constexpr std::size_t legs_per_call = 32;
 /// Elements that binding one m-line may take (calls.md section 3). More: it stays open to any source.
 inline constexpr std::size_t elements_per_binding = 64;
+/// Seconds after its last message for which a call that the operator closed is known, so that a refresh of its
+/// session does not open it again. It is the first to go when there is no room for another call.
+inline constexpr std::int64_t closed_call_seconds = 12 * 3600;
 /// Refuse events for one message. More: the rest is only counted.
 inline constexpr std::size_t refusals_per_message = 64;
 

@@ -125,7 +125,9 @@ enum class Standing : std::uint8_t {
 /// All that is known about one Call-ID.
 struct Call {
   /// Nothing that could still matter.
-  bool is_empty() const { return dialogs.empty() && transactions.empty() && !is_open(recovered); }
+  bool is_empty() const {
+    return dialogs.empty() && transactions.empty() && !is_open(recovered) && !closed_until;
+  }
 
   CallSerial serial = 0;
   std::string_view call_id;  ///< its key in the table of calls
@@ -134,6 +136,8 @@ struct Call {
   std::vector<Dialog> dialogs;
   std::vector<Transaction> transactions;
   std::unique_ptr<Recovered> recovered;
+  /// The operator closed it: until then its messages are refused, whatever they say.
+  std::optional<base::TimePoint> closed_until;
   TransactionId last_transaction = 0;
   base::TimePoint started;
   base::TimePoint last_message;  ///< in a dialog

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
 #include "negotiation/turn.h"
 
 namespace dpinholer::negotiation {
@@ -71,6 +72,10 @@ void Calls::process(const SipMessage& message, const Origin& origin, const base:
     if (may_answer(message)) refuse(Cause::no_request);
     return;
   }
+  if (call != nullptr && call->closed_until) {
+    if (message.session) refuse(Cause::requested);
+    return keep_closed(*call, now);
+  }
   const bool starts = starts_call(message) && (call == nullptr || call->standing == Standing::over);
   if (starts && (!may_start(source) || (call == nullptr && !make_room(source, now, updates)))) {
     if (message.session) refuse(Cause::limit);
@@ -125,14 +130,21 @@ void Calls::media_seen(CallSerial serial, base::TimePoint when) {
   if (found != by_serial_.end()) found->second->last_media = std::max(found->second->last_media, when);
 }
 
-bool Calls::close(std::string_view call_id, Cause cause, base::TimePoint now, Updates& updates) {
+bool Calls::close(std::string_view call_id, base::TimePoint now, Updates& updates) {
   Call* call = find(call_id);
-  if (call == nullptr) return false;
+  if (call == nullptr) call = find_recovered(call_id);
+  if (call == nullptr) call = find_unnamed(call_id);
+  if (call == nullptr || call->standing == Standing::over) return false;
   Turn turn(*call, settings_, now);
-  turn.end(cause);
+  turn.end(Cause::requested);
   turn.finish(updates);
-  schedule(*call);
+  keep_closed(*call, now);
   return true;
+}
+
+void Calls::keep_closed(Call& call, base::TimePoint now) {
+  call.closed_until = now + base::seconds{base::limits::closed_call_seconds};
+  schedule(call);
 }
 
 void Calls::for_each(const std::function<void(const Call&)>& visit) const {
@@ -156,6 +168,18 @@ Call* Calls::find_recovered(std::string_view call_id) {
   node.key() = call_id;
   call.call_id = calls_.insert(std::move(node)).position->first;
   return &call;
+}
+
+// By what its comment told, which other calls may have in common with it: long Call-IDs are cut there.
+Call* Calls::find_unnamed(std::string_view text) {
+  Call* found = nullptr;
+  for (const auto& [hash, serial] : unnamed_) {
+    Call* call = by_serial_.at(serial);
+    if (call->call_id.substr(0, call->call_id.rfind(' ')) != text) continue;
+    if (found != nullptr) return nullptr;
+    found = call;
+  }
+  return found;
 }
 
 void Calls::recover(std::uint64_t call_hash, std::string_view text, Grants grants, bool answered,

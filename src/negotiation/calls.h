@@ -79,8 +79,10 @@ class Calls {
   void recover(std::uint64_t call_hash, std::string_view text, Grants grants, bool answered,
                base::TimePoint now, Updates& updates);
 
-  /// Ends every dialog of a call; false when there is no such call.
-  bool close(std::string_view call_id, Cause cause, base::TimePoint now, Updates& updates);
+  /// Ends a call with `Cause::requested`, and refuses its messages from then on. `call_id` may be what a
+  /// comment told of it, while no message has told more. False when there is no such call that goes on, or
+  /// two of them.
+  bool close(std::string_view call_id, base::TimePoint now, Updates& updates);
 
   std::size_t size() const { return calls_.size(); }
   std::uint64_t total() const { return last_serial_; }
@@ -100,11 +102,13 @@ class Calls {
 
   Call* find(std::string_view call_id);
   Call* find_recovered(std::string_view call_id);
+  Call* find_unnamed(std::string_view text);
   Call* create(std::string call_id, const base::Address& source, base::TimePoint now);
   bool make_room(const base::Address& source, base::TimePoint now, Updates& updates);
   bool may_start(const base::Address& source) const;
   void remove(Call& call);
   void schedule(Call& call);
+  void keep_closed(Call& call, base::TimePoint now);
   void set_standing(Call& call, Standing standing);
 
   Settings settings_;

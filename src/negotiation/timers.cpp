@@ -12,6 +12,7 @@
 //   idle         confirmed call silent:         last message in a dialog or media + timeouts.media-idle
 //   recovered    found open, unanswered:        start, or provisional response + timeouts.early
 //   max_call     call too long:                 first request + timeouts.max-call
+//   closed       closed by the operator:        last message + limits::closed_call_seconds
 //   refresh      anything open:                 every half of the shorter element timeout
 #include <algorithm>
 
@@ -47,6 +48,7 @@ base::Duration refresh_interval(const Settings& settings) {
 }
 
 Timer next_timer(const Call& call, const Settings& settings) {
+  if (call.closed_until) return {Timer::Kind::closed, *call.closed_until, 0};
   Timer next{Timer::Kind::refresh, call.refresh_due, 0};
   auto consider = [&](Timer::Kind kind, base::TimePoint due, std::size_t at) {
     if (due < next.due) next = {kind, due, at};
@@ -96,6 +98,9 @@ void Turn::timer(const Timer& timer) {
     case Timer::Kind::recovered:
       drop_recovered();
       return changed(Cause::answer, Cause::early_timeout, false);
+    case Timer::Kind::closed:
+      call_.closed_until.reset();
+      return;
     case Timer::Kind::idle:
       return end(Cause::idle);
     case Timer::Kind::max_call:

@@ -25,7 +25,8 @@ struct Timer {
     idle,
     max_call,
     refresh,
-    recovered
+    recovered,
+    closed
   };
   Kind kind = Kind::idle;
   base::TimePoint due;

@@ -109,6 +109,10 @@ std::vector<std::string> play_step(Scenario& scenario, const FlowStep& step, con
       return read_outcomes(scenario.wait(step.duration));
     case Kind::restart:
       return read_outcomes(scenario.restart());
+    case Kind::close: {
+      const std::string done = scenario.close(step.call_id);
+      return done == "not found\n" ? std::vector<std::string>{"not found"} : read_outcomes(done);
+    }
     case Kind::media:
       return {scenario.media(step.media_from.address, step.media_to.address, step.media_to.port) ? "passes"
                                                                                                  : "dropped"};

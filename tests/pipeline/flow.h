@@ -20,7 +20,7 @@ namespace dpinholer::test {
 ///       open bob:40000-40001 alice 300 answer
 ///   alice > bob    ACK a b
 ///
-/// line     = comment / message / wait / restart / media / outcome
+/// line     = comment / message / wait / restart / close / media / outcome
 /// comment  = "#" text
 /// message  = host 1*(">" host) (method from-tag [to-tag] / status method [to-tag]) *option *body
 ///            Every hop of the way is a packet of its own; only those that cross the gateway are written.
@@ -40,6 +40,7 @@ namespace dpinholer::test {
 ///            an attribute puts it at session level. Without host: that of the first hop.
 /// wait     = "wait" seconds
 /// restart  = "restart"           another daemon goes on with what the one before it had open
+/// close    = "operator closes" Call-ID      as after "call="; outcome: also "not found"
 /// media    = host "~>" host ":" port        outcome: "passes" or "dropped"
 /// outcome  = what replay tells (interface.md), with names for addresses; ports in a row are one line,
 /// "audio"

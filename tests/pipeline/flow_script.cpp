@@ -58,7 +58,7 @@ std::vector<std::string> split(std::string_view text, char separator) {
 }
 
 bool is_outcome(const std::string& line) {
-  constexpr std::array prefixes{"open ", "bind ", "close ", "refuse ", "@", "passes", "dropped"};
+  constexpr std::array prefixes{"open ", "bind ", "close ", "refuse ", "@", "passes", "dropped", "not found"};
   return std::any_of(prefixes.begin(), prefixes.end(), [&](const char* p) { return begins(line, p); });
 }
 
@@ -280,6 +280,9 @@ FlowStep read_step(const std::string& text, Writer& writer) {
   } else if (words[0] == "wait") {
     step.kind = FlowStep::Kind::wait;
     step.duration = base::seconds{std::stol(words.at(1))};
+  } else if (words[0] == "operator") {
+    step.kind = FlowStep::Kind::close;
+    step.call_id = words.at(2) + "@example.com";
   } else if (words.at(1) == "~>") {
     step.kind = FlowStep::Kind::media;
     const std::string& place = words.at(2);

@@ -19,13 +19,14 @@ struct FlowPacket {
 
 /// One line of a flow (grammar in flow.h).
 struct FlowStep {
-  enum class Kind : std::uint8_t { comment, message, wait, restart, media };
+  enum class Kind : std::uint8_t { comment, message, wait, restart, media, close };
   Kind kind = Kind::comment;
   std::string text;                 ///< the line, trimmed
   std::vector<FlowPacket> packets;  ///< message: one for each hop
   base::seconds duration{0};        ///< wait
   Host media_from;                  ///< media
   Host media_to;
+  std::string call_id;                ///< close
   std::vector<std::string> expected;  ///< outcome lines, trimmed
 };
 

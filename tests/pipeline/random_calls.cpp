@@ -4,6 +4,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "base/limits.h"
 #include "pipeline/scenario.h"
 
 namespace dpinholer::test {
@@ -163,6 +164,10 @@ void step(Scenario& scenario, Sent& last, Choices& choices) {
     }
     case 2:
       if (choices.below(8) == 0) return restart(scenario);
+      if (choices.below(16) == 0) {
+        scenario.close(choices.below(2) == 0 ? "other@pbx" : "call@pbx");
+        return;
+      }
       [[fallthrough]];
     default:
       send(scenario, last, choices);
@@ -193,8 +198,8 @@ std::string run_random_calls(base::Bytes octets) {
       if (!scenario.pipeline().consistent())
         return "step " + std::to_string(number) + ": open is not what is wanted";
     }
-    // Silence ends everything: the longest timer is the refresh of a session of half an hour.
-    scenario.wait(base::seconds{20000});
+    // Silence ends everything: the longest timer is that of a call that was closed.
+    scenario.wait(base::seconds{base::limits::closed_call_seconds + 20000});
   } catch (const std::logic_error& fault) {
     return "step " + std::to_string(number) + ": " + fault.what();
   }

@@ -139,6 +139,11 @@ std::string Scenario::wait(base::seconds duration) {
   return take(true);
 }
 
+std::string Scenario::close(std::string_view call_id) {
+  const bool known = pipeline_.close(call_id, now_, outcome_);
+  return known ? take(false) : "not found\n";
+}
+
 std::string Scenario::restart() {
   std::vector<pinhole::Recovered> found;
   for (const OpenPinhole& pinhole : open_) found.push_back(pinhole.left);

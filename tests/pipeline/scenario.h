@@ -54,6 +54,8 @@ class Scenario {
   std::string send_packets(const std::vector<std::vector<std::uint8_t>>& packets);
   /// Lets time pass; returns what happened, each line with its time ("+32 close ...").
   std::string wait(base::seconds duration);
+  /// The operator closes a call; returns what happened, "not found" when there is none.
+  std::string close(std::string_view call_id);
   /// Another daemon begins, and finds open what the one before it left; returns what happened.
   std::string restart();
   /// Media arrives; true when a pinhole lets it through.
