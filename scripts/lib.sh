@@ -13,6 +13,7 @@ packages=(
     libosip2-dev                # SIP
     libsodium-dev               # a keyed hash for tables that strangers fill
     libmnl-dev libnftnl-dev     # set elements over netlink
+    libnftables-dev             # the ruleset as nft shows it
     libnetfilter-queue-dev      # packets from the queue, verdicts back
     libspdlog-dev               # log: terminal
     libsystemd-dev              # log: journal; readiness and watchdog
