@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "check_command.h"
 #include "exit_status.h"
 #include "replay_command.h"
 #include "run_command.h"
@@ -43,12 +44,30 @@ void add_replay(CLI::App& app, Command& chosen) {
 }
 
 void add_run(CLI::App& app, Command& chosen) {
-  auto* run = app.add_subcommand("run", "Open pinholes for the calls that an nftables rule queues: the daemon");
+  auto* run =
+      app.add_subcommand("run", "Open pinholes for the calls that an nftables rule queues: the daemon");
   auto options = std::make_shared<dpinholer::RunOptions>();
-  run->add_option("--config", options->config,
-                  std::string("Configuration file (") + dpinholer::default_configuration + ", if it is there)")
+  run->add_option(
+         "--config", options->config,
+         std::string("Configuration file (") + dpinholer::default_configuration + ", if it is there)")
       ->type_name("FILE");
   run->callback([options, &chosen] { chosen = [options] { return run_command(*options); }; });
+}
+
+void add_check(CLI::App& app, Command& chosen) {
+  auto* check = app.add_subcommand(
+      "check", "Say what is wrong with rules, kernel and configuration, and what mends it");
+  auto options = std::make_shared<dpinholer::CheckOptions>();
+  check
+      ->add_option(
+          "--config", options->config,
+          std::string("Configuration file (") + dpinholer::default_configuration + ", if it is there)")
+      ->type_name("FILE");
+  check->add_flag("--json", options->json, "One JSON object a line");
+  check->add_flag(
+      "--preflight", options->preflight,
+      "Before the daemon starts: findings go to the log, and only a mistake in the configuration fails");
+  check->callback([options, &chosen] { chosen = [options] { return check_command(*options); }; });
 }
 
 }  // namespace
@@ -60,6 +79,7 @@ int main(int argc, char** argv) try {
   Command chosen;
   add_run(app, chosen);
   add_replay(app, chosen);
+  add_check(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {

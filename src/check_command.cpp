@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "check_command.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+
+#include "doctor/report.h"
+#include "exit_status.h"
+#include "run_command.h"
+#include "system/config.h"
+#include "system/escape.h"
+#include "system/log.h"
+
+namespace dpinholer {
+
+namespace {
+
+using doctor::Findings;
+using doctor::Severity;
+
+int failed(ExitStatus status, const std::string& text) {
+  std::cerr << "dpinholer: " << text << "\n";
+  return static_cast<int>(status);
+}
+
+tl::expected<system::Config, std::string> read_config(const std::string& file, bool named) {
+  std::error_code missing;
+  if (!named && !std::filesystem::exists(file, missing)) return system::Config{};
+  return system::load_config(file);
+}
+
+bool wants_colours() {
+  const char* no_colour = std::getenv("NO_COLOR");
+  return isatty(STDOUT_FILENO) == 1 && (no_colour == nullptr || *no_colour == '\0');
+}
+
+int preflight(const tl::expected<doctor::Facts, std::string>& facts) {
+  if (!facts) {
+    system::log::warning("check: " + facts.error());
+    return static_cast<int>(ExitStatus::fine);
+  }
+  for (const doctor::Finding& finding : doctor::examine(*facts)) {
+    if (finding.id != "nobody-listening") system::log::warning("check: " + doctor::log_line(finding));
+  }
+  return static_cast<int>(ExitStatus::fine);
+}
+
+}  // namespace
+
+int check_command(const CheckOptions& options) {
+  const bool named = !options.config.empty();
+  const std::string file = named ? options.config : default_configuration;
+  const auto config = read_config(file, named);
+  if (!config) return failed(ExitStatus::usage, config.error());
+  const auto facts = doctor::gather(*config, file);
+  if (options.preflight) return preflight(facts);
+  if (!facts) return failed(ExitStatus::unreachable, facts.error());
+  const Findings findings = doctor::examine(*facts);
+  std::cout << (options.json ? doctor::json_report(*facts, findings)
+                             : doctor::text_report(*facts, findings, wants_colours()));
+  if (!std::cout.flush()) {
+    return failed(ExitStatus::not_fine, "standard output can't be written; give it a place with room");
+  }
+  const bool fault = doctor::count(findings, Severity::fault) > 0;
+  return static_cast<int>(fault ? ExitStatus::not_fine : ExitStatus::fine);
+}
+
+}  // namespace dpinholer

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "doctor/facts.h"
+
+#include <algorithm>
+
+#include "system/error.h"
+#include "system/kernel_features.h"
+#include "system/nft_sets.h"
+#include "system/queue.h"
+
+namespace dpinholer::doctor {
+
+namespace {
+
+using system::Outcome;
+using system::Ruleset;
+
+// What the include needs beyond sets, and a rule that has it. The table is never made.
+struct Feature {
+  MissingFeature feature;
+  std::string_view needs;
+};
+
+constexpr std::string_view uninspected = "dpinholer.nft can't be loaded, and SIP passes uninspected";
+constexpr std::string_view unloadable = "dpinholer.nft can't be loaded";
+
+const Feature of_the_queue{{"the statement queue", "nft_queue", uninspected}, "queue flags bypass to 0"};
+const Feature of_the_include[] = {
+    {{"the expression numgen", "nft_numgen", unloadable}, "numgen random mod 64 0 accept"},
+    {{"connection tracking in rules", "nft_ct", unloadable}, "ct state new accept"},
+    {{"the object ct timeout", "nfnetlink_cttimeout", unloadable}, ""},
+};
+
+bool can(const Feature& feature) {
+  std::string commands = "add table inet dpinholer_check; add chain inet dpinholer_check c; ";
+  if (feature.needs.empty()) {
+    commands +=
+        "add ct timeout inet dpinholer_check t { protocol udp; policy = { unreplied : 180, replied : 180 }; "
+        "}";
+  } else {
+    commands += "add rule inet dpinholer_check c " + std::string(feature.needs);
+  }
+  return !system::objection(commands);
+}
+
+bool queues_anything(const Ruleset& ruleset) {
+  return std::ranges::any_of(ruleset.chains, [](const system::Chain& chain) {
+    return std::ranges::any_of(chain.rules, [](const system::Rule& rule) {
+      return std::ranges::any_of(rule.outcomes,
+                                 [](const Outcome& one) { return one.kind == Outcome::Kind::queue; });
+    });
+  });
+}
+
+// What rules use already the kernel has.
+std::vector<MissingFeature> missing_features(const Facts& facts) {
+  std::vector<MissingFeature> missing;
+  if (!queues_anything(facts.ruleset) && !can(of_the_queue)) missing.push_back(of_the_queue.feature);
+  if (facts.ruleset.find(facts.config.kernel.table, "sip_media") == nullptr) {
+    for (const Feature& one : of_the_include) {
+      if (!can(one)) missing.push_back(one.feature);
+    }
+  }
+  if (!system::has_queue_netlink()) {
+    missing.push_back({"netlink for queues", "nfnetlink_queue", "dpinholer can't read SIP"});
+  }
+  if (!system::has_conntrack_netlink()) {
+    missing.push_back({"netlink for connection tracking", "nf_conntrack_netlink",
+                       "media of a call that is over goes on where a rule accepts established flows"});
+  }
+  return missing;
+}
+
+}  // namespace
+
+tl::expected<Facts, std::string> gather(const system::Config& config, const std::string& config_file) try {
+  auto ruleset = system::read_ruleset();
+  if (!ruleset) return tl::unexpected(std::move(ruleset.error()));
+  Facts facts;
+  facts.config = config;
+  facts.config_file = config_file;
+  facts.ruleset = std::move(*ruleset);
+  facts.set_faults = system::NftSets(config.kernel.table).faults();
+  for (unsigned number = config.kernel.queues.first; number <= config.kernel.queues.last; ++number) {
+    const auto queue = static_cast<std::uint16_t>(number);
+    if (!system::queue_status(queue)) facts.unread_queues.push_back(queue);
+  }
+  for (const std::string& interface : config.policy.inside_interfaces) {
+    if (!system::has_interface(interface)) facts.missing_interfaces.push_back(interface);
+  }
+  facts.missing_features = missing_features(facts);
+  facts.automatic_helpers = system::attaches_sip_helper();
+  facts.legacy_iptables = system::has_legacy_iptables();
+  return facts;
+} catch (const system::KernelError& error) {
+  return tl::unexpected(std::string(error.what()));
+}
+
+}  // namespace dpinholer::doctor

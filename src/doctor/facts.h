@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "system/config.h"
+#include "system/ruleset.h"
+
+namespace dpinholer::doctor {
+
+/// Something that the kernel can't do.
+struct MissingFeature {
+  std::string_view name;    ///< "the statement queue"
+  std::string_view module;  ///< that has it
+  std::string_view why;     ///< it is needed
+};
+
+/// What is known when the examination begins: it asks nobody any more.
+struct Facts {
+  system::Config config;
+  std::string config_file;
+  system::Ruleset ruleset;
+  std::vector<std::string> set_faults;       ///< of PinholeSets::faults()
+  std::vector<std::uint16_t> unread_queues;  ///< of those that are configured
+  std::vector<std::string> missing_interfaces;
+  std::vector<MissingFeature> missing_features;
+  bool automatic_helpers = false;  ///< the kernel attaches nf_conntrack_sip by itself
+  bool legacy_iptables = false;    ///< there are rules that nftables does not show
+};
+
+/// Asks the kernel, in this thread's network namespace. The error says why it can't be asked.
+tl::expected<Facts, std::string> gather(const system::Config& config, const std::string& config_file);
+
+}  // namespace dpinholer::doctor

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "doctor/finding.h"
+
+#include <iterator>
+
+namespace dpinholer::doctor {
+
+namespace {
+
+// What comes first is the cause of what follows.
+constexpr Findings (*examinations[])(const Facts&) = {
+    features_missing, table_missing,        sets_missing,         sets_wrong,         chain_missing,
+    jump_missing,     jump_too_late,        other_chain_drops,    sets_not_looked_up, queue_missing,
+    queue_too_early,  queue_without_bypass, queue_numbers_differ, nobody_listening,   sip_helper,
+    timeouts_differ,  interfaces_missing,
+};
+
+}  // namespace
+
+Findings examine(const Facts& facts) {
+  Findings all;
+  for (const auto examination : examinations) {
+    Findings found = examination(facts);
+    all.insert(all.end(), std::move_iterator(found.begin()), std::move_iterator(found.end()));
+  }
+  return all;
+}
+
+}  // namespace dpinholer::doctor

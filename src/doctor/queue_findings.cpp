@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The way of SIP: the rules that queue it, their place, and who reads the queue.
+#include <algorithm>
+#include <set>
+
+#include "doctor/finding.h"
+#include "doctor/media_path.h"
+#include "doctor/words.h"
+
+namespace dpinholer::doctor {
+
+namespace {
+
+using system::Chain;
+using system::Outcome;
+using system::QueueRange;
+using system::Rule;
+using Kind = Outcome::Kind;
+
+struct Use {
+  const Chain* base = nullptr;
+  const Chain* chain = nullptr;
+  const Rule* rule = nullptr;
+  QueueRange queues;
+  bool bypass = false;
+};
+
+void collect(const Facts& facts, const Chain& base, const Chain& chain, std::set<const Chain*>& seen,
+             std::vector<Use>& uses) {
+  if (!seen.insert(&chain).second) return;
+  for (const Rule& rule : chain.rules) {
+    for (const Outcome& outcome : rule.outcomes) {
+      if (outcome.kind == Kind::queue) {
+        uses.push_back({&base, &chain, &rule, outcome.queues, outcome.bypass});
+      } else if (outcome.kind == Kind::jump || outcome.kind == Kind::go_to) {
+        const Chain* next = facts.ruleset.find(chain.table, outcome.target);
+        if (next != nullptr) collect(facts, base, *next, seen, uses);
+      }
+    }
+  }
+}
+
+bool overlap(const QueueRange& one, const QueueRange& other) {
+  return one.first <= other.last && other.first <= one.last;
+}
+
+// Others have queues, too: ours are those in our table, and those with our numbers.
+std::vector<Use> our_uses(const Facts& facts) {
+  std::vector<Use> uses;
+  for (const Chain& chain : facts.ruleset.chains) {
+    if (chain.hook.empty()) continue;
+    std::set<const Chain*> seen;
+    collect(facts, chain, chain, seen, uses);
+  }
+  std::erase_if(uses, [&](const Use& use) {
+    return use.base->table != facts.config.kernel.table && !overlap(use.queues, facts.config.kernel.queues);
+  });
+  return uses;
+}
+
+// One use for each rule: several base chains may lead to it.
+std::vector<Use> our_rules(const Facts& facts) {
+  std::vector<Use> uses = our_uses(facts);
+  std::set<const Rule*> seen;
+  std::erase_if(uses, [&](const Use& use) { return !seen.insert(use.rule).second; });
+  return uses;
+}
+
+// The hooks that `hook` is on the way of.
+bool serves(std::string_view queue_hook, std::string_view hook) {
+  if (queue_hook == hook) return true;
+  if (hook == "output") return queue_hook == "postrouting";
+  return queue_hook == "prerouting" || (hook == "forward" && queue_hook == "postrouting");
+}
+
+const Chain* chain_with_jump(const Facts& facts, std::string_view hook) {
+  const Media media{facts.config.policy.ports, facts.config.negotiation.tcp, false};
+  for (const Chain& chain : facts.ruleset.chains) {
+    if (chain.hook != hook || chain.table != facts.config.kernel.table) continue;
+    if (path_to(media_chain, facts.ruleset, chain, media).arrives) return &chain;
+  }
+  return nullptr;
+}
+
+bool too_early(const Use& use, const Chain& filter) {
+  if (use.base->hook == "prerouting") return filter.hook != "output";
+  if (use.base->hook != filter.hook || use.base == &filter) return false;
+  return use.base->priority <= filter.priority;
+}
+
+std::string with_bypass(const Use& use) {
+  const std::string range = to_string(use.queues);
+  if (use.rule->of_iptables) return "--queue-bypass   # in the rule of iptables, after -j NFQUEUE";
+  std::string rule = use.rule->text;
+  const auto at = rule.find("queue ");
+  if (at == std::string::npos) {
+    rule = "queue flags bypass to " + range;
+  } else {
+    rule.replace(at, std::string::npos, "queue flags bypass to " + range);
+  }
+  return "nft replace rule " + address_of(*use.chain) + " handle " + std::to_string(use.rule->handle) + " '" +
+         rule + "'";
+}
+
+std::string where(const Use& use) {
+  return "in chain " + use.chain->name + " of table " + system::to_string(use.chain->table) + ", rule " +
+         describe(*use.rule);
+}
+
+bool lacks_queue(const Facts& facts) {
+  return std::ranges::any_of(facts.missing_features,
+                             [](const MissingFeature& one) { return one.module == "nft_queue"; });
+}
+
+std::string queueing_line(const Facts& facts, const std::string& hook) {
+  const system::KernelSettings& kernel = facts.config.kernel;
+  const std::string numbers = to_string(kernel.queues);
+  if (lacks_queue(facts)) {
+    std::string chain = hook;
+    std::ranges::transform(chain, chain.begin(), [](char c) { return static_cast<char>(c - 'a' + 'A'); });
+    const bool one = kernel.queues.first == kernel.queues.last;
+    return "iptables-nft -t security -A " + chain + " -p udp --dport 5060 -j NFQUEUE " +
+           (one ? "--queue-num " + numbers
+                : "--queue-balance " + std::to_string(kernel.queues.first) + ":" +
+                      std::to_string(kernel.queues.last)) +
+           " --queue-bypass   # --sport too";
+  }
+  const std::string table = system::to_string(kernel.table);
+  if (facts.ruleset.find(kernel.table, hook == "forward" ? "sip_inspect" : "sip_inspect_" + hook) !=
+      nullptr) {
+    return "nft add rule " + table + " sip_signalling queue flags bypass to " + numbers;
+  }
+  const std::string file = hook == "forward" ? "dpinholer.nft" : "local.nft";
+  return "include \"dpinholer/" + file + "\"   # in table " + table;
+}
+
+}  // namespace
+
+Findings queue_missing(const Facts& facts) {
+  Findings found;
+  const auto uses = our_uses(facts);
+  for (const std::string& hook : media_hooks(facts.config)) {
+    if (std::ranges::any_of(uses, [&](const Use& use) { return serves(use.base->hook, hook); })) continue;
+    const std::string unseen =
+        facts.legacy_iptables ? "; rules of iptables-legacy are in use, which are not looked at" : "";
+    found.push_back({"queue-missing", facts.legacy_iptables ? Severity::warning : Severity::fault,
+                     "no rule on the " + hook + " hook queues SIP" + unseen,
+                     "dpinholer gets no SIP to read: no pinhole opens, and calls have no media.",
+                     queueing_line(facts, hook)});
+  }
+  return found;
+}
+
+Findings queue_too_early(const Facts& facts) {
+  Findings found;
+  for (const std::string& hook : media_hooks(facts.config)) {
+    const Chain* filter = chain_with_jump(facts, hook);
+    if (filter == nullptr) continue;
+    std::set<const Chain*> told;
+    for (const Use& use : our_uses(facts)) {
+      if (!too_early(use, *filter) || !told.insert(use.base).second) continue;
+      const std::string chain = address_of(*use.base);
+      const std::string right = std::to_string(filter->priority + 10);
+      found.push_back(
+          {"queue-too-early", Severity::fault,
+           describe(*use.base) + " queues SIP (hook " + use.base->hook + ", priority " +
+               std::to_string(use.base->priority) + ") before " + describe(*filter) + " (priority " +
+               std::to_string(filter->priority) + ") has judged it",
+           "SIP that your rules drop afterwards opens pinholes all the same: anybody can open ports.",
+           use.rule->of_iptables
+               ? "iptables-nft -t security -A FORWARD ... -j NFQUEUE   # instead of table " +
+                     use.base->table.name
+               : "type filter hook " + hook + " priority " + right + "; policy accept;   # in chain " +
+                     use.base->name + ", deleted and loaded anew"});
+    }
+  }
+  return found;
+}
+
+Findings queue_without_bypass(const Facts& facts) {
+  Findings found;
+  for (const Use& use : our_rules(facts)) {
+    if (use.bypass) continue;
+    found.push_back({"queue-without-bypass", Severity::fault, where(use) + " queues without bypass",
+                     "While dpinholer does not run, the kernel drops all SIP that comes to this rule.",
+                     with_bypass(use)});
+  }
+  return found;
+}
+
+Findings queue_numbers_differ(const Facts& facts) {
+  const QueueRange& ours = facts.config.kernel.queues;
+  const auto uses = our_rules(facts);
+  Findings found;
+  for (const Use& use : uses) {
+    if (use.queues.first >= ours.first && use.queues.last <= ours.last) continue;
+    found.push_back(
+        {"queue-not-read", Severity::fault,
+         where(use) + " queues to " + to_string(use.queues) + ", but kernel.queues is \"" + to_string(ours) +
+             "\"",
+         "What goes to the other queues nobody reads: with bypass it passes uninspected, without it is "
+         "dropped.",
+         "queues = \"" + to_string(use.queues) + "\"   # [kernel] in " + facts.config_file});
+  }
+  if (!found.empty() || uses.empty()) return found;
+  std::set<unsigned> unused;
+  for (unsigned number = ours.first; number <= ours.last; ++number) {
+    const bool fed = std::ranges::any_of(
+        uses, [&](const Use& use) { return number >= use.queues.first && number <= use.queues.last; });
+    if (!fed) unused.insert(number);
+  }
+  if (unused.empty()) return {};
+  QueueRange used = uses.front().queues;
+  for (const Use& use : uses) {
+    used = {std::min(used.first, use.queues.first), std::max(used.last, use.queues.last)};
+  }
+  return {{"queue-not-fed", Severity::warning,
+           "kernel.queues is \"" + to_string(ours) + "\", but rules queue to " + to_string(used) + " only",
+           "The other queues stay empty, and the work is not shared.",
+           "define sip_queues = " + to_string(ours) + "   # in dpinholer.nft"}};
+}
+
+Findings nobody_listening(const Facts& facts) {
+  if (facts.unread_queues.empty()) return {};
+  const bool all =
+      facts.unread_queues.size() ==
+      static_cast<std::size_t>(facts.config.kernel.queues.last - facts.config.kernel.queues.first) + 1;
+  const std::string which =
+      all ? to_string(facts.config.kernel.queues) : std::to_string(facts.unread_queues.front());
+  return {{"nobody-listening", Severity::fault, "nobody reads queue " + which,
+           "dpinholer does not run. SIP passes uninspected (or is dropped, without bypass), and new calls "
+           "have no "
+           "media.",
+           "systemctl start dpinholer   # or see why not: journalctl -u dpinholer"}};
+}
+
+}  // namespace dpinholer::doctor

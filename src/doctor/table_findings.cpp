@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The table of the configuration, its sets, and whether rules and configuration agree about them.
+#include <algorithm>
+
+#include "doctor/finding.h"
+#include "doctor/words.h"
+#include "pinhole/element.h"
+
+namespace dpinholer::doctor {
+
+namespace {
+
+using pinhole::Set;
+using system::TableName;
+
+const std::string include_line = "include \"dpinholer/dpinholer.nft\"";
+
+bool has_table(const Facts& facts) {
+  return std::ranges::find(facts.ruleset.tables, facts.config.kernel.table) != facts.ruleset.tables.end();
+}
+
+const system::NamedSet* find_set(const Facts& facts, const TableName& table, Set set) {
+  const auto& sets = facts.ruleset.sets;
+  const auto found = std::ranges::find_if(sets, [&](const system::NamedSet& one) {
+    return one.table == table && one.name == pinhole::name(set);
+  });
+  return found == sets.end() ? nullptr : &*found;
+}
+
+// Tables that somebody loaded the include in.
+std::vector<TableName> tables_with_sets(const Facts& facts) {
+  std::vector<TableName> found;
+  for (const TableName& table : facts.ruleset.tables) {
+    if (find_set(facts, table, Set::rtp4) != nullptr) found.push_back(table);
+  }
+  return found;
+}
+
+std::string quoted(const TableName& table) {
+  return "\"" + system::to_string(table) + "\"";
+}
+
+bool is_tcp(Set set) {
+  return pinhole::name(set).starts_with("sip_tcp");
+}
+
+bool looked_up(const Facts& facts, Set set) {
+  return std::ranges::any_of(facts.ruleset.chains, [&](const system::Chain& chain) {
+    return chain.table == facts.config.kernel.table &&
+           std::ranges::any_of(chain.rules, [&](const system::Rule& rule) {
+             return std::ranges::find(rule.looked_up, pinhole::name(set)) != rule.looked_up.end();
+           });
+  });
+}
+
+std::string list(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+}  // namespace
+
+Findings table_missing(const Facts& facts) {
+  if (has_table(facts)) return {};
+  const auto elsewhere = tables_with_sets(facts);
+  std::string what = "there is no table " + quoted(facts.config.kernel.table);
+  std::string mend = "table " + system::to_string(facts.config.kernel.table) + " { " + include_line + " }";
+  if (!elsewhere.empty()) {
+    std::vector<std::string> names;
+    for (const TableName& table : elsewhere) names.push_back(quoted(table));
+    what += ", but the sets are in " + list(names);
+    mend = "table = " + quoted(elsewhere.front()) + "   # [kernel] in " + facts.config_file;
+  }
+  return {
+      {"table-missing", Severity::fault, std::move(what),
+       "dpinholer writes pinholes into sets of the table that kernel.table names. Without it, it does not "
+       "start.",
+       std::move(mend)}};
+}
+
+Findings sets_missing(const Facts& facts) {
+  const TableName& table = facts.config.kernel.table;
+  if (!has_table(facts)) return {};
+  std::vector<std::string> names;
+  for (const Set set : pinhole::all_sets) {
+    if (find_set(facts, table, set) == nullptr) names.emplace_back(pinhole::name(set));
+  }
+  if (names.empty()) return {};
+  std::string mend = include_line + "   # in table " + system::to_string(table);
+  const auto elsewhere = tables_with_sets(facts);
+  if (names.size() == pinhole::all_sets.size() && !elsewhere.empty()) {
+    mend = "table = " + quoted(elsewhere.front()) + "   # [kernel] in " + facts.config_file;
+  }
+  return {{"sets-missing", Severity::fault,
+           "table " + quoted(table) + " has no " + (names.size() == 1 ? "set " : "sets ") + list(names),
+           "Pinholes are elements of these sets. Without all of them dpinholer does not start.",
+           std::move(mend)}};
+}
+
+// "set "x" in table "t" is not of type ...: delete it and ..."
+Findings sets_wrong(const Facts& facts) {
+  Findings found;
+  for (const Set set : pinhole::all_sets) {
+    const std::string name(pinhole::name(set));
+    const std::string table = system::to_string(facts.config.kernel.table);
+    for (const std::string& fault : facts.set_faults) {
+      if (!fault.starts_with("set \"" + name + "\"")) continue;
+      found.push_back({"set-wrong", Severity::fault, fault.substr(0, fault.rfind(": ")),
+                       "Elements don't fit into it, or never go. dpinholer does not start with it.",
+                       "nft 'flush table " + table + "; delete set " + table + " " + name +
+                           "' && nft -f /etc/nftables.conf"});
+    }
+  }
+  return found;
+}
+
+Findings sets_not_looked_up(const Facts& facts) {
+  const TableName& table = facts.config.kernel.table;
+  if (facts.ruleset.find(table, media_chain) == nullptr) return {};
+  std::vector<std::string> names;
+  bool tcp = false;
+  for (const Set set : pinhole::all_sets) {
+    if (is_tcp(set) && !facts.config.negotiation.tcp) continue;
+    if (find_set(facts, table, set) == nullptr || looked_up(facts, set)) continue;
+    names.emplace_back(pinhole::name(set));
+    tcp = tcp || is_tcp(set);
+  }
+  if (names.empty()) return {};
+  return {{"set-not-looked-up", Severity::fault,
+           "no rule of table " + quoted(table) + " looks into " + list(names),
+           tcp ? "media.tcp is true, but pinholes in a set that no rule asks let nothing pass."
+               : "Pinholes in a set that no rule asks let nothing pass.",
+           include_line + "   # as shipped, in table " + system::to_string(table)}};
+}
+
+Findings timeouts_differ(const Facts& facts) {
+  const TableName& table = facts.config.kernel.table;
+  const base::seconds idle = facts.config.negotiation.media_idle;
+  std::vector<std::string> places;
+  base::seconds other = idle;
+  auto note = [&](std::string place, base::seconds timeout) {
+    if (timeout == idle || (!places.empty() && timeout != other)) return;
+    other = timeout;
+    if (std::ranges::find(places, place) == places.end()) places.push_back(std::move(place));
+  };
+  for (const Set set : pinhole::all_sets) {
+    if (is_tcp(set) && !facts.config.negotiation.tcp) continue;
+    const std::string name(pinhole::name(set));
+    const system::NamedSet* found = find_set(facts, table, set);
+    if (found == nullptr) continue;
+    if (found->timeout.count() != 0) note(name, found->timeout);
+    for (const system::Chain& chain : facts.ruleset.chains) {
+      if (chain.table != table) continue;
+      for (const system::Rule& rule : chain.rules) {
+        for (const auto& [updated, timeout] : rule.refreshed) {
+          if (updated == name) note(name, timeout);
+        }
+      }
+    }
+  }
+  if (places.empty()) return {};
+  const std::string theirs = std::to_string(other.count());
+  const std::size_t count = places.size();
+  if (count > 2) places = {places.front() + " and " + std::to_string(count - 1) + " other sets"};
+  return {{"timeouts-differ", other < idle ? Severity::fault : Severity::warning,
+           "media-idle is " + std::to_string(idle.count()) + " s, but the rules give pinholes in " +
+               list(places) + " " + theirs + " s",
+           other < idle ? "The kernel closes a pinhole when its media pauses for longer than the rules say, "
+                          "while the call goes on: then it has one-way audio."
+                        : "A pinhole stays open for longer than the configuration says when its media stops.",
+           "media-idle = " + theirs + "   # [timeouts] in " + facts.config_file}};
+}
+
+Findings interfaces_missing(const Facts& facts) {
+  Findings found;
+  for (const std::string& name : facts.missing_interfaces) {
+    found.push_back(
+        {"interface-missing", Severity::fault,
+         "inside-interfaces names \"" + name + "\", but there is no such interface",
+         "What is behind it counts as outside, and the SDP of a phone there opens nothing.",
+         "inside-interfaces = [...]   # [sides] in " + facts.config_file + ", a name of `ip link`"});
+  }
+  return found;
+}
+
+}  // namespace dpinholer::doctor

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`dpinholer check` on rules that are as shipped, and on rules with one thing broken: exactly that is found, and the
+line that it gives mends it."""
+
+import json
+import tempfile
+from pathlib import Path
+
+from lab import Daemon
+from lab.case import LiveTest
+from lab.daemon import binary
+from lab.firewall import has_native_queue
+
+FINE, FAULT, CONFIGURATION, UNREACHABLE = range(4)
+
+
+class Check(LiveTest):
+    def check(self, *options, configuration="", wrapper=()):
+        """What it printed and its exit status."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "dpinholer.toml"
+            file.write_text(configuration)
+            done = self.network.gateway.run(*wrapper, binary(), "check", "--config", file, *options, check=False)
+        self.assertNotIn("rror: AddressSanitizer", done.stderr)
+        return done
+
+    def findings(self, **options):
+        """By id, without the one that nobody reads the queue, which goes for all of these tests but one."""
+        done = self.check("--json", **options)
+        *found, summary = map(json.loads, done.stdout.splitlines())
+        self.assertEqual(summary["finding"], "summary", done.stderr)
+        self.assertEqual(summary["faults"], sum(one["severity"] == "fault" for one in found))
+        self.assertEqual(done.returncode, FAULT if summary["faults"] else FINE)
+        return [one for one in found if one["finding"] != "nobody-listening"]
+
+    def assert_finds(self, *ids, **options):
+        found = self.findings(**options)
+        self.assertEqual([one["finding"] for one in found], list(ids), found)
+        return found
+
+    def mend(self, finding):
+        """By the command that the finding gives."""
+        self.network.gateway.run("sh", "-c", finding["mend"])
+
+    def nft(self, *commands):
+        for command in commands:
+            self.firewall.nft(command)
+
+    def setUp(self):
+        super().setUp()
+        self.firewall.load()
+
+
+class Rules(Check):
+    def test_the_shipped_gateway_with_a_daemon_is_fine(self):
+        with Daemon(self.network.gateway):
+            done = self.check()
+            self.assertEqual((done.returncode, done.stderr), (FINE, ""), done.stdout)
+            self.assertTrue(done.stdout.startswith("fine: table inet filter, queue 0"), done.stdout)
+
+    def test_nobody_listening(self):
+        done = self.check("--json")
+        self.assertEqual(json.loads(done.stdout.splitlines()[0])["finding"], "nobody-listening")
+        self.assertEqual(done.returncode, FAULT)
+        self.assert_finds()
+
+    def test_no_jump(self):
+        self.firewall.delete_rule("forward", "jump sip_media")
+        self.mend(*self.assert_finds("jump-missing"))
+        self.assert_finds()
+
+    def test_a_jump_behind_a_drop(self):
+        self.firewall.nft("insert rule inet filter forward meta l4proto udp drop")
+        self.mend(*self.assert_finds("jump-behind-drop"))
+        self.assert_finds()
+
+    def test_a_jump_behind_an_accept(self):
+        self.firewall.nft("insert rule inet filter forward ct state established,related accept")
+        found = self.assert_finds("jump-behind-accept")
+        self.assertIn("ct state established,related accept", found[0]["what"])
+        self.mend(*found)
+        self.assert_finds()
+
+    def test_a_jump_behind_an_accept_by_a_named_map(self):
+        self.nft("add chain inet filter wan", "add map inet filter zones { type ifname : verdict; }",
+                 "add rule inet filter wan ct state vmap { established : accept, invalid : drop }",
+                 'add element inet filter zones { "eth0" : jump wan }',
+                 "insert rule inet filter forward iifname vmap @zones")
+        found, = self.assert_finds("jump-behind-accept")
+        self.assertEqual(found["severity"], "warning")
+
+    def test_what_is_not_media_may_stand_ahead(self):
+        self.nft("add set inet filter blocked { type ipv4_addr; }",
+                 *(f"insert rule inet filter forward {rule}" for rule in (
+                     "ct state invalid drop", "ip saddr @blocked drop", "tcp dport 22 accept",
+                     "udp dport { 53, 123 } accept", "icmp type echo-request limit rate 10/second accept",
+                     "ct state vmap { invalid : drop, related : accept }", "counter")))
+        self.assert_finds()
+
+    def test_another_chain_that_drops(self):
+        self.firewall.nft("add chain inet filter late { type filter hook forward priority 5; policy drop; }")
+        self.mend(*self.assert_finds("other-chain-drops"))
+        self.assert_finds()
+        self.nft("add table ip other", "add chain ip other f { type filter hook forward priority 5; policy drop; }",
+                 "add rule ip other f ct state established accept")
+        found, = self.assert_finds("other-chain-drops")
+        self.assertEqual(found["severity"], "warning")
+
+    def test_an_emptied_media_chain(self):
+        self.firewall.nft("flush chain inet filter sip_media")
+        self.assert_finds("set-not-looked-up")
+
+    def test_tcp_media_that_no_rule_looks_at(self):
+        self.firewall.nft("flush chain inet filter sip_media_tcp")
+        self.assert_finds()
+        found, = self.assert_finds("set-not-looked-up", configuration="[media]\ntcp = true\n")
+        self.assertIn("sip_tcp4_from", found["what"])
+
+    def test_a_set_of_the_wrong_type(self):
+        self.nft("flush table inet filter", "delete set inet filter sip_rtp4",
+                 "add set inet filter sip_rtp4 { type ipv4_addr; flags dynamic,timeout; size 10; }")
+        ids = [one["finding"] for one in self.findings()]
+        self.assertIn("set-wrong", ids)
+
+    def test_sets_missing(self):
+        self.nft("flush table inet filter", "delete set inet filter sip_rtp4", "delete set inet filter sip_tcp6_from")
+        found = self.findings()
+        self.assertEqual(found[0]["finding"], "sets-missing")
+        self.assertIn("sip_rtp4, sip_tcp6_from", found[0]["what"])
+
+    def test_another_table(self):
+        found = self.assert_finds("table-missing", configuration='[kernel]\ntable = "inet firewall"\n')
+        self.assertIn('table = "inet filter"', found[0]["mend"])
+
+    def test_no_table(self):
+        self.firewall.clear()
+        self.assertEqual(self.findings()[0]["finding"], "kernel-feature" if not has_native_queue() else "table-missing")
+
+    def test_another_time(self):
+        found, = self.assert_finds("timeouts-differ", configuration="[timeouts]\nmedia-idle = 600\n")
+        self.assertEqual(found["severity"], "fault")
+
+    def test_an_interface_that_is_not_there(self):
+        found, = self.assert_finds("interface-missing", configuration='[sides]\ninside-interfaces = ["eth1", "eth9"]\n')
+        self.assertIn("eth9", found["what"])
+
+    def test_the_sip_helper(self):
+        helper = 'add ct helper inet filter voip { type "sip" protocol udp; }'
+        if self.network.gateway.run("nft", helper, check=False).returncode != 0:
+            return self.assert_finds()  # a kernel without it has no such fault
+        self.firewall.nft('add rule inet filter forward udp dport 5060 ct helper set "voip"')
+        self.mend(*self.assert_finds("sip-helper"))
+        self.assert_finds()
+
+
+class Queueing(Check):
+    def queue_by_iptables(self, table, *queue):
+        for tool in ("iptables-nft", "ip6tables-nft"):
+            self.network.gateway.run(tool, "-t", table, "-A", "FORWARD", "-p", "udp", "--dport", "5060", "-j", "NFQUEUE",
+                                     *queue)
+
+    def unqueue(self):
+        if has_native_queue():
+            self.firewall.delete_rule("sip_signalling", "queue flags bypass to 0")
+        else:
+            for tool in ("iptables-nft", "ip6tables-nft"):
+                self.network.gateway.run(tool, "-t", "security", "-F")
+
+    def test_no_queue(self):
+        self.unqueue()
+        ids = [one["finding"] for one in self.findings()]
+        self.assertEqual(ids, ["queue-missing"] if has_native_queue() else ["kernel-feature", "queue-missing"])
+
+    def test_rules_of_iptables_do_as_well(self):
+        self.unqueue()
+        self.queue_by_iptables("security", "--queue-num", "0", "--queue-bypass")
+        self.assert_finds()
+
+    def test_without_bypass(self):
+        self.unqueue()
+        self.queue_by_iptables("security", "--queue-num", "0")
+        self.assert_finds("queue-without-bypass", "queue-without-bypass")
+
+    def test_too_early(self):
+        self.unqueue()
+        self.queue_by_iptables("mangle", "--queue-num", "0", "--queue-bypass")
+        self.assert_finds("queue-too-early", "queue-too-early")
+
+    def test_other_numbers(self):
+        self.unqueue()
+        self.queue_by_iptables("security", "--queue-balance", "0:3", "--queue-bypass")
+        self.assert_finds("queue-not-read", "queue-not-read")
+        self.assert_finds(configuration='[kernel]\nqueues = "0-3"\n')
+        found, = self.assert_finds("queue-not-fed", configuration='[kernel]\nqueues = "0-4"\n')
+        self.assertEqual(found["severity"], "warning")
+
+    def test_a_server_on_the_gateway(self):
+        ids = [one["finding"] for one in self.findings(configuration="[media]\nlocal = true\n")]
+        self.assertEqual(ids, ["jump-missing", "queue-missing", "queue-missing"])
+
+
+class Command(Check):
+    def test_a_mistake_in_the_configuration(self):
+        for option in ([], ["--preflight"]):
+            done = self.check(*option, configuration='[kernel]\ncolour = "red"\n')
+            self.assertEqual((done.returncode, done.stdout), (CONFIGURATION, ""))
+            self.assertRegex(done.stderr, r"^dpinholer: .*dpinholer\.toml:2: .*colour.*\n$")
+
+    def test_no_permission(self):
+        done = self.check(wrapper=("setpriv", "--bounding-set=-net_admin"))
+        self.assertEqual((done.returncode, done.stdout), (UNREACHABLE, ""))
+        self.assertRegex(done.stderr, r"^dpinholer: .*CAP_NET_ADMIN\n$")
+
+    def test_a_preflight_stops_nothing(self):
+        self.assertEqual(self.check("--preflight").stderr, "")
+        self.firewall.delete_rule("forward", "jump sip_media")
+        done = self.check("--preflight")
+        self.assertEqual((done.returncode, done.stdout), (FINE, ""))
+        self.assertRegex(done.stderr, r"^.*check: fault: .*sip_media.* -> nft insert rule .*\n$")
+        done = self.check("--preflight", wrapper=("setpriv", "--bounding-set=-net_admin"))
+        self.assertEqual(done.returncode, FINE)
+
+    def test_a_person_reads_80_columns_without_colours_in_a_pipe(self):
+        self.firewall.delete_rule("forward", "jump sip_media")
+        lines = self.check(configuration="[media]\nlocal = true\n[timeouts]\nmedia-idle = 600\n").stdout.splitlines()
+        self.assertGreater(len(lines), 10)
+        self.assertNotIn("\x1b", "".join(lines))
+        self.assertEqual([line for line in lines if len(line) > 80 and "->" not in line], [])
