@@ -25,6 +25,7 @@ packages=(
     nftables iptables conntrack iproute2 util-linux kmod  # the gateway
     tcpdump sip-tester                                    # captures, calls
     python3                                               # the tests themselves
+    clang libclang-rt-dev llvm  # fuzzing and sanitizers, and where in the source they found something
     # The tests of the package on stock Debian:
     debootstrap qemu-system-x86 busybox-static e2fsprogs
 )
@@ -50,15 +51,17 @@ install_packages() {
     apt-get -qq -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# Builds `target`, or everything.
+# build [TARGET [PRESET [OPTION...]]]: builds `target`, or everything.
 build() {
-    say "Building"
+    local target=${1:-} preset=${2:-dev}
+    say "Building ($preset)"
     # A build folder that another checkout left behind is of no use.
     if [ -f "$build_folder/CMakeCache.txt" ] &&
         ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$source_folder" "$build_folder/CMakeCache.txt"; then
         rm -r "$build_folder"
     fi
-    (cd "$source_folder" && cmake --preset dev >/dev/null && cmake --build "$build_folder" ${1:+--target "$1"})
+    (cd "$source_folder" && cmake --preset "$preset" "${@:3}" >/dev/null &&
+        cmake --build "$build_folder" ${target:+--target "$target"})
 }
 
 # Under sudo, what was built belongs to whoever called it.

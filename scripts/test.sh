@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Installs what is missing, builds, and runs the tests: the lanes `core` (needs nothing), `live` (needs root) and `vm`
-# (needs root and qemu; the first time it fetches Debian 12 and 13 into build/vm).
+# (needs root and qemu; the first time it fetches Debian 12 and 13 into build/vm); and beside them test-sanitized.sh.
 #
 #   sudo scripts/test.sh
 #
@@ -11,6 +11,12 @@ set -euo pipefail
 
 install_packages
 build
+
+# The live tests mostly wait. What they leave of the machine, and nothing that they want, goes to the sanitizers.
+sanitized=$build_folder/sanitized.log
+timeout 3600 nice -n 19 chrt --idle 0 "$source_folder/scripts/test-sanitized.sh" >"$sanitized" 2>&1 &
+sanitizing=$!
+trap 'kill "$sanitizing" 2>/dev/null || true; give_back' EXIT
 
 say "Testing"
 obstacles=$("$source_folder/tests/live/run" --check; "$source_folder/tests/vm/run" --check) || true
@@ -22,6 +28,8 @@ ctest --test-dir "$build_folder" --output-on-failure --no-tests=error -j "$(npro
     tee -a "$summary" || status=$?
 say "Testing the package"
 ctest --test-dir "$build_folder" --verbose --no-tests=error -j 2 -L vm | tee -a "$summary" || status=$?
+wait "$sanitizing" || status=$?
+cat "$sanitized"
 
 [ "$(grep -c '% tests passed' "$summary")" = 2 ] || fail "the tests left no summary in $summary"
 skipped=$(grep -c '(Skipped)$' "$summary" || true)
