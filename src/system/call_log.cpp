@@ -28,16 +28,44 @@ bool ends_a_talk(Cause cause) {
 }
 
 // "2999 packets to 192.0.2.10, 2990 to 203.0.113.5"
-std::string media_text(const std::map<base::Address, std::uint64_t>& media) {
+std::string media_text(const std::map<base::Address, CallLog::Way>& ways) {
   std::string text;
   std::size_t told = 0;
-  for (const auto& [address, packets] : media) {
+  for (const auto& [address, way] : ways) {
     if (told == addresses_told) break;
     if (told > 0) text += ", ";
-    text += std::to_string(packets) + (told == 0 ? " packets to " : " to ") + address.to_string();
+    text += std::to_string(way.packets) + (told == 0 ? " packets to " : " to ") + address.to_string();
     ++told;
   }
-  return text + more(media.size(), told);
+  return text + more(ways.size(), told);
+}
+
+// "203.0.113.5", "203.0.113.5 or 198.51.100.7"
+std::string any_of(const std::vector<base::Address>& addresses) {
+  std::string text;
+  const std::size_t told = std::min(addresses.size(), addresses_told);
+  for (std::size_t i = 0; i < told; ++i) text += (i > 0 ? " or " : "") + addresses[i].to_string();
+  return text + more(addresses.size(), told);
+}
+
+// What comes from an address that may not send is dropped without being counted, so of a bound pinhole nobody
+// can tell more.
+std::string silence_text(const CallLog::Way& way) {
+  const std::string place = way.silent.address.to_string() + " port " + std::to_string(way.silent.port);
+  if (way.from.empty()) return "nobody sent to " + place;
+  return "nothing came to " + place + " from " + any_of(way.from) +
+         "; anything sent there from another address was dropped";
+}
+
+// Where the party that was reached should have sent to, or else any address that nothing came to.
+const CallLog::Way* silent_way(const std::map<base::Address, CallLog::Way>& ways,
+                               const base::Address& reached) {
+  const CallLog::Way* silent = nullptr;
+  for (const auto& [address, way] : ways) {
+    if (way.packets > 0) continue;
+    if (silent == nullptr || std::ranges::find(way.from, reached) != way.from.end()) silent = &way;
+  }
+  return silent;
 }
 
 std::string seconds_text(base::Duration duration) {
@@ -53,23 +81,31 @@ void CallLog::opened(const pinhole::Change& change) {
     call.began = change.time;
     call.opened_by = change.cause;
   }
-  ++call.open;
+  call.pinholes.push_back({change.key, change.cause});
   if (!call.told) {
     touched_.push_back(place->first);
-    call.first.push_back(change.key);
+    first_[place->first].push_back(change.key);
   }
-  if (change.label.component != Component::rtcp) call.media.try_emplace(change.key.destination.address);
+  if (change.label.component != Component::rtcp) call.ways.try_emplace(change.key.destination.address);
 }
 
 void CallLog::closed(const pinhole::Change& change, const pinhole::Label& label, std::uint64_t packets) {
   const auto place = calls_.find(label.call_id);
   if (place == calls_.end()) return;
   Call& call = place->second;
-  if (call.open > 0) --call.open;
-  if (label.component != Component::rtcp) call.media[change.key.destination.address] += packets;
+  const auto pinhole = std::ranges::find(call.pinholes, change.key, &Pinhole::key);
+  if (pinhole != call.pinholes.end()) call.pinholes.erase(pinhole);
+  if (label.component != Component::rtcp) {
+    Way& way = call.ways[change.key.destination.address];
+    way.packets += packets;
+    if (packets == 0) {
+      way.silent = change.key.destination;
+      way.from = change.from;
+    }
+  }
   call.ended = change.time;
   call.closed_by = change.cause;
-  if (call.open == 0) touched_.push_back(place->first);
+  if (call.pinholes.empty()) touched_.push_back(place->first);
 }
 
 void CallLog::flush() {
@@ -77,40 +113,50 @@ void CallLog::flush() {
     const auto place = calls_.find(call_id);
     if (place == calls_.end()) continue;
     if (!std::exchange(place->second.told, true)) write_opened(call_id, place->second);
-    if (place->second.open > 0) continue;
+    if (!place->second.pinholes.empty()) continue;
     write_closed(call_id, place->second);
     calls_.erase(place);
   }
   touched_.clear();
+  first_.clear();
 }
 
 void CallLog::write_opened(const std::string& call_id, const Call& call) const {
   std::string text =
       "call " + escape(call_id) + " opened (" + std::string(name(call.opened_by)) + "): media to";
-  const std::size_t told = std::min(call.first.size(), endpoints_told);
-  for (std::size_t i = 0; i < told; ++i) text += (i > 0 ? ", " : " ") + to_string(call.first[i].destination);
-  const base::Endpoint& first = call.first.front().destination;
-  sink_(text + more(call.first.size(), told), {{"CALL_ID", call_id},
-                                               {"CAUSE", std::string(name(call.opened_by))},
-                                               {"ADDRESS", first.address.to_string()},
-                                               {"PORT", std::to_string(first.port)}});
+  const std::vector<pinhole::Key>& opened = first_.at(call_id);
+  const std::size_t told = std::min(opened.size(), endpoints_told);
+  for (std::size_t i = 0; i < told; ++i) text += (i > 0 ? ", " : " ") + to_string(opened[i].destination);
+  const base::Endpoint& first = opened.front().destination;
+  sink_(text + more(opened.size(), told), {{"CALL_ID", call_id},
+                                           {"CAUSE", std::string(name(call.opened_by))},
+                                           {"ADDRESS", first.address.to_string()},
+                                           {"PORT", std::to_string(first.port)}});
 }
 
 void CallLog::write_closed(const std::string& call_id, const Call& call) const {
   std::uint64_t packets = 0;
   std::size_t reached = 0;
-  for (const auto& [address, count] : call.media) {
-    packets += count;
-    if (count > 0) ++reached;
+  base::Address last_reached;
+  for (const auto& [address, way] : call.ways) {
+    packets += way.packets;
+    if (way.packets == 0) continue;
+    ++reached;
+    last_reached = address;
   }
-  const bool one_way = reached == 1 && call.media.size() > 1 && ends_a_talk(call.closed_by);
+  const Way* silent = silent_way(call.ways, last_reached);
+  const bool one_way = reached == 1 && silent != nullptr && ends_a_talk(call.closed_by);
   std::string text = "call " + escape(call_id) + " closed (" + std::string(name(call.closed_by)) +
                      ") after " + seconds_text(call.ended - call.began);
   if (packets == 0 && counts_) text += ", no media";
-  if (packets > 0) text += std::string(one_way ? ", one way only: " : ": ") + media_text(call.media);
+  if (packets > 0) text += std::string(one_way ? ", one way only: " : ": ") + media_text(call.ways);
+  if (one_way) text += "; " + silence_text(*silent);
   std::vector<log::Field> fields{{"CALL_ID", call_id}, {"CAUSE", std::string(name(call.closed_by))}};
   if (counts_) fields.push_back({"PACKETS", std::to_string(packets)});
-  if (one_way) fields.push_back({"ONE_WAY", "yes"});
+  if (one_way) {
+    fields.push_back({"ONE_WAY", "yes"});
+    if (!silent->from.empty()) fields.push_back({"SILENT", silent->from.front().to_string()});
+  }
   sink_(text, fields);
 }
 

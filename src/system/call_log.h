@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/time.h"
@@ -31,21 +32,31 @@ class CallLog {
   /// Writes the lines of what was told since the last time.
   void flush();
 
-  std::size_t calls() const { return calls_.size(); }
-
- private:
+  /// What is known of a call that has a pinhole.
+  struct Pinhole {
+    pinhole::Key key;
+    pinhole::Cause cause = pinhole::Cause::offer;  ///< why it opened
+  };
+  /// Media toward one address, but for RTCP.
+  struct Way {
+    std::uint64_t packets = 0;  ///< through pinholes that are closed
+    /// A pinhole through which not one came, and who might have sent; empty: anybody.
+    base::Endpoint silent;
+    std::vector<base::Address> from;
+  };
   struct Call {
-    std::size_t open = 0;  // pinholes
     base::TimePoint began;
     base::TimePoint ended;
     pinhole::Cause opened_by = pinhole::Cause::offer;
     pinhole::Cause closed_by = pinhole::Cause::bye;
-    bool told = false;                             // its opening line is written
-    std::vector<pinhole::Key> first;               // of the opening line
-    std::map<base::Address, std::uint64_t> media;  // packets to each address, but for RTCP
+    std::vector<Pinhole> pinholes;  ///< open ones
+    std::map<base::Address, Way> ways;
+    bool told = false;  ///< its opening line is written
   };
   using Calls = std::map<std::string, Call>;
+  const Calls& calls() const { return calls_; }
 
+ private:
   void write_opened(const std::string& call_id, const Call& call) const;
   void write_closed(const std::string& call_id, const Call& call) const;
 
@@ -53,6 +64,7 @@ class CallLog {
   bool counts_;
   Calls calls_;
   std::vector<std::string> touched_;
+  std::map<std::string, std::vector<pinhole::Key>> first_;  // of the opening lines that are not written
 };
 
 }  // namespace dpinholer::system

@@ -34,8 +34,10 @@ class CallLogTest : public testing::Test {
     log_.opened(change(address, port, Cause::offer, 0, std::move(call_id), component));
   }
   void close(std::string_view address, std::uint16_t port, std::uint64_t packets, Cause cause = Cause::bye,
-             std::string call_id = "a@b", Component component = Component::rtp) {
-    const Change made = change(address, port, cause, 61, std::move(call_id), component);
+             std::string call_id = "a@b", Component component = Component::rtp,
+             const std::vector<std::string>& from = {}) {
+    Change made = change(address, port, cause, 61, std::move(call_id), component);
+    for (const std::string& source : from) made.from.push_back(base::Address::parse(source).value());
     log_.closed(made, made.label, packets);
   }
 
@@ -59,7 +61,7 @@ TEST_F(CallLogTest, TellsACallFromItsFirstPinholeToItsLast) {
             (std::vector<std::string>{
                 "call a@b opened (offer): media to 192.0.2.10:30000, 192.0.2.10:30001",
                 "call a@b closed (bye) after 61 s: 2999 packets to 192.0.2.10, 2990 to 203.0.113.5"}));
-  EXPECT_EQ(log_.calls(), 0U);
+  EXPECT_TRUE(log_.calls().empty());
 }
 
 TEST_F(CallLogTest, NamesACallWhoseMediaWentOneWayOnly) {
@@ -69,8 +71,39 @@ TEST_F(CallLogTest, NamesACallWhoseMediaWentOneWayOnly) {
   close("203.0.113.5", 40000, 0);
   log_.flush();
   EXPECT_EQ(lines_.back(),
-            "call a@b closed (bye) after 61 s, one way only: 100 packets to 192.0.2.10, 0 to 203.0.113.5");
+            "call a@b closed (bye) after 61 s, one way only: 100 packets to 192.0.2.10, 0 to 203.0.113.5; "
+            "nobody sent to 203.0.113.5 port 40000");
   EXPECT_EQ(fields_.back().name, "ONE_WAY");
+}
+
+// Who may send is known; what others sent there was dropped, and nobody counted it.
+TEST_F(CallLogTest, NamesTheSideThatSentNothing) {
+  open("192.0.2.10", 30000);
+  open("203.0.113.5", 40000);
+  open("203.0.113.5", 40001, "a@b", Component::rtcp);
+  close("192.0.2.10", 30000, 100, Cause::bye, "a@b", Component::rtp, {"203.0.113.5"});
+  close("203.0.113.5", 40000, 0, Cause::bye, "a@b", Component::rtp, {"192.0.2.10", "192.0.2.11"});
+  close("203.0.113.5", 40001, 0, Cause::bye, "a@b", Component::rtcp, {"192.0.2.10"});
+  log_.flush();
+  EXPECT_EQ(lines_.back(),
+            "call a@b closed (bye) after 61 s, one way only: 100 packets to 192.0.2.10, 0 to 203.0.113.5; "
+            "nothing came to 203.0.113.5 port 40000 from 192.0.2.10 or 192.0.2.11; "
+            "anything sent there from another address was dropped");
+  EXPECT_EQ(fields_.back().name, "SILENT");
+  EXPECT_EQ(fields_.back().value, "192.0.2.10");
+}
+
+// ICE: candidates that were not chosen are silent too.
+TEST_F(CallLogTest, NamesAWayToThePartyThatHeardNothing) {
+  open("192.0.2.10", 30000);
+  open("192.0.2.99", 30000);
+  open("203.0.113.5", 40000);
+  close("192.0.2.10", 30000, 100, Cause::bye, "a@b", Component::rtp, {"203.0.113.5"});
+  close("192.0.2.99", 30000, 0, Cause::bye, "a@b", Component::rtp, {"203.0.113.5"});
+  close("203.0.113.5", 40000, 0, Cause::bye, "a@b", Component::rtp, {"192.0.2.10", "192.0.2.99"});
+  log_.flush();
+  EXPECT_NE(lines_.back().find("nothing came to 203.0.113.5 port 40000 from "), std::string::npos)
+      << lines_.back();
 }
 
 TEST_F(CallLogTest, DoesNotCallEarlyMediaOneWay) {
