@@ -4,11 +4,13 @@
 #include <exception>
 #include <functional>
 #include <iostream>
+#include <memory>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
 #include "check_command.h"
+#include "control_commands.h"
 #include "exit_status.h"
 #include "replay_command.h"
 #include "run_command.h"
@@ -16,6 +18,7 @@
 
 namespace {
 
+using dpinholer::ControlOptions;
 using dpinholer::ExitStatus;
 
 // What the command line asks for; set when it has been read.
@@ -41,6 +44,41 @@ void add_replay(CLI::App& app, Command& chosen) {
       ->required()
       ->type_name(" ");
   replay->callback([options, &chosen] { chosen = [options] { return replay_command(*options); }; });
+}
+
+void add_socket(CLI::App& command, std::string& socket) {
+  command.add_option("--socket", socket, "Where the daemon listens")
+      ->type_name("PATH")
+      ->capture_default_str();
+}
+
+// A command that asks the running daemon.
+CLI::App* add_question(CLI::App& app, Command& chosen, const char* name, const char* description,
+                       int (*run)(const ControlOptions&), const std::shared_ptr<ControlOptions>& options) {
+  auto* command = app.add_subcommand(name, description);
+  add_socket(*command, options->socket);
+  command->add_flag("--json", options->json, "Print JSON, an object a line");
+  command->callback([=, &chosen] { chosen = [=] { return run(*options); }; });
+  return command;
+}
+
+void add_questions(CLI::App& app, Command& chosen) {
+  auto options = [] { return std::make_shared<ControlOptions>(); };
+  add_question(app, chosen, "status", "Show what the daemon has done, and how it is",
+               dpinholer::status_command, options());
+  add_question(app, chosen, "calls", "Show the calls that have pinholes", dpinholer::calls_command,
+               options());
+  add_question(app, chosen, "pinholes", "Show the pinholes", dpinholer::pinholes_command, options());
+  auto of_events = options();
+  add_question(app, chosen, "events", "Show what opened, closed and was refused lately",
+               dpinholer::events_command, of_events)
+      ->add_flag("--follow,-f", of_events->follow, "And what does from now on");
+  auto of_close = options();
+  add_question(app, chosen, "close", "Close the pinholes of a call, and open none for it any more",
+               dpinholer::close_command, of_close)
+      ->add_option("CALL-ID", of_close->call_id, "As calls shows it")
+      ->required()
+      ->type_name(" ");
 }
 
 void add_run(CLI::App& app, Command& chosen) {
@@ -80,6 +118,7 @@ int main(int argc, char** argv) try {
   add_run(app, chosen);
   add_replay(app, chosen);
   add_check(app, chosen);
+  add_questions(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {

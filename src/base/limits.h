@@ -94,4 +94,21 @@ inline constexpr std::size_t transaction_messages = 2048;
 /// Routes that are remembered. More: all are forgotten, and looked up again.
 inline constexpr std::size_t remembered_routes = 16384;
 
+// ---- Control socket (control/) ----------------------------------------------------------------------------
+
+/// Programs that may ask the daemon at the same time. More: each is told so, and has to come again.
+inline constexpr std::size_t control_clients = 16;
+/// Octets of a request; the longest names a Call-ID. Longer, or nested deeper: it is refused.
+inline constexpr std::size_t request_length = 8192;
+inline constexpr int request_depth = 2;
+/// Pinholes that are looked up for one piece of a list, some 10 microseconds each, unless a single call has more;
+/// and elements of one call, of which the rest is told as it was last seen.
+inline constexpr std::size_t listed_pinholes = 32;
+inline constexpr std::size_t listed_elements = 512;
+/// Events that are kept for whoever asks for them, and of them those that one piece of an answer takes.
+inline constexpr std::size_t remembered_events = 1024;
+inline constexpr std::size_t told_events = 64;
+/// Seconds without a single octet taken or sent, after which a client gives way to another one.
+inline constexpr std::int64_t control_patience_seconds = 30;
+
 }  // namespace dpinholer::base::limits

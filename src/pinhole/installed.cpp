@@ -40,6 +40,11 @@ Installed::Entry* Installed::find(const Key& key) {
   return place == entries_.end() ? nullptr : &place->second;
 }
 
+const Installed::Entry* Installed::find(const Key& key) const {
+  const auto place = entries_.find(key);
+  return place == entries_.end() ? nullptr : &place->second;
+}
+
 std::vector<ElementKey> Installed::elements(const Key& key) const {
   const auto place = entries_.find(key);
   if (place == entries_.end()) return {};

@@ -40,6 +40,7 @@ class Installed {
   void apply(const Change& change);
 
   Entry* find(const Key& key);
+  const Entry* find(const Key& key) const;
   /// The keys of its elements; none when it is not known.
   std::vector<ElementKey> elements(const Key& key) const;
 

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <variant>
+
+#include "pinhole/pinhole.h"
+
+namespace dpinholer::control {
+
+using Event = std::variant<pinhole::Change, pinhole::Refusal>;
+
+/// The last events, limits::remembered_events of them, each with its number: whoever reads along keeps the
+/// number of the next one, and can tell how many he missed.
+class Events {
+ public:
+  /// Refreshes are no events.
+  void add(const pinhole::Change& change);
+  void add(const pinhole::Refusal& refusal);
+
+  std::uint64_t first() const { return next_ - events_.size(); }  ///< number of the oldest that is left
+  std::uint64_t next() const { return next_; }                    ///< of the next one to come
+  /// `number`: from first() up to next().
+  const Event& at(std::uint64_t number) const { return events_[number - first()]; }
+
+ private:
+  void keep(Event event);
+
+  std::deque<Event> events_;
+  std::uint64_t next_ = 0;
+};
+
+}  // namespace dpinholer::control

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "control/events.h"
+#include "control/rows.h"
+
+namespace dpinholer::control {
+
+/// Where commands look for the daemon, and where it listens, unless told otherwise.
+inline constexpr const char* default_socket = "/run/dpinholer/control";
+
+/// Whom the server asks. Calls are short: none of them may wait for anything.
+struct Source {
+  std::function<Status()> status;
+  /// Some of the calls whose Call-ID is greater than `last`, in order; none when there are no more.
+  std::function<std::vector<CallRow>(const std::string& last)> calls;
+  std::function<bool(std::string_view call_id)> close;  ///< false: there is no such call
+  const Events* events = nullptr;
+};
+
+/// The control socket: a Unix stream socket on which other programs ask (request.h) and are answered
+/// (lines.h). Whoever may connect may ask everything, and close calls: owner and group of the process.
+///
+/// It never waits. An answer is made piece by piece, each when the one before it was taken, so that a client
+/// who reads slowly costs no more than his place; he loses that when others want it.
+class Server {
+ public:
+  /// Listens at `path`, in a folder that is made if need be. A socket that nobody listens on any more is
+  /// replaced. Throws std::runtime_error, one line: somebody listens there, or the file can't be made.
+  explicit Server(std::filesystem::path path);
+  /// Removes the file, if it is still its own.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Readable when `serve` has something to do.
+  int fd() const;
+  /// Does a little of it: at most one piece of one answer.
+  void serve(const Source& source, base::TimePoint now);
+  /// There are new events: whoever follows them wants to be served.
+  void notify();
+
+  struct Counters {
+    std::uint64_t clients = 0;
+    std::uint64_t turned_away = 0;  ///< because all places were taken
+    std::uint64_t dropped = 0;      ///< because they read nothing and others wanted their place
+    std::uint64_t refused = 0;      ///< requests that could not be read
+  };
+  const Counters& counters() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace dpinholer::control

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "control_commands.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "control/client.h"
+#include "control/tables.h"
+#include "exit_status.h"
+#include "system/escape.h"
+
+namespace dpinholer {
+
+namespace {
+
+using control::Client;
+using control::Look;
+using control::Request;
+using Command = Request::Command;
+using Lines = std::vector<std::string>;
+
+int failed(ExitStatus status, const std::string& text) {
+  std::cout.flush();
+  std::cerr << "dpinholer: " << text << "\n";
+  return static_cast<int>(status);
+}
+
+// "/run/dpinholer/control: Permission denied; ..."
+int no_daemon(const system::SystemError& error) {
+  std::string remedy = "is the daemon running? systemctl status dpinholer tells";
+  if (error.code == EACCES) remedy = "root and members of the group dpinholer may ask";
+  if (error.code == ETIMEDOUT || error.code == EAGAIN) remedy = "the daemon does not answer";
+  if (error.code == ECONNRESET || error.code == EPIPE) remedy = "the daemon has ended";
+  return failed(ExitStatus::unreachable, system::escape(error.object) + ": " +
+                                             std::generic_category().message(error.code) + "; " + remedy);
+}
+
+Look look_of_output() {
+  if (isatty(STDOUT_FILENO) == 0) return {};
+  winsize size{};
+  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  const char* no_colour = std::getenv("NO_COLOR");  // no-color.org
+  return {known ? size.ws_col : std::size_t{80}, no_colour == nullptr || *no_colour == '\0'};
+}
+
+// Asks, hands over what comes, and makes an exit status of how it ended.
+int ask(const ControlOptions& options, const Request& request, const Client::Line& line,
+        const std::function<void()>& done = {}) {
+  auto client = Client::connect(options.socket);
+  if (!client) return no_daemon(client.error());
+  const auto end = client->ask(request, line);
+  if (!end) return no_daemon(end.error());
+  switch (end->kind) {
+    case Client::End::Kind::ok:
+      break;
+    case Client::End::Kind::not_found:
+      return failed(ExitStatus::not_fine, "no call " + system::escape(options.call_id) +
+                                              " has a pinhole; dpinholer calls shows those that have");
+    case Client::End::Kind::error:
+      return failed(ExitStatus::not_fine, "the daemon refused: " + system::escape(end->error));
+  }
+  if (done) done();
+  if (!std::cout.flush())
+    return failed(ExitStatus::not_fine, "standard output can't be written; give it a place with room");
+  return static_cast<int>(ExitStatus::fine);
+}
+
+bool print(std::string_view line) {
+  return static_cast<bool>(std::cout << line << "\n");
+}
+
+using MakeTable = std::string (*)(const Lines&, const Look&);
+
+int list(const ControlOptions& options, Command command, MakeTable table) {
+  if (options.json) return ask(options, {command}, print);
+  Lines lines;
+  return ask(
+      options, {command},
+      [&](std::string_view line) {
+        lines.emplace_back(line);
+        return true;
+      },
+      [&] { std::cout << table(lines, look_of_output()); });
+}
+
+}  // namespace
+
+int status_command(const ControlOptions& options) {
+  const Look look = look_of_output();
+  return ask(options, {Command::status}, [&](std::string_view line) {
+    if (options.json) return print(line);
+    return static_cast<bool>(std::cout << control::status_text(line, look));
+  });
+}
+
+int calls_command(const ControlOptions& options) {
+  return list(options, Command::calls, control::calls_table);
+}
+
+int pinholes_command(const ControlOptions& options) {
+  return list(options, Command::pinholes, control::pinholes_table);
+}
+
+int events_command(const ControlOptions& options) {
+  const Look look = look_of_output();
+  return ask(options, {Command::events, options.follow}, [&](std::string_view line) {
+    if (options.json) return static_cast<bool>(std::cout << line << "\n" << std::flush);
+    return static_cast<bool>(std::cout << control::event_text(line, look) << std::flush);
+  });
+}
+
+int close_command(const ControlOptions& options) {
+  return ask(
+      options, {Command::close, false, options.call_id}, [](std::string_view) { return true; },
+      [&] {
+        if (options.json) return;
+        std::cout << "call " << system::escape(options.call_id) << " closed\n";
+      });
+}
+
+}  // namespace dpinholer

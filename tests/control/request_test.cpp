@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "control/request.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace dpinholer::control {
+namespace {
+
+using Command = Request::Command;
+
+TEST(Request, IsReadAsItIsWritten) {
+  for (const Request& request :
+       {Request{Command::status}, Request{Command::calls}, Request{Command::pinholes},
+        Request{Command::events}, Request{Command::events, true}, Request{Command::close, false, "a@b"},
+        Request{Command::close, false, "\"\\\n\x1b\x01"}}) {
+    std::string line = to_line(request);
+    ASSERT_TRUE(line.ends_with("\n"));
+    line.pop_back();
+    EXPECT_EQ(line.find('\n'), std::string::npos) << line;
+    const auto read = parse_request(line);
+    ASSERT_TRUE(read) << read.error();
+    EXPECT_EQ(*read, request) << line;
+  }
+}
+
+TEST(Request, WhatIsNoRequestIsRefusedWithTheRemedy) {
+  const std::string deep =
+      R"({"command":"status","x":)" + std::string(4000, '[') + std::string(4000, ']') + "}";
+  for (const std::string& line :
+       {std::string(), std::string("status"), std::string("[]"), std::string("{}"), std::string("null"),
+        std::string(R"({"command":1})"), std::string(R"({"command":"reboot"})"),
+        std::string(R"({"command":"close"})"), std::string(R"({"command":"close","call_id":1})"),
+        std::string(R"({"command":"events","follow":1})"), std::string(R"({"command":"status")"),
+        std::string("{\"command\":\"\xff\"}"), deep,
+        R"({"command":"close","call_id":")" + std::string(9000, 'x') + "\"}"}) {
+    const auto read = parse_request(line);
+    ASSERT_FALSE(read) << line.substr(0, 80);
+    EXPECT_EQ(read.error().find('\n'), std::string::npos);
+    EXPECT_GT(read.error().size(), 10U);
+  }
+}
+
+TEST(Request, KeysOfALaterVersionAreIgnored) {
+  EXPECT_TRUE(parse_request(R"({"command":"calls","colour":"blue","deep":{"a":[]}})"));
+}
+
+TEST(Request, OctetsThatAreNotUtf8AreReplaced) {
+  const auto read = parse_request(std::string_view("{\"command\":\"close\",\"call_id\":\"a\\u0000b\"}"));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->call_id, std::string("a\0b", 3));
+  EXPECT_EQ(to_line({Command::close, false, "a\xff"}), "{\"call_id\":\"a\\ufffd\",\"command\":\"close\"}\n");
+}
+
+}  // namespace
+}  // namespace dpinholer::control
