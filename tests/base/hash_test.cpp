@@ -10,7 +10,7 @@ namespace dpinholer::base {
 namespace {
 
 // The vector of appendix A of "SipHash: a fast short-input PRF" (Aumasson, Bernstein).
-TEST(KeyedHash, IsSipHash24) {
+TEST(KeyedHash, A22_IsSipHash24) {
   HashKey key{};
   std::iota(key.begin(), key.end(), std::uint8_t{0});
   std::vector<std::uint8_t> input(15);

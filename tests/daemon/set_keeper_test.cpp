@@ -152,7 +152,7 @@ void run_calls(Keeping& it) {
 
 class EveryStep : public testing::TestWithParam<Fault> {};
 
-TEST_P(EveryStep, AfterAFaultTableAndKernelAgree) {
+TEST_P(EveryStep, A7_AfterAFaultTableAndKernelAgree) {
   std::size_t struck = 0;
   for (std::size_t at = 0;; ++at) {
     Keeping it;
@@ -323,7 +323,7 @@ TEST(SetKeeper, TriesNothingWhileTheSetsAreMissing) {
   expect_agreement(it, "sets are back");
 }
 
-TEST(SetKeeper, AFullSetIsTriedNowAndThenAndNotByEveryCall) {
+TEST(SetKeeper, A7_AFullSetIsTriedNowAndThenAndNotByEveryCall) {
   Keeping it;
   it.sets.size = 2;
   for (std::uint16_t port = 0; port < 100; ++port) {

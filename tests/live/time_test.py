@@ -25,6 +25,7 @@ class TimeTest(CallTest):
         while time.monotonic() < end:
             meanwhile()
             self.assertEqual(self.destinations(), self.ports_of_call(family))
+            time.sleep(0.1)  # others run beside this
 
     def wait_until_closed(self, daemon, dialog, cause):
         wait_until(lambda: not self.destinations(), "the call to be closed", 30)

@@ -104,7 +104,7 @@ TEST(Comment, TellsMediaComponentAndCall) {
             "audio rtcp call=a84b4c76e66710@pc33.atlanta.example.com id=054e3cc5786a78b2");
 }
 
-TEST(Comment, EscapesWhatCouldBreakALineOrACommand) {
+TEST(Comment, A19_EscapesWhatCouldBreakALineOrACommand) {
   struct Case {
     std::string call_id;
     std::string text;
@@ -125,7 +125,7 @@ TEST(Comment, EscapesWhatCouldBreakALineOrACommand) {
   }
 }
 
-TEST(Comment, NeverExceedsWhatNftTakes) {
+TEST(Comment, A19_NeverExceedsWhatNftTakes) {
   for (const std::string& piece : {std::string("x"), std::string("\xff"), std::string("x\n")}) {
     std::string call_id;
     while (call_id.size() <= 512) {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Attacks on calls, by their letter and number (A2 to A5 and A16 to A18 stand in refusals_test.cpp). Each
-// ends with the next legitimate call.
+// Attacks on calls, by the letter and number that they have in docs/security.md; `ctest -R A13` finds the
+// tests of one wherever they stand. Each ends with the next legitimate call.
 #include <gtest/gtest.h>
 
+#include <random>
+
+#include "pipeline/flow.h"
+#include "pipeline/tcp.h"
 #include "pipeline/two_parties.h"
 
 namespace dpinholer::test {
@@ -20,6 +24,23 @@ const std::string plain_answer = sdp({"203.0.113.5|audio 40000 RTP/AVP 0"});
 std::string bound_session() {
   return "192.0.2.10:30000 203.0.113.5\n192.0.2.10:30001 203.0.113.5\n"
          "203.0.113.5:40000 192.0.2.10\n203.0.113.5:40001 192.0.2.10\n";
+}
+
+TEST(Attack, A1_ARegistrationOpensNothing) {
+  EXPECT_TRUE(plays(R"(
+    alice > bob    REGISTER a [audio 30000]
+    bob > alice    200 REGISTER b [audio 40000]
+    bob > alice    MESSAGE b [audio 40000]
+    bob ~> alice:30000
+        dropped
+    bob > alice    INVITE b call=2 [audio 40000]
+        open bob:40000-40001 any 180 offer
+    alice > bob    200 INVITE a call=2 [audio 30000]
+        bind bob:40000-40001 alice 300 answer
+        open alice:30000-30001 bob 300 answer
+    bob ~> alice:30000
+        passes
+  )"));
 }
 
 TEST(Attack, A6FloodOfInvitesGivesWayToWhatIsAnswered) {
@@ -295,6 +316,53 @@ TEST(Attack, A15EndlessReInvitesHoldNoMoreThanOneSessionAndOneOffer) {
   EXPECT_LE(call.scenario.pipeline().open_pinholes(), 256U);
   call.scenario.wait(base::seconds{180});
   EXPECT_EQ(call.scenario.pipeline().open_pinholes(), 4U) << "the running session stays";
+}
+
+TEST(Attack, A11_IdleConnectionsWithHalfAHeader) {
+  PipelineSettings settings;
+  settings.streams = {.flows = 100, .buffer = 4096};
+  Scenario s(settings);
+  TcpPair trunk(inside, outside);
+  s.send_packets(trunk.handshake());
+  s.send_packets(trunk.from_client(to_text({.start = "INVITE", .body = plain_offer})));
+  for (std::uint16_t port = 1; port <= 10000; ++port) {
+    TcpPair idle({"198.51.100.66", port}, inside);
+    s.send_packets(idle.handshake());
+    s.send_packets(idle.from_client("INVITE sip:x SIP/2.0\r\nSubject: " + std::string(3000, 'x')));
+  }
+  EXPECT_LE(s.pipeline().connections().size(), 100U);
+  s.send_packets(trunk.from_server(to_text({.start = "200 INVITE", .to_tag = "b", .body = plain_answer})));
+  EXPECT_EQ(s.open(), bound_session()) << "the trunk's answer is read";
+  TcpPair next({"192.0.2.11", 40000}, outside);
+  s.send_packets(next.handshake());
+  EXPECT_EQ(
+      s.send_packets(next.from_client(to_text(
+          {.start = "INVITE", .call_id = "next@pbx", .body = sdp({"192.0.2.11|image 31000 udptl t38"})}))),
+      "open 192.0.2.11:31000 any image data 180 offer\n");
+}
+
+TEST(Attack, A21_GarbageIsCountedAndTakesNoRoom) {
+  const unsigned seed = std::random_device{}();
+  RecordProperty("seed", std::to_string(seed));
+  SCOPED_TRACE(seed);
+  std::mt19937 random(seed);
+  const std::string invite = to_text({.start = "INVITE", .body = plain_offer});
+  TwoParties call;
+  constexpr std::size_t sent = 5000;
+  for (std::size_t i = 0; i < sent; ++i) {
+    std::string garbage = i % 2 == 0 ? invite : std::string(random() % 1400, '\0');
+    for (auto& octet : garbage) {
+      if (i % 2 == 1 || random() % 64 == 0) octet = static_cast<char>(random());
+    }
+    garbage.insert(0, i % 4 == 0 ? "\x01" : "OPTIONS ");
+    EXPECT_EQ(call.scenario.send_raw(attacker, inside, garbage), "");
+  }
+  const Counters& counters = call.scenario.pipeline().counters();
+  EXPECT_EQ(counters.keep_alives + counters.not_sip + counters.malformed + counters.sip_messages, sent);
+  EXPECT_EQ(call.scenario.open(), "");
+  call.offer(plain_offer);
+  call.answer(plain_answer);
+  EXPECT_EQ(call.scenario.open(), bound_session());
 }
 
 }  // namespace

@@ -77,7 +77,7 @@ TEST(Datagram, AnInviteInFragmentsIsReadWhenTheLastOneIsThere) {
 }
 
 // Attack A1: a fragment that begins as SIP is no datagram.
-TEST(Datagram, AFragmentThatBeginsAsSipOpensNothing) {
+TEST(Datagram, A1_AFragmentThatBeginsAsSipOpensNothing) {
   const std::string padding = std::string(1390, 'a') + "\r\n";
   Scenario s;
   const auto pieces =

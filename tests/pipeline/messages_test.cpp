@@ -145,7 +145,7 @@ const std::string second_values[] = {"Call-ID: other@pbx\r\n",
                                      "Content-Length: 1\r\nContent-Length: 2\r\n",
                                      "l: 3\r\nContent-Length: 4\r\n"};
 
-TEST(Ambiguous, AnOfferOpensNothing) {
+TEST(Ambiguous, A12_AnOfferOpensNothing) {
   for (const std::string& second : second_values) {
     for (bool first : {false, true}) {
       Scenario s;
@@ -160,7 +160,7 @@ TEST(Ambiguous, AnOfferOpensNothing) {
             "refuse 192.0.2.10:30001 audio rtcp ambiguous\n");
 }
 
-TEST(Ambiguous, NothingElseHappensEither) {
+TEST(Ambiguous, A12_NothingElseHappensEither) {
   for (const std::string& second : second_values) {
     if (second.rfind("CSeq", 0) == 0) continue;  // names INVITE: below are other methods
     SCOPED_TRACE(second);
@@ -182,7 +182,7 @@ TEST(Ambiguous, NothingElseHappensEither) {
   }
 }
 
-TEST(Ambiguous, TheNextLegitimateCallWorks) {
+TEST(Ambiguous, A12_TheNextLegitimateCallWorks) {
   Scenario s;
   for (const std::string& second : second_values) s.send_raw(alice, bob, raw(typed + second));
   EXPECT_EQ(s.send_raw(alice, bob, raw(typed)), opened);

@@ -27,6 +27,12 @@ PipelineSettings with_sides() {
   return settings;
 }
 
+void expect_next_call_works(TwoParties& call) {
+  call.call_id = "next@pbx";
+  EXPECT_NE(call.offer(sdp({"192.0.2.10|audio 31000 RTP/AVP 0"})).find("open 192.0.2.10:31000 any"),
+            std::string::npos);
+}
+
 TEST(Refuse, OtherSideInBothDirections) {
   TwoParties out(with_sides());
   EXPECT_EQ(out.offer(sdp({"203.0.113.99|audio 30000 RTP/AVP 0", "192.0.2.10|video 30002 RTP/AVP 31"})),
@@ -96,9 +102,9 @@ TEST(Refuse, A3ThirdPartyOutsideNamedFromInside) {
             "refuse 198.51.100.7:40001 audio rtcp other-side\n");
   call.answer(plain_answer);
   EXPECT_EQ(call.scenario.open(), "203.0.113.5:40000 192.0.2.10\n203.0.113.5:40001 192.0.2.10\n");
+  expect_next_call_works(call);
 }
 
-// Attack A4.
 TEST(Refuse, A4PortPolicy) {
   PipelineSettings settings;
   settings.policy.ports = {5000, 60000};
@@ -123,7 +129,11 @@ TEST(Refuse, A4PortPolicy) {
       {"192.0.2.10|audio 9 RTP/AVP 0",
        "refuse 192.0.2.10:9 audio rtp port-policy\nrefuse 192.0.2.10:10 audio rtcp port-policy\n"},
   };
-  for (const auto& row : rows) EXPECT_EQ(TwoParties(settings).offer(sdp({row.section})), row.happened);
+  for (const auto& row : rows) {
+    TwoParties call(settings);
+    EXPECT_EQ(call.offer(sdp({row.section})), row.happened);
+    expect_next_call_works(call);
+  }
 }
 
 TEST(Refuse, PortsPastTheLastOpenAsFarAsTheyFit) {
@@ -177,37 +187,41 @@ TEST(Refuse, A16AddressTricksAreUnreadable) {
         "192.0.522",      "192.0.2.10.",     " 192.0.2.10x",       "192.0.2.10%eth0", "192.0.2.10/32",
         "192.0.2.256",    "192.0.2",         "+192.0.2.10",        "fe80::1%eth0",    "[2001:db8::1]",
         "2001:db8::1::1", "2001:db8::00001", "::ffff:192.0.2.010", "1.2.3.4a",        ""}) {
-    EXPECT_EQ(
-        TwoParties().offer("v=0\r\nm=image 30000 udptl t38\r\nc=IN IP4 " + std::string(address) + "\r\n"), "")
-        << address;
-    EXPECT_EQ(
-        TwoParties().offer("v=0\r\nm=image 30000 udptl t38\r\nc=IN IP6 " + std::string(address) + "\r\n"), "")
-        << address;
+    for (const char* type : {"IP4", "IP6"}) {
+      TwoParties call;
+      EXPECT_EQ(
+          call.offer(std::string("v=0\r\nm=image 30000 udptl t38\r\nc=IN ") + type + " " + address + "\r\n"),
+          "")
+          << address;
+      expect_next_call_works(call);
+    }
   }
   EXPECT_EQ(TwoParties().offer("v=0\r\nm=image 30000 udptl t38\r\nc=IN IP6 192.0.2.10\r\n"), "")
       << "address and addrtype contradict each other";
 }
 
-// Attack A17.
 TEST(Refuse, A17TheGatewayItself) {
   for (const bool local : {false, true}) {
     PipelineSettings settings;
     FakeHost host;
     host.own = {*base::Address::parse("192.0.2.1"), *base::Address::parse("2001:db8::1")};
     settings.policy.local = local;
-    EXPECT_EQ(TwoParties(settings, &host)
-                  .offer(sdp({"192.0.2.1|image 30000 udptl t38", "192.0.2.1|image 22 udptl t38"})),
+    TwoParties call(settings, &host);
+    EXPECT_EQ(call.offer(sdp({"192.0.2.1|image 30000 udptl t38", "192.0.2.1|image 22 udptl t38"})),
               local ? "open 192.0.2.1:30000 any image data 180 offer\n"
                       "refuse 192.0.2.1:22 image data port-policy\n"
                     : "refuse 192.0.2.1:30000 image data address\n"
                       "refuse 192.0.2.1:22 image data address\n");
+    expect_next_call_works(call);
   }
 }
 
 // Attack A18: told as written, never asked for.
 TEST(Refuse, A18HostNamesAreNotResolved) {
-  EXPECT_EQ(TwoParties().offer(sdp({"localhost|audio 30000 RTP/AVP 0"})),
+  TwoParties call;
+  EXPECT_EQ(call.offer(sdp({"localhost|audio 30000 RTP/AVP 0"})),
             "refuse localhost:30000 audio rtp address\nrefuse localhost:30001 audio rtcp address\n");
+  expect_next_call_works(call);
   EXPECT_EQ(TwoParties().offer(sdp({"localhost|audio 30000 RTP/AVP 0|a=rtcp:30005 IN IP4 192.0.2.10"})),
             "open 192.0.2.10:30005 any audio rtcp 180 offer\nrefuse localhost:30000 audio rtp address\n");
 }

@@ -100,7 +100,7 @@ TEST(Rfc4028, Section4_NeverBelow90Seconds) {
   }
 }
 
-TEST(Rfc4028, AYearMeansNoMoreThanMaxCall) {
+TEST(Rfc4028, A15_AYearMeansNoMoreThanMaxCall) {
   EXPECT_TRUE(plays(call("expires=31536000") + talk(43199) + R"(
     wait 1
         @43200 close alice:30000-30001 session-expired

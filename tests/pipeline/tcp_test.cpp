@@ -63,7 +63,7 @@ TEST(Tcp, OnlyTheSegmentThatEndsAMessageOpens) {
   EXPECT_EQ(s.send_packet(packets.back()), opened);
 }
 
-TEST(Tcp, ReorderedRetransmittedAndOverlappingSegmentsChangeNothing) {
+TEST(Tcp, A13_ReorderedRetransmittedAndOverlappingSegmentsChangeNothing) {
   Scenario s;
   TcpPair tcp(client, server);
   s.send_packets(tcp.handshake());
@@ -76,7 +76,7 @@ TEST(Tcp, ReorderedRetransmittedAndOverlappingSegmentsChangeNothing) {
   EXPECT_EQ(s.send_packets(tcp.from_server(ok)), answered);
 }
 
-TEST(Tcp, SequenceNumbersWrapAround) {
+TEST(Tcp, A13_SequenceNumbersWrapAround) {
   for (std::uint32_t isn : {0xffffffffU, 0xfffffff0U, 0xffffff00U, 0x7ffffff0U}) {
     Scenario s;
     TcpPair tcp(client, server, isn, isn - 5);
@@ -88,8 +88,7 @@ TEST(Tcp, SequenceNumbersWrapAround) {
   }
 }
 
-// Attack A13.
-TEST(Tcp, OtherBytesInTheSamePlaceMakeItForeign) {
+TEST(Tcp, A13_OtherBytesInTheSamePlaceMakeItForeign) {
   const std::string other = std::string(invite).replace(invite.find("30000"), 5, "31337");
   {
     Scenario s;
@@ -116,7 +115,7 @@ TEST(Tcp, OtherBytesInTheSamePlaceMakeItForeign) {
   }
 }
 
-TEST(Tcp, ForgedResetsFinsAndSynsDoNotDisturb) {
+TEST(Tcp, A13_ForgedResetsFinsAndSynsDoNotDisturb) {
   Scenario s;
   TcpPair tcp(client, server);
   s.send_packets(tcp.handshake());
@@ -214,7 +213,7 @@ TEST(Tcp, AConnectionInTheMiddleOfAMessageIsNotLeftToOthers) {
 }
 
 // Attack A1: the browser's request is padded so that a segment of it begins as SIP.
-TEST(Tcp, SlipstreamingOpensNothingForAnyCut) {
+TEST(Tcp, A1_SlipstreamingOpensNothingForAnyCut) {
   const std::string registration =
       to_text({.start = "REGISTER", .body = sdp({"192.0.2.10|audio 30000 RTP/AVP 0"})});
   for (const std::string& smuggled : {invite, registration}) {
@@ -232,7 +231,7 @@ TEST(Tcp, SlipstreamingOpensNothingForAnyCut) {
   }
 }
 
-TEST(Tcp, OtherProtocolsAreForeignForGood) {
+TEST(Tcp, A1_OtherProtocolsAreForeignForGood) {
   for (const char* first : {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "NICK me\r\n", "\x16\x03\x01\x02",
                             "NOTIFY * HTTP/1.1\r\n\r\n", "G", "\x01", "INVITE\r\n"}) {
     Scenario s;
@@ -243,8 +242,7 @@ TEST(Tcp, OtherProtocolsAreForeignForGood) {
   }
 }
 
-// Attack A11.
-TEST(Tcp, AFlowOverItsBoundIsGivenUp) {
+TEST(Tcp, A11_AFlowOverItsBoundIsGivenUp) {
   const std::string huge_length = "INVITE sip:x SIP/2.0\r\nContent-Length: 4294967297\r\n\r\n";
   const std::string endless = "INVITE sip:x SIP/2.0\r\n" + std::string(70000, 'x');
   for (const std::string& bytes : {huge_length, endless}) {
@@ -262,7 +260,7 @@ TEST(Tcp, AFlowOverItsBoundIsGivenUp) {
   }
 }
 
-TEST(Tcp, HalfOpenConnectionsPutOutEachOtherAndNoTrunk) {
+TEST(Tcp, A11_HalfOpenConnectionsPutOutEachOtherAndNoTrunk) {
   PipelineSettings settings;
   settings.streams.flows = 100;
   Scenario s(settings);

@@ -132,7 +132,7 @@ TEST_F(CallLogTest, TellsACallThatOpensAndClosesAtOnce) {
   EXPECT_EQ(lines_.size(), 2U);
 }
 
-TEST_F(CallLogTest, StaysShortWhateverTheCallHas) {
+TEST_F(CallLogTest, A19_StaysShortWhateverTheCallHas) {
   for (std::uint16_t i = 0; i < 100; ++i) open("2001:db8::" + std::to_string(i + 1), 30000);
   log_.flush();
   for (std::uint16_t i = 0; i < 100; ++i) close("2001:db8::" + std::to_string(i + 1), 30000, 1);
@@ -142,7 +142,7 @@ TEST_F(CallLogTest, StaysShortWhateverTheCallHas) {
   EXPECT_TRUE(lines_[1].ends_with(" and 96 more")) << lines_[1];
 }
 
-TEST_F(CallLogTest, EscapesTheCallId) {
+TEST_F(CallLogTest, A19_EscapesTheCallId) {
   open("192.0.2.10", 30000, "a\n\x1b[2Jb");
   log_.flush();
   EXPECT_TRUE(lines_.back().starts_with("call a\\x0a\\x1b[2Jb opened (")) << lines_.back();

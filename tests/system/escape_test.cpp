@@ -6,7 +6,7 @@
 namespace dpinholer::system {
 namespace {
 
-TEST(Escape, LeavesNothingThatATerminalWouldObey) {
+TEST(Escape, A19_LeavesNothingThatATerminalWouldObey) {
   EXPECT_EQ(escape("a84b4c76e66710@pc33.example.com, ~ \"'"), "a84b4c76e66710@pc33.example.com, ~ \"'");
   EXPECT_EQ(escape("a\nb\r\t\x1b[31m\x7f"), "a\\x0ab\\x0d\\x09\\x1b[31m\\x7f");
   EXPECT_EQ(escape("\\x0a"), "\\\\x0a");

@@ -104,7 +104,7 @@ TEST(EventLines, TcpAndIpv6NameTheirOwnSets) {
       R"("call_id":"c","media":"message","component":"data","set":"sip_tcp6","timeout":180,"cause":"answer"})");
 }
 
-TEST(EventLines, WhateverACallIdHoldsItStaysOneLineOfAscii) {
+TEST(EventLines, A19_WhateverACallIdHoldsItStaysOneLineOfAscii) {
   struct Case {
     std::string call_id;
     const char* json;

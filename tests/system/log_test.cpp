@@ -18,7 +18,7 @@ TEST(Log, WritesOneLineWithTimeAndLevel) {
   EXPECT_EQ(line.find("CALL_ID"), std::string::npos);
 }
 
-TEST(Log, LetsNoControlCharacterThrough) {
+TEST(Log, A19_LetsNoControlCharacterThrough) {
   EXPECT_TRUE(written("a\r\nb\x1b[31mc\x7f").ends_with(" info a??b?[31mc?\n"));
 }
 

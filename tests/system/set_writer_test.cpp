@@ -55,7 +55,7 @@ TEST(WriteChanges, DoesNothingForNothing) {
   EXPECT_TRUE(kernel.tries.empty());
 }
 
-TEST(WriteChanges, LeavesOutWhatTheKernelRefuses) {
+TEST(WriteChanges, A7_LeavesOutWhatTheKernelRefuses) {
   Kernel kernel{{}, {refusing({{1, ENFILE}, {3, ENOENT}})}};
   const Written written = write_changes(kernel.commit(), {add(1), add(2), add(3), add(4)});
   EXPECT_EQ(kernel.tries, (std::vector<std::string>{"1 2 3 4 ", "1 3 "}));
@@ -72,13 +72,13 @@ TEST(WriteChanges, DoesNotRepeatWhatStandsAlready) {
   EXPECT_EQ(kernel.tries, (std::vector<std::string>{"1 2 3 4 ", "3 "}));
 }
 
-TEST(WriteChanges, RepeatsWhatMayHaveBeenLost) {
+TEST(WriteChanges, A7_RepeatsWhatMayHaveBeenLost) {
   Kernel kernel{{}, {{{"nft transaction", ETIMEDOUT, "acknowledgement"}, 0, {}, true}}};
   EXPECT_TRUE(write_changes(kernel.commit(), {add(1)}).failures.empty());
   EXPECT_EQ(kernel.tries, (std::vector<std::string>{"1 ", "1 "}));
 }
 
-TEST(WriteChanges, GivesUpAfterAFewTriesAndSaysWhat) {
+TEST(WriteChanges, A7_GivesUpAfterAFewTriesAndSaysWhat) {
   Kernel kernel{{}, std::vector<CommitError>(100, refusing({}))};
   const Written written = write_changes(kernel.commit(), {add(1), add(2)});
   EXPECT_EQ(kernel.tries.size(), 4U);
