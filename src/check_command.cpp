@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -37,15 +38,13 @@ bool wants_colours() {
   return isatty(STDOUT_FILENO) == 1 && (no_colour == nullptr || *no_colour == '\0');
 }
 
-int preflight(const tl::expected<doctor::Facts, std::string>& facts) {
-  if (!facts) {
-    system::log::warning("check: " + facts.error());
-    return static_cast<int>(ExitStatus::fine);
+// Of a daemon that can't start, and tries again every two seconds, only what it does not say by itself.
+void log_before_start(const Findings& findings) {
+  const bool starts = std::ranges::none_of(findings, doctor::stops_daemon);
+  for (const doctor::Finding& finding : findings) {
+    if (finding.id == "nobody-listening" || (!starts && finding.id != "kernel-feature")) continue;
+    system::log::warning("check: " + doctor::log_line(finding));
   }
-  for (const doctor::Finding& finding : doctor::examine(*facts)) {
-    if (finding.id != "nobody-listening") system::log::warning("check: " + doctor::log_line(finding));
-  }
-  return static_cast<int>(ExitStatus::fine);
 }
 
 }  // namespace
@@ -56,7 +55,10 @@ int check_command(const CheckOptions& options) {
   const auto config = read_config(file, named);
   if (!config) return failed(ExitStatus::usage, config.error());
   const auto facts = doctor::gather(*config, file);
-  if (options.preflight) return preflight(facts);
+  if (options.preflight) {
+    if (facts) log_before_start(doctor::examine(*facts));
+    return static_cast<int>(ExitStatus::fine);
+  }
   if (!facts) return failed(ExitStatus::unreachable, facts.error());
   const Findings findings = doctor::examine(*facts);
   std::cout << (options.json ? doctor::json_report(*facts, findings)

@@ -26,6 +26,9 @@ struct Finding {
 
 using Findings = std::vector<Finding>;
 
+/// Whether `dpinholer run` ends with status 3 for it.
+bool stops_daemon(const Finding& finding);
+
 /// All findings, what comes first being the cause of what follows.
 Findings examine(const Facts& facts);
 

@@ -221,17 +221,24 @@ Findings queue_numbers_differ(const Facts& facts) {
 }
 
 Findings nobody_listening(const Facts& facts) {
-  if (facts.unread_queues.empty()) return {};
-  const bool all =
-      facts.unread_queues.size() ==
-      static_cast<std::size_t>(facts.config.kernel.queues.last - facts.config.kernel.queues.first) + 1;
-  const std::string which =
-      all ? to_string(facts.config.kernel.queues) : std::to_string(facts.unread_queues.front());
-  return {{"nobody-listening", Severity::fault, "nobody reads queue " + which,
-           "dpinholer does not run. SIP passes uninspected (or is dropped, without bypass), and new calls "
-           "have no "
-           "media.",
-           "systemctl start dpinholer   # or see why not: journalctl -u dpinholer"}};
+  const auto& unread = facts.unread_queues;
+  const QueueRange& queues = facts.config.kernel.queues;
+  if (unread.empty()) return {};
+  if (unread.size() == static_cast<std::size_t>(queues.last - queues.first) + 1) {
+    return {
+        {"nobody-listening", Severity::fault, "nobody reads queue " + to_string(queues),
+         "dpinholer does not run. SIP passes uninspected (or is dropped, without bypass), and new calls have "
+         "no media.",
+         "systemctl start dpinholer   # or see why not: journalctl -u dpinholer"}};
+  }
+  std::string numbers;
+  for (const std::uint16_t number : unread) numbers += (numbers.empty() ? "" : ", ") + std::to_string(number);
+  return {{"nobody-listening", Severity::fault,
+           "of the queues " + to_string(queues) + " nobody reads " + numbers,
+           "The daemon that runs was started with another configuration. SIP in these queues passes "
+           "uninspected (or "
+           "is dropped, without bypass).",
+           "systemctl restart dpinholer"}};
 }
 
 }  // namespace dpinholer::doctor

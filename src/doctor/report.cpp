@@ -56,6 +56,10 @@ std::string number(std::size_t count, std::string_view what) {
   return std::to_string(count) + " " + std::string(what) + (count == 1 ? "" : "s");
 }
 
+bool changes_rules(const Finding& finding) {
+  return finding.mend.starts_with("nft ");
+}
+
 std::string paragraph(const Finding& finding, bool colours) {
   const std::string_view severity = word(finding.severity);
   std::string text =
@@ -79,9 +83,12 @@ std::string text_report(const Facts& facts, const Findings& findings, bool colou
     return coloured("fine", "1;32", colours) + ": table " + table + ", queue " +
            to_string(facts.config.kernel.queues) + ", and the kernel are as they should be\n";
   }
-  return text + number(count(findings, Severity::fault), "fault") + ", " +
-         number(count(findings, Severity::warning), "warning") +
-         ". Commands mend what runs now: change the file that it\nis loaded from, too.\n";
+  text += number(count(findings, Severity::fault), "fault") + ", " +
+          number(count(findings, Severity::warning), "warning") + "\n";
+  if (std::ranges::any_of(findings, changes_rules)) {
+    text += "Commands of nft mend what runs now: change the file that it is loaded from, too.\n";
+  }
+  return text;
 }
 
 std::string json_report(const Facts& facts, const Findings& findings) {

@@ -15,10 +15,10 @@ inline std::string describe(const system::Chain& chain) {
   return "chain " + chain.name + " of table " + system::to_string(chain.table);
 }
 
-/// `"ct state established accept" (handle 12)`
+/// "`ct state established accept` (handle 12)"
 inline std::string describe(const system::Rule& rule) {
   const std::string handle = "handle " + std::to_string(rule.handle);
-  return rule.text.empty() ? "(" + handle + ")" : "\"" + rule.text + "\" (" + handle + ")";
+  return rule.text.empty() ? "(" + handle + ")" : "`" + rule.text + "` (" + handle + ")";
 }
 
 /// "0" or "0-3"

@@ -377,6 +377,16 @@ const Case cases[] = {
      "nobody reads queue 0",
      "systemctl start dpinholer"},
 
+    {"NobodyListeningToSome",
+     [](Gateway& g) {
+       queue(R"({"queue": {"num": {"range": [0, 3]}, "flags": ["bypass", "fanout"]}})")(g);
+       g.facts.config.kernel.queues = {0, 3};
+       g.facts.unread_queues = {2, 3};
+     },
+     {"fault nobody-listening"},
+     "of the queues 0-3 nobody reads 2, 3",
+     "systemctl restart dpinholer"},
+
     // ---- The kernel, and interfaces ----
     {"AMissingFeature",
      [](Gateway& g) {

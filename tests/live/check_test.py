@@ -217,8 +217,16 @@ class Command(Check):
         done = self.check("--preflight")
         self.assertEqual((done.returncode, done.stdout), (FINE, ""))
         self.assertRegex(done.stderr, r"^.*check: fault: .*sip_media.* -> nft insert rule .*\n$")
+        # What the daemon says by itself, when it fails, this does not say too.
         done = self.check("--preflight", wrapper=("setpriv", "--bounding-set=-net_admin"))
-        self.assertEqual(done.returncode, FINE)
+        self.assertEqual((done.returncode, done.stderr), (FINE, ""))
+        done = self.check("--preflight", configuration='[kernel]\ntable = "inet firewall"\n')
+        self.assertEqual((done.returncode, done.stderr), (FINE, ""))
+
+    def test_needs_no_other_capability(self):
+        least = ("setpriv", "--bounding-set=-all,+net_admin", "--inh-caps=-all,+net_admin", "--no-new-privs")
+        with Daemon(self.network.gateway):
+            self.assertEqual(self.check(wrapper=least).returncode, FINE)
 
     def test_a_person_reads_80_columns_without_colours_in_a_pipe(self):
         self.firewall.delete_rule("forward", "jump sip_media")

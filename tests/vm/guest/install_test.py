@@ -61,6 +61,11 @@ class Step3Service(unittest.TestCase):
         shell("systemctl stop dpinholer && systemctl restart nftables && systemctl start dpinholer")
         self.assertEqual(service()["ActiveState"], "active")
         self.assertIn("queue flags bypass to 0", shell("nft list chain inet filter sip_signalling"))
+        self.assertIn("fine: ", shell("dpinholer check"))
+
+    def test_1_tells_its_log_what_is_wrong_with_the_rules(self):
+        shell("nft flush chain inet filter forward && systemctl restart dpinholer && systemctl reload nftables")
+        self.assertRegex(log(), r"check: fault: no rule of chain forward .* -> nft insert rule inet filter forward")
 
     def test_2_has_one_capability_and_cannot_get_more(self):
         process = f"/proc/{service()['MainPID']}"
