@@ -34,7 +34,9 @@ void add_replay(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<dpinholer::ReplayOptions>();
   replay->add_option("--config", options->config, "Configuration file (the defaults, if none is given)")
       ->type_name("FILE");
-  replay->add_option("--format", options->format, "text or json")->type_name("FORMAT")->capture_default_str();
+  replay->add_option("--format", options->format, "text, json, or html: one page to read and to send on")
+      ->type_name("FORMAT")
+      ->capture_default_str();
   replay->add_option("--sip-ports", options->sip_ports, "Recognise SIP on these ports only, 5060,5062-5064")
       ->type_name("LIST");
   replay

@@ -2,12 +2,15 @@
 #include "replay_command.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <optional>
 #include <variant>
 
 #include "exit_status.h"
 #include "replay.h"
+#include "report/page.h"
+#include "report/recorder.h"
 #include "settings.h"
 #include "system/capture.h"
 #include "system/config.h"
@@ -20,11 +23,12 @@ namespace {
 
 using pinhole::SameSide;
 
-enum class Format { text, json };
+enum class Format { text, json, html };
 
 std::optional<Format> format_named(const std::string& name) {
   if (name == "text") return Format::text;
   if (name == "json") return Format::json;
+  if (name == "html") return Format::html;
   return std::nullopt;
 }
 
@@ -46,19 +50,74 @@ std::string line(const Event& event, Format format) {
       event);
 }
 
-ExitStatus replay_file(const std::string& file, const PipelineSettings& settings, Format format) {
-  auto capture = system::Capture::open(file);
-  if (!capture) {
-    complain(capture.error());
-    return ExitStatus::usage;
-  }
-  const auto done =
-      replay(*capture, settings, [&](const Event& event) { std::cout << line(event, format) << "\n"; });
-  if (done) return ExitStatus::fine;
-  std::cout.flush();
-  complain(done.error());
-  return ExitStatus::not_fine;
+using Done = tl::expected<void, std::string>;
+
+Done print_lines(system::Capture& capture, const PipelineSettings& settings, Format format) {
+  return replay(capture, settings, [&](const Event& event) { std::cout << line(event, format) << "\n"; });
 }
+
+Done record(system::Capture& capture, const PipelineSettings& settings, report::Recorder& recorder,
+            system::Summary& summary) {
+  ReplayObservers observers;
+  observers.message = [&](const message::SipMessage& message, const Reading& packet, base::TimePoint now) {
+    recorder.message(message, packet.source, packet.destination, now);
+  };
+  observers.malformed = [&](const Reading& packet, base::TimePoint now) {
+    recorder.malformed(packet.source, packet.destination, now);
+  };
+  observers.media = [&](const Reading& packet, const std::optional<pinhole::Key>& pinhole,
+                        base::TimePoint now) {
+    recorder.media(packet.protocol, packet.source, packet.destination, pinhole, now);
+  };
+  const auto sink = [&](const Event& event) {
+    if (const auto* change = std::get_if<pinhole::Change>(&event)) recorder.change(*change);
+    if (const auto* refusal = std::get_if<pinhole::Refusal>(&event)) recorder.refusal(*refusal);
+    if (const auto* last = std::get_if<system::Summary>(&event)) summary = *last;
+  };
+  return replay(capture, settings, sink, observers);
+}
+
+// Prints what the replays of all files have in common, before the first and after the last.
+class Printer {
+ public:
+  Printer(const ReplayOptions& options, Format format)
+      : format_(format), titles_(format == Format::text && options.files.size() > 1) {}
+
+  ExitStatus print(const std::string& file, const PipelineSettings& settings) {
+    if (titles_) std::cout << system::escape(file) << ":\n";
+    auto capture = system::Capture::open(file);
+    if (!capture) {
+      complain(capture.error());
+      return ExitStatus::usage;
+    }
+    const Done done = format_ == Format::html ? print_part(*capture, file, settings)
+                                              : print_lines(*capture, settings, format_);
+    if (done) return ExitStatus::fine;
+    std::cout.flush();
+    complain(done.error());
+    return ExitStatus::not_fine;
+  }
+
+  void finish() {
+    if (parts_ > 0) std::cout << report::page_end();
+  }
+
+ private:
+  Done print_part(system::Capture& capture, const std::string& file, const PipelineSettings& settings) {
+    const std::string base_name =
+        file == "-" ? "standard input" : std::filesystem::path(file).filename().string();
+    report::Recorder recorder(base_name);
+    system::Summary summary;
+    const Done done = record(capture, settings, recorder, summary);
+    if (parts_ == 0) std::cout << report::page_begin(base_name);
+    std::cout << report::page_part(recorder.finish(summary, done ? "" : done.error()), ++parts_);
+    return done;
+  }
+
+  Format format_;
+  bool titles_;
+  std::size_t parts_ = 0;
+};
 
 }  // namespace
 
@@ -70,7 +129,7 @@ int replay_command(const ReplayOptions& options) {
   const auto format = format_named(options.format);
   if (!format)
     return usage_error("--format " + system::escape(options.format) +
-                       " is not known; right would be text or json");
+                       " is not known; right would be text, json or html");
 
   auto config = options.config.empty() ? system::Config{} : system::load_config(options.config);
   if (!config) return usage_error(config.error());
@@ -89,10 +148,9 @@ int replay_command(const ReplayOptions& options) {
   }
 
   auto status = ExitStatus::fine;
-  for (const std::string& file : options.files) {
-    if (*format == Format::text && options.files.size() > 1) std::cout << system::escape(file) << ":\n";
-    status = std::max(status, replay_file(file, settings, *format));
-  }
+  Printer printer(options, *format);
+  for (const std::string& file : options.files) status = std::max(status, printer.print(file, settings));
+  printer.finish();
   if (!std::cout.flush()) {
     complain("standard output can't be written; give it a place with room");
     status = std::max(status, ExitStatus::not_fine);

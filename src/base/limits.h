@@ -111,4 +111,30 @@ inline constexpr std::size_t told_events = 64;
 /// Seconds without a single octet taken or sent, after which a client gives way to another one.
 inline constexpr std::int64_t control_patience_seconds = 30;
 
+// ---- Page of a replay (report/) ---------------------------------------------------------------------------
+// What is over any of these is counted, and the page says how much was left out: it stays under some ten MB.
+
+/// Rows, pinholes, flows and refusals that are kept of one capture, some 250 octets each. More: only counted.
+inline constexpr std::size_t report_pieces = 400'000;
+/// Of one call: rows of its ladder (the first half and the last stay), pinholes, flows, refusals.
+inline constexpr std::size_t report_rows = 200;
+inline constexpr std::size_t report_pinholes = 64;
+inline constexpr std::size_t report_flows = 64;
+inline constexpr std::size_t report_refusals = 32;
+/// Media rows between two messages of a ladder.
+inline constexpr std::size_t report_media_rows = 6;
+/// Calls that are kept, and those of them that are drawn: calls with something wrong come before others.
+inline constexpr std::size_t report_calls = 20'000;
+inline constexpr std::size_t report_calls_drawn = 100;
+/// Flows that belong to no call: kept, and shown.
+inline constexpr std::size_t report_outside_flows = 20'000;
+inline constexpr std::size_t report_outside_flows_shown = 100;
+/// Datagrams of SIP that could not be read.
+inline constexpr std::size_t report_malformed = 50;
+/// Parties that have a line of their own in a ladder, and pinholes that have a bar beside it.
+inline constexpr std::size_t report_lanes = 6;
+inline constexpr std::size_t report_bars = 16;
+/// Characters of a text from the wire. Longer: cut, with an ellipsis.
+inline constexpr std::size_t report_text = 96;
+
 }  // namespace dpinholer::base::limits

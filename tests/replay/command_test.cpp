@@ -52,6 +52,28 @@ TEST(Command, PrintsJsonForMachinesAndTextForPeople) {
   EXPECT_NE(text.out.find("  summary: 7 packets, "), std::string::npos) << text.out;
 }
 
+std::size_t count(const std::string& text, const std::string& what) {
+  std::size_t found = 0;
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
+  return found;
+}
+
+TEST(Command, MakesOnePageOfAllFiles) {
+  const Result page = dpinholer("replay --format html " + pcaps + "trex__sip_0.pcap " + pcaps +
+                                "michalcab-isa__audio-video.pcap");
+  EXPECT_EQ(page.status, 0);
+  EXPECT_EQ(page.out.rfind("<!DOCTYPE html>\n", 0), 0U) << page.out.substr(0, 100);
+  EXPECT_EQ(count(page.out, "<title>"), 1U);
+  EXPECT_EQ(count(page.out, "<h1>"), 2U);
+  EXPECT_EQ(count(page.out, "id=\"s1c1\""), 1U);
+  EXPECT_EQ(count(page.out, "id=\"s2c1\""), 1U);
+  EXPECT_EQ(count(page.out, "</html>"), 1U);
+  EXPECT_NE(page.out.find("<b>78 packets</b>"), std::string::npos);
+  EXPECT_EQ(page.out.find(pcaps), std::string::npos)
+      << "who gets the page need not know where the capture was";
+  EXPECT_EQ(page.error, no_sides);
+}
+
 TEST(Command, ACaptureFullOfMalformedSipIsFine) {
   const Result result = dpinholer("replay --format json " + pcaps + "zeek__invalid-content-length.pcap");
   EXPECT_EQ(result.status, 0);
@@ -103,7 +125,9 @@ TEST(Command, SaysInOneLineWhatIsWrong) {
       {"replay", 2, "FILE is required; see dpinholer --help"},
       {"replay --colour " + capture, 2,
        "The following argument was not expected: --colour; see dpinholer --help"},
-      {"replay --format html " + capture, 2, "--format html is not known; right would be text or json"},
+      {"replay --format xml " + capture, 2, "--format xml is not known; right would be text, json or html"},
+      {"replay --format html /nonexistent", 2,
+       "/nonexistent: No such file or directory; name a pcap or pcapng file"},
       {"replay --sip-ports 0 " + capture, 2,
        "--sip-ports 0 is no list of ports; right would be 5060,5062-5064"},
       {"replay --config /nonexistent " + capture, 2,

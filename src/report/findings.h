@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "report/story.h"
+
+namespace dpinholer::report {
+
+/// Something about a call that whoever asks "why can't I hear you" wants to be told, in one or two sentences.
+struct Finding {
+  bool trouble = false;  ///< else it is only worth knowing
+  std::string text;      ///< may hold text from the wire
+};
+
+/// What stands out in a call, the gravest first.
+struct Verdict {
+  /// Two or three words for a list: "one-way audio", "no media", "refused", "media both ways", ...
+  std::string brief;
+  bool trouble = false;
+  bool good = false;  ///< media reached all who agreed on it
+  std::vector<Finding> findings;
+};
+
+/// `media_captured`: the capture holds media at all; else its absence says nothing.
+Verdict verdict_on(const Call& call, bool media_captured);
+
+/// What a refusal's cause means, as half a sentence: "the port is below 1024, ...".
+std::string_view meaning_of(pinhole::Cause cause);
+
+/// "1 packet", "2 packets".
+std::string counted(std::uint64_t count, std::string_view one, std::string_view many);
+
+}  // namespace dpinholer::report
