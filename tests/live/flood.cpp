@@ -21,6 +21,7 @@
 #include <iterator>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -29,12 +30,25 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t batch = 64;
+constexpr std::string_view number_mark = "########";
+constexpr std::string_view port_mark = "$$$$$";
+
+std::vector<std::size_t> places_of(std::string_view mark, std::string_view text) {
+  std::vector<std::size_t> places;
+  for (auto at = text.find(mark); at != text.npos; at = text.find(mark, at + mark.size()))
+    places.push_back(at);
+  return places;
+}
+
+void write(std::string& text, std::size_t place, std::size_t digits, std::size_t value) {
+  for (; digits-- > 0; value /= 10) text[place + digits] = static_cast<char>('0' + value % 10);
+}
 
 class Flood {
  public:
   Flood(in_addr source, std::uint32_t sources, in_addr destination, std::uint16_t port,
         const std::string& payload)
-      : first_source_(ntohl(source.s_addr)), sources_(sources), place_(payload.find("########")) {
+      : first_source_(ntohl(source.s_addr)), sources_(sources) {
     to_.sin_family = AF_INET;
     to_.sin_addr = destination;
     iphdr ip{};
@@ -51,7 +65,8 @@ class Flood {
     std::memcpy(packet.data() + sizeof ip, &udp, sizeof udp);
     packet += payload;
     packets_.fill(packet);
-    if (place_ != std::string::npos) place_ += sizeof ip + sizeof udp;
+    numbers_ = places_of(number_mark, packet);
+    ports_ = places_of(port_mark, packet);
     for (std::size_t i = 0; i < batch; ++i) {
       parts_[i] = {packets_[i].data(), packets_[i].size()};
       messages_[i].msg_hdr.msg_name = &to_;
@@ -77,15 +92,15 @@ class Flood {
   void number(std::string& packet, std::size_t n) const {
     const std::uint32_t source = htonl(first_source_ + static_cast<std::uint32_t>(n % sources_));
     std::memcpy(packet.data() + offsetof(iphdr, saddr), &source, sizeof source);
-    if (place_ == std::string::npos) return;
-    for (std::size_t digit = 8; digit-- > 0; n /= 10)
-      packet[place_ + digit] = static_cast<char>('0' + n % 10);
+    for (const std::size_t place : numbers_) write(packet, place, number_mark.size(), n);
+    for (const std::size_t place : ports_) write(packet, place, port_mark.size(), 20000 + 2 * (n % 20000));
   }
 
   sockaddr_in to_{};
   std::uint32_t first_source_;
   std::uint32_t sources_;
-  std::size_t place_;
+  std::vector<std::size_t> numbers_;
+  std::vector<std::size_t> ports_;
   std::size_t next_ = 0;
   std::array<std::string, batch> packets_;
   std::array<iovec, batch> parts_{};

@@ -18,7 +18,7 @@ class Sent:
 
 class Flood:
     """`count` datagrams from `sources` addresses beginning with `source`, and from port `port` to port `port`; in
-    `payload` "########" becomes their number. `rate` a second, 0 for as fast as it goes. A context manager."""
+    `payload` "########" becomes their number, and "$$$$$" one of 20000 even ports. `rate` a second, 0 for as fast as it goes. A context manager."""
 
     def __init__(self, host, source, destination, payload, count, sources=1, port=5060, rate=0):
         program = binary().parents[1] / "tests/live/flood"

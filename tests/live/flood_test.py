@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Floods, and a call that is set up while each goes on: attacks A6, A7, A14 and A21 of docs/security.md."""
+
+import random
+import re
+import time
+
+from lab import Daemon, Flood, wait_until
+from lab.case import CallTest
+from lab.network import IPV4
+from lab.sip import Dialog, sdp
+
+TARGET = "192.0.2.99"  # an inside host that takes whatever comes
+MANY = "198.18.0.1"  # the first of many sources, all outside
+# A queue with room for what comes in three seconds, while this machine may do something else: who finds no room passes.
+SETTINGS = "[kernel]\nqueue-length = 16384\n[timeouts]\nearly = 3\n[limits]\ncalls = {calls}\n"
+PINHOLES = 2  # of an INVITE: RTP and RTCP
+
+
+def invite(source):
+    """Of which every copy is a call of its own."""
+    body = sdp(Host(source), "$$$$$")
+    return "".join(line + "\r\n" for line in (
+        f"INVITE sip:user@{TARGET} SIP/2.0", f"Via: SIP/2.0/UDP {source}:5060;branch=z9hG4bK########",
+        f"From: <sip:x@{source}>;tag=########", f"To: <sip:user@{TARGET}>", "Call-ID: ########@flood",
+        "CSeq: 1 INVITE", "Content-Type: application/sdp", f"Content-Length: {len(body)}", "")) + body
+
+
+class Host:
+    family = IPV4
+
+    def __init__(self, address):
+        self.address = address
+
+
+class FloodTest(CallTest):
+    def setUp(self):
+        super().setUp()
+        self.network.gateway.run("ip", "route", "replace", "198.18.0.0/15", "via", IPV4.outside)
+        self.network.gateway.run("ip", "route", "replace", f"{TARGET}/32", "via", IPV4.inside)
+        self.network.inside.run("nft", "flush ruleset; table inet t { chain c {"
+                                "type filter hook prerouting priority raw;"
+                                f"ip saddr {IPV4.stranger} counter drop; ip daddr {TARGET} counter drop; }}; }}")
+        self.caller, self.callee = self.phones()
+
+    def arrived(self):
+        """Datagrams of floods that came through."""
+        return sum(map(int, re.findall(r"counter packets (\d+)", self.network.inside.run(
+            "nft", "list", "table", "inet", "t").stdout)))
+
+    @staticmethod
+    def memory(daemon):
+        """Resident memory of the daemon and its children, in KiB."""
+        processes, total = [daemon.process.pid], 0
+        while processes:
+            process = processes.pop()
+            with open(f"/proc/{process}/status") as status:
+                total += int(re.search(r"VmRSS:\s+(\d+)", status.read())[1])
+            with open(f"/proc/{process}/task/{process}/children") as children:
+                processes += map(int, children.read().split())
+        return total
+
+    def in_sets(self):
+        return sum(map(len, self.firewall.open_pinholes().values()))
+
+    def assert_a_call_works(self, flood, outside, inside):
+        """Set up and with audio both ways while the flood goes on. Returns what hangs it up."""
+        caller, callee = self.caller, self.callee
+        wait_until(lambda: self.arrived() > 500, "the flood")
+        dialog = Dialog(caller, callee)
+        began = time.monotonic()
+        caller.pass_to(callee, dialog.invite(sdp(caller, self.OUTSIDE_PORT)))
+        callee.pass_to(caller, dialog.response(180, "Ringing"))
+        callee.pass_to(caller, dialog.response(200, "OK", sdp(callee, self.INSIDE_PORT)))
+        caller.pass_to(callee, dialog.ack())
+        taken = time.monotonic() - began
+        self.assertTrue(flood.goes_on(), "this was not during the flood")
+        self.assert_passes(outside, inside)
+        self.assert_passes(inside, outside)
+        print(f"  a call in {1000 * taken:.0f} ms, audio both ways")
+        return lambda: (self.assert_passes(outside, inside), self.assert_passes(inside, outside),
+                        self.hang_up(dialog, caller, callee))
+
+
+class Invites(FloodTest):
+    CALLS = 1000
+
+    def test_A6_invites_of_one_source_and_of_many(self):
+        outside, inside = self.media_ports()
+        with Daemon(self.network.gateway, SETTINGS.format(calls=self.CALLS)) as daemon:
+            levels = []
+            for source, sources in ((IPV4.stranger, 1), (MANY, 30000), (MANY, 30000)):
+                before, passed = self.memory(daemon), self.arrived()
+                with Flood(self.network.outside, source, TARGET, invite(source), 15000, sources, rate=6000) as flood:
+                    print(f"INVITEs from {sources} sources:")
+                    end_call = self.assert_a_call_works(flood, outside, inside)
+                    most = 0
+                    while flood.goes_on():
+                        most = max(most, self.in_sets())
+                    sent = flood.wait()
+                    wait_until(lambda: self.arrived() - passed == sent.count, "all of it to pass")
+                end_call()
+                wait_until(lambda: not self.firewall.open_pinholes(), "the pinholes to close", 20)
+                levels.append(self.memory(daemon))
+                print(f"  sent {sent}; passed {self.arrived() - passed}; at most {most} pinholes open; memory {before} KiB"
+                      f" before and {levels[-1]} after")
+                self.assertLessEqual(most, PINHOLES * self.CALLS + 8)
+            self.assertLess(levels[-1], 1.05 * levels[-2] + 512)
+
+
+class FullSet(FloodTest):
+    SIZE = 64
+
+    def test_A7_a_full_set(self):
+        self.firewall.clear()
+        self.firewall.load(size=self.SIZE)
+        outside, inside = self.media_ports()
+        with Daemon(self.network.gateway, SETTINGS.format(calls=1000)) as daemon:
+            before = self.memory(daemon)
+            with Flood(self.network.outside, MANY, TARGET, invite(MANY), 4000, 4000, rate=2000) as flood:
+                print(f"INVITEs while sets hold {self.SIZE} elements:")
+                end_call = self.assert_a_call_works(flood, outside, inside)
+                most = 0
+                while flood.goes_on():
+                    most = max(most, len(self.firewall.elements("sip_rtp4")))
+                sent = flood.wait()
+                wait_until(lambda: self.arrived() == sent.count, "all of it to pass")
+            self.in_log(daemon, "the set is full")
+            end_call()
+            self.in_log(daemon, "00003999@flood closed")  # of those that still waited for room
+            wait_until(lambda: not self.firewall.open_pinholes(), "the pinholes to close", 20)
+            print(f"  sent {sent}; passed {self.arrived()}; at most {most} elements; memory {before} KiB before and"
+                  f" {self.memory(daemon)} after")
+            self.assertLessEqual(most, 2 * self.SIZE)  # the kernel has room for what the same transaction removes
+            # Table and kernel agree again: what is announced now is there when the message passes.
+            offer = sdp(self.caller, self.OUTSIDE_PORT)
+            self.caller.pass_to(self.callee, Dialog(self.caller, self.callee).invite(offer))
+            self.assertEqual(self.destinations(), {(IPV4.outside, self.OUTSIDE_PORT + i) for i in (0, 1)})
+
+
+class Media(FloodTest):
+    def test_A14_injection_into_a_call(self):
+        outside, inside = self.media_ports()
+        with Daemon(self.network.gateway):
+            dialog = self.establish(self.caller, self.callee)
+            outside.stream(IPV4.inside, self.INSIDE_PORT)
+            inside.stream(IPV4.outside, self.OUTSIDE_PORT)
+            with Flood(self.network.outside, IPV4.stranger, IPV4.inside, "\x80" + 171 * "\0", 100000,
+                       port=self.INSIDE_PORT) as flood:
+                sent = flood.wait()
+            for end in (outside, inside):
+                end.stop_streaming()
+            for sender, receiver in ((outside, inside), (inside, outside)):
+                wait_until(lambda: len(receiver.from_port(sender)) == sender.sent, "all media to arrive")
+            self.assertEqual(self.arrived(), 0)
+            print(f"RTP of a stranger:\n  sent {sent}; passed {self.arrived()};"
+                  f" of the call {outside.sent} and {inside.sent} packets, none lost")
+            counted = sum(e.packets for e in self.firewall.elements("sip_rtp4_from"))
+            self.assertLess(counted, 1.1 * (outside.sent + inside.sent) + 10)
+            self.hang_up(dialog, self.caller, self.callee)
+
+
+class Garbage(FloodTest):
+    KINDS = {
+        "noise": "".join(chr(octet) for octet in random.Random(1).randbytes(200)),
+        "SIP that breaks off": "INVITE sip:x SIP/2.0\r\nVia: SIP/2.0/UDP x;branch=z9hG4bK########\r\nCall-ID: ####",
+        "OPTIONS of a scanner": "OPTIONS sip:100@1.1.1.1 SIP/2.0\r\nVia: SIP/2.0/UDP x;branch=z9hG4bK########\r\n"
+                                "From: <sip:100@1.1.1.1>;tag=########\r\nTo: <sip:100@1.1.1.1>\r\n"
+                                "Call-ID: ########\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
+    }
+
+    def test_A21_garbage_on_the_sip_port(self):
+        outside, inside = self.media_ports()
+        with Daemon(self.network.gateway, SETTINGS.format(calls=1000)) as daemon:
+            for rate in (10000, 0):
+                for kind, payload in self.KINDS.items():
+                    before, passed = self.memory(daemon), self.arrived()
+                    with Flood(self.network.outside, MANY, TARGET, payload, 15000 if rate else 30000, 30000,
+                               rate=rate) as flood:
+                        print(f"{kind}, {f'{rate} a second' if rate else 'as fast as it goes'}:")
+                        if rate:
+                            end_call = self.assert_a_call_works(flood, outside, inside)
+                        sent = flood.wait()
+                    wait_until(lambda: self.arrived() - passed == sent.count, "all of it to pass", 20)
+                    if rate:
+                        end_call()
+                    print(f"  sent {sent}; passed {self.arrived() - passed};"
+                          f" memory {before} KiB before and {self.memory(daemon)} after")
+                    self.assertEqual(self.firewall.open_pinholes(), {})
+            self.assertEqual(daemon.stop(), 0)
+            print("  " + re.search(r"stopped: .*", daemon.log())[0])
