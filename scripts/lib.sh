@@ -24,6 +24,7 @@ packages=(
     # The live tests and the demo:
     nftables iptables conntrack iproute2 util-linux kmod  # the gateway
     tcpdump sip-tester                                    # captures, calls
+    valgrind                                              # a call through the daemon under it
     python3                                               # the tests themselves
     clang libclang-rt-dev llvm  # fuzzing and sanitizers, and where in the source they found something
     # The tests of the package on stock Debian:

@@ -21,10 +21,11 @@ class Daemon:
     """`dpinholer run` on a host. A context manager that ends it; a daemon that ended by itself before that, or
     that does not end as it should, fails the test and shows its log."""
 
-    def __init__(self, host, configuration="", wrapper=(), pass_fds=()):
+    def __init__(self, host, configuration="", wrapper=(), pass_fds=(), patience=10):
         """`configuration`: TOML. `wrapper`: words before the command, as of setpriv(1). `pass_fds`: descriptors
-        that it inherits."""
+        that it inherits. `patience`: seconds that it may take to start, and to end."""
         self._host = host
+        self._patience = patience
         self._folder = tempfile.TemporaryDirectory()
         self._file = Path(self._folder.name) / "dpinholer.toml"
         self._file.write_text(configuration)
@@ -34,7 +35,7 @@ class Daemon:
 
     def __enter__(self):
         try:
-            wait_until(self._ready, "the daemon to take its queue", 10)
+            wait_until(self._ready, "the daemon to take its queue", self._patience)
         except AssertionError as failure:
             log = self.log()
             self.discard()
@@ -65,7 +66,7 @@ class Daemon:
     def stop(self):
         """As systemd does; the exit status."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(10)
+        return self.process.wait(self._patience)
 
     def kill(self):
         """As kill -9 does."""
