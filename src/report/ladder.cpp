@@ -8,6 +8,7 @@
 // line. Each step takes two rows, the arrow and below it what it did; the names of the parties are the first
 // row.
 #include <algorithm>
+#include <chrono>
 #include <map>
 
 #include "base/limits.h"
@@ -248,7 +249,7 @@ class Ladder {
       out_ += std::string(row.passed > 0 ? ", " : "") + "<b class=\"drop\">" + std::to_string(row.dropped) +
               " dropped</b>";
     }
-    if (row.until > row.time) out_ += " <small>" + duration_text(row.until - row.time) + "</small>";
+    if (row.until - row.time >= std::chrono::milliseconds(1)) out_ += " <small>" + duration_text(row.until - row.time) + "</small>";
   }
 
   void add_numbers(const std::vector<Index>& pinholes) {

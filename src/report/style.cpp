@@ -97,7 +97,7 @@ th,td{padding:.25rem .6rem .25rem 0;border-bottom:1px solid var(--line);vertical
 .bar.key{height:1.4rem;margin:0 auto;border:1px solid var(--fg)}
 @media screen and (max-width:40rem){
 main{padding:.6rem}.call,.rest,.legend{padding:.7rem}.ladder{--lane:2rem;--bar:.95rem;font-size:.78rem}.n{min-width:.9rem;font-size:.6rem;line-height:.95rem}.msg{padding-inline:.25rem}
-.t{padding-right:.25rem;font-size:.7rem}.ph{display:none}.party{font-size:.7rem}
+.t{padding-right:.25rem;font-size:.7rem}.ph{display:none}.party{font-size:.68rem;padding-inline:1px}
 thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 table,tbody,caption{display:block}
 tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(6.2rem,1fr));gap:.1rem .8rem;border-bottom:1px solid var(--line);padding:.4rem 0}
