@@ -12,8 +12,6 @@
 #include "exit_status.h"
 #include "run_command.h"
 #include "system/config.h"
-#include "system/escape.h"
-#include "system/log.h"
 
 namespace dpinholer {
 
@@ -38,12 +36,15 @@ bool wants_colours() {
   return isatty(STDOUT_FILENO) == 1 && (no_colour == nullptr || *no_colour == '\0');
 }
 
-// Of a daemon that can't start, and tries again every two seconds, only what it does not say by itself.
+// Of a daemon that can't start, and tries again every two seconds, only what it does not say by itself. By
+// standard error, as sd-daemon(3) has it: the journal would not know of what unit a process was that is gone
+// already.
 void log_before_start(const Findings& findings) {
+  const std::string level = std::getenv("JOURNAL_STREAM") == nullptr ? "" : "<4>";
   const bool starts = std::ranges::none_of(findings, doctor::stops_daemon);
   for (const doctor::Finding& finding : findings) {
     if (finding.id == "nobody-listening" || (!starts && finding.id != "kernel-feature")) continue;
-    system::log::warning("check: " + doctor::log_line(finding));
+    std::cerr << level << "dpinholer: check: " << doctor::log_line(finding) << "\n";
   }
 }
 

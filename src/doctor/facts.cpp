@@ -91,6 +91,7 @@ tl::expected<Facts, std::string> gather(const system::Config& config, const std:
   facts.missing_features = missing_features(facts);
   facts.automatic_helpers = system::attaches_sip_helper();
   facts.legacy_iptables = system::has_legacy_iptables();
+  facts.forwards = system::forwards();
   return facts;
 } catch (const system::KernelError& error) {
   return tl::unexpected(std::string(error.what()));

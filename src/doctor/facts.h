@@ -31,6 +31,7 @@ struct Facts {
   std::vector<MissingFeature> missing_features;
   bool automatic_helpers = false;  ///< the kernel attaches nf_conntrack_sip by itself
   bool legacy_iptables = false;    ///< there are rules that nftables does not show
+  bool forwards = true;            ///< the kernel routes for others
 };
 
 /// Asks the kernel, in this thread's network namespace. The error says why it can't be asked.

@@ -114,6 +114,14 @@ Findings jump_missing(const Facts& facts) {
                         });
     if (needed && !any) found.push_back(no_jump(facts, hook));
   }
+  // A host with a server of its own may have a forward chain for nothing but to drop.
+  const Chain* forward = filter_chain(facts, "forward");
+  if (facts.config.policy.local && facts.forwards && forward != nullptr && drops_media(facts, *forward) &&
+      !arrives(facts, *forward)) {
+    found.push_back(no_jump(facts, "forward"));
+    found.back().severity = Severity::warning;
+    found.back().why = "This host routes: media between others, of calls that it carries, does not pass.";
+  }
   return found;
 }
 

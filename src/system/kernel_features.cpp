@@ -68,6 +68,11 @@ bool has_legacy_iptables() {
          !first_word("/proc/thread-self/net/ip6_tables_names").empty();
 }
 
+bool forwards() {
+  return first_word("/proc/sys/net/ipv4/ip_forward") == "1" ||
+         first_word("/proc/sys/net/ipv6/conf/all/forwarding") == "1";
+}
+
 bool has_interface(const std::string& name) {
   return if_nametoindex(name.c_str()) != 0;
 }

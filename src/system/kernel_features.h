@@ -17,6 +17,8 @@ bool has_queue_netlink();
 bool attaches_sip_helper();
 /// Rules of the older iptables, which nftables does not show.
 bool has_legacy_iptables();
+/// Packets of others, of IPv4 or IPv6 (net.ipv4.ip_forward, net.ipv6.conf.all.forwarding).
+bool forwards();
 bool has_interface(const std::string& name);
 
 }  // namespace dpinholer::system

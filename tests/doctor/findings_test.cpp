@@ -190,6 +190,24 @@ const Case cases[] = {
      "chain output",
      "nft insert rule inet filter output jump sip_media"},
 
+    {"AServerOnTheGatewayThatRoutesToo",
+     [](Gateway& g) {
+       g.facts.config.policy.local = true;
+       g.listing.find("rule", "forward")["expr"] = {{{"counter", nullptr}}};
+     },
+     {"fault jump-missing", "warning jump-missing", "fault queue-missing", "fault queue-missing"},
+     "chain input",
+     ""},
+    {"AServerOnAHostThatDoesNotRoute",
+     [](Gateway& g) {
+       g.facts.config.policy.local = true;
+       g.facts.forwards = false;
+       g.listing.find("rule", "forward")["expr"] = {{{"counter", nullptr}}};
+     },
+     {"fault jump-missing", "fault queue-missing", "fault queue-missing"},
+     "chain input",
+     ""},
+
     // ---- What stands ahead of it ----
     {"Drop", ahead(drop), {"fault jump-behind-drop"}, "drops media", "nft insert rule inet filter forward"},
     {"Reject", ahead(R"({"reject": null})"), {"fault jump-behind-drop"}, "", ""},

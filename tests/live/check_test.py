@@ -20,9 +20,7 @@ class Check(LiveTest):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "dpinholer.toml"
             file.write_text(configuration)
-            done = self.network.gateway.run(*wrapper, binary(), "check", "--config", file, *options, check=False)
-        self.assertNotIn("rror: AddressSanitizer", done.stderr)
-        return done
+            return self.network.gateway.run(*wrapper, binary(), "check", "--config", file, *options, check=False)
 
     def findings(self, **options):
         """By id, without the one that nobody reads the queue, which goes for all of these tests but one."""
@@ -134,7 +132,9 @@ class Rules(Check):
 
     def test_no_table(self):
         self.firewall.clear()
-        self.assertEqual(self.findings()[0]["finding"], "kernel-feature" if not has_native_queue() else "table-missing")
+        ids = ["table-missing", "queue-missing"]
+        self.assert_finds(*(ids if has_native_queue() else ["kernel-feature", *ids]))
+        self.assertEqual(self.firewall.nft("list", "ruleset"), "", "left behind")
 
     def test_another_time(self):
         found, = self.assert_finds("timeouts-differ", configuration="[timeouts]\nmedia-idle = 600\n")
@@ -198,6 +198,18 @@ class Queueing(Check):
         ids = [one["finding"] for one in self.findings(configuration="[media]\nlocal = true\n")]
         self.assertEqual(ids, ["jump-missing", "queue-missing", "queue-missing"])
 
+    def test_a_server_on_the_gateway_that_routes_too(self):
+        self.firewall.load(hooks=("INPUT", "OUTPUT"))
+        if has_native_queue():
+            self.nft(*(f"add chain inet filter q{hook} {{ type filter hook {hook} priority 10; }};"
+                       f"add rule inet filter q{hook} goto sip_signalling" for hook in ("input", "output")))
+        self.firewall.nft("insert rule inet filter input jump sip_media")
+        self.assert_finds(configuration="[media]\nlocal = true\n")
+        self.firewall.delete_rule("forward", "jump sip_media")
+        found, = self.assert_finds("jump-missing", configuration="[media]\nlocal = true\n")
+        self.assertEqual((found["severity"], found["mend"]),
+                         ("warning", "nft insert rule inet filter forward jump sip_media"))
+
 
 class Command(Check):
     def test_a_mistake_in_the_configuration(self):
@@ -216,7 +228,7 @@ class Command(Check):
         self.firewall.delete_rule("forward", "jump sip_media")
         done = self.check("--preflight")
         self.assertEqual((done.returncode, done.stdout), (FINE, ""))
-        self.assertRegex(done.stderr, r"^.*check: fault: .*sip_media.* -> nft insert rule .*\n$")
+        self.assertRegex(done.stderr, r"^dpinholer: check: fault: .*sip_media.* -> nft insert rule .*\n$")
         # What the daemon says by itself, when it fails, this does not say too.
         done = self.check("--preflight", wrapper=("setpriv", "--bounding-set=-net_admin"))
         self.assertEqual((done.returncode, done.stderr), (FINE, ""))
