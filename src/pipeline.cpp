@@ -204,6 +204,8 @@ bool Pipeline::State::read_stream(const ip::Delivery& delivery, const Reading& r
 void Pipeline::State::take(const message::SipMessage& message, const Reading& reading, base::TimePoint now,
                            Outcome& outcome) {
   ++counters.sip_messages;
+  const auto result = message.is_request() ? 0 : std::clamp<std::size_t>(message.status / 100U, 1, 6);
+  ++counters.messages[static_cast<std::size_t>(message.method)][result];
   if (observer) observer(message, reading, now);
   const auto origin = sides.origin(message, reading.source.address, arrival);
   calls.process(message, origin, reading.destination.address, now, updates);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -64,6 +65,9 @@ struct Reading {
 using MessageObserver =
     std::function<void(const message::SipMessage& message, const Reading& packet, base::TimePoint now)>;
 
+/// SIP messages by method, and then: 0 requests, 1 to 6 responses by the first digit of their status.
+using MessageCounts = std::array<std::array<std::uint64_t, 7>, message::methods>;
+
 struct Counters {
   std::uint64_t packets = 0;
   std::uint64_t sip_messages = 0;  ///< read whole: retransmitted and ambiguous ones too
@@ -73,6 +77,7 @@ struct Counters {
   std::uint64_t unreadable = 0;
   ip::StreamCounters streams;
   std::uint64_t calls = 0;  ///< Call-IDs that had state
+  MessageCounts messages{};
 };
 
 /// A TCP connection that carries SIP, between two messages: what a daemon leaves to the one after it.

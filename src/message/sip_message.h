@@ -35,6 +35,8 @@ enum class Method : std::uint8_t {
   other,  ///< any other token
 };
 
+inline constexpr std::size_t methods = static_cast<std::size_t>(Method::other) + 1;
+
 /// "INVITE"; "other" for Method::other. For logs and metrics.
 std::string_view name(Method method);
 

@@ -188,5 +188,19 @@ TEST(Ambiguous, A12_TheNextLegitimateCallWorks) {
   EXPECT_EQ(s.send_raw(alice, bob, raw(typed)), opened);
 }
 
+TEST(Messages, AreCountedByMethodAndResult) {
+  Scenario scenario;
+  for (const std::string start :
+       {"INVITE", "100 INVITE", "180 INVITE", "200 INVITE", "ACK", "486 INVITE", "699 BYE", "FOO", "200 FOO"}) {
+    scenario.send(alice, bob, {.start = start});
+  }
+  const MessageCounts& counts = scenario.pipeline().counters().messages;
+  using Row = std::array<std::uint64_t, 7>;
+  EXPECT_EQ(counts[static_cast<std::size_t>(message::Method::invite)], (Row{1, 2, 1, 0, 1, 0, 0}));
+  EXPECT_EQ(counts[static_cast<std::size_t>(message::Method::ack)], (Row{1}));
+  EXPECT_EQ(counts[static_cast<std::size_t>(message::Method::bye)], (Row{0, 0, 0, 0, 0, 0, 1}));
+  EXPECT_EQ(counts[static_cast<std::size_t>(message::Method::other)], (Row{1, 0, 1}));
+}
+
 }  // namespace
 }  // namespace dpinholer::test
