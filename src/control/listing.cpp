@@ -36,12 +36,11 @@ CallRow Listing::row(const std::string& call_id, const system::CallLog::Call& ca
   row.call_id = call_id;
   row.began = call.began;
   row.opened_by = call.opened_by;
+  row.answered = call.answered;
   for (const auto& [address, way] : call.ways) row.packets.emplace(address, way.packets);
   for (const auto& [key, cause] : call.pinholes) {
     const auto* entry = installed_.find(key);
     if (entry == nullptr) continue;
-    const bool lasting = entry->timeout == established_;
-    row.answered = row.answered || !entry->from.empty() || lasting;
     row.pinholes.push_back(
         {key, entry->from, entry->label, cause, entry->opened, entry->timeout, {}, entry->packets});
   }

@@ -17,17 +17,12 @@ namespace dpinholer::control {
 /// two of them: a call that comes or goes meanwhile is in the list or not, and none is there twice.
 class Listing {
  public:
-  /// `established`: how long elements of answered calls live. All references must live longer.
-  Listing(const system::CallLog& calls, const pinhole::Installed& installed, system::PinholeSets& sets,
-          base::seconds established)
-      : calls_(calls), installed_(installed), sets_(sets), established_(established) {}
+  /// All references must live longer.
+  Listing(const system::CallLog& calls, const pinhole::Installed& installed, system::PinholeSets& sets)
+      : calls_(calls), installed_(installed), sets_(sets) {}
 
   /// The calls after `last`, in the order of their Call-IDs: some, or none at the end.
   std::vector<CallRow> after(const std::string& last) const;
-
-  /// How many there are.
-  std::size_t calls() const { return calls_.calls().size(); }
-  std::size_t pinholes() const { return installed_.size(); }
 
  private:
   CallRow row(const std::string& call_id, const system::CallLog::Call& call) const;
@@ -36,7 +31,6 @@ class Listing {
   const system::CallLog& calls_;
   const pinhole::Installed& installed_;
   system::PinholeSets& sets_;
-  base::seconds established_;
 };
 
 }  // namespace dpinholer::control

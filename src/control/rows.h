@@ -36,9 +36,7 @@ struct CallRow {
   std::string call_id;  ///< from the wire, or what a comment told of it
   base::TimePoint began;
   pinhole::Cause opened_by = pinhole::Cause::offer;
-  /// Something of it is bound to a peer, or lives as long as what is: then an answer was seen. False while it
-  /// is only offered.
-  bool answered = false;
+  bool answered = false;  ///< as CallLog knows; false while it is only offered
   std::vector<PinholeRow> pinholes;
   std::map<base::Address, std::uint64_t> packets;  ///< toward each address, but for RTCP
 };

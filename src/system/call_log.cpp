@@ -87,6 +87,18 @@ void CallLog::opened(const pinhole::Change& change) {
     first_[place->first].push_back(change.key);
   }
   if (change.label.component != Component::rtcp) call.ways.try_emplace(change.key.destination.address);
+  note_answer(call, change);
+}
+
+void CallLog::changed(const pinhole::Change& change, const pinhole::Label& label) {
+  const auto place = calls_.find(label.call_id);
+  if (place != calls_.end()) note_answer(place->second, change);
+}
+
+void CallLog::note_answer(Call& call, const pinhole::Change& change) {
+  if (call.answered || (change.from.empty() && change.timeout != established_)) return;
+  call.answered = true;
+  ++answered_;
 }
 
 void CallLog::closed(const pinhole::Change& change, const pinhole::Label& label, std::uint64_t packets) {
@@ -115,6 +127,7 @@ void CallLog::flush() {
     if (!std::exchange(place->second.told, true)) write_opened(call_id, place->second);
     if (!place->second.pinholes.empty()) continue;
     write_closed(call_id, place->second);
+    if (place->second.answered) --answered_;
     calls_.erase(place);
   }
   touched_.clear();

@@ -23,9 +23,13 @@ class CallLog {
   using Sink = std::function<void(const std::string& text, const std::vector<log::Field>& fields)>;
 
   /// `counts`: whether it is told how many packets passed; if not, its lines say nothing about media.
-  explicit CallLog(Sink sink, bool counts = true) : sink_(std::move(sink)), counts_(counts) {}
+  /// `established`: how long elements of answered calls live.
+  explicit CallLog(Sink sink, bool counts = true, base::seconds established = base::seconds{300})
+      : sink_(std::move(sink)), counts_(counts), established_(established) {}
 
   void opened(const pinhole::Change& change);
+  /// It was bound or refreshed. `label`: as below.
+  void changed(const pinhole::Change& change, const pinhole::Label& label);
   /// `label`: of whoever opened the pinhole, as `opened` was told; `packets` passed through it.
   void closed(const pinhole::Change& change, const pinhole::Label& label, std::uint64_t packets);
 
@@ -51,17 +55,23 @@ class CallLog {
     pinhole::Cause closed_by = pinhole::Cause::bye;
     std::vector<Pinhole> pinholes;  ///< open ones
     std::map<base::Address, Way> ways;
+    /// Something of it was bound to a peer, or lives as long as what is: then an answer was seen.
+    bool answered = false;
     bool told = false;  ///< its opening line is written
   };
   using Calls = std::map<std::string, Call>;
   const Calls& calls() const { return calls_; }
+  std::size_t answered() const { return answered_; }  ///< of them
 
  private:
+  void note_answer(Call& call, const pinhole::Change& change);
   void write_opened(const std::string& call_id, const Call& call) const;
   void write_closed(const std::string& call_id, const Call& call) const;
 
   Sink sink_;
   bool counts_;
+  base::seconds established_;
+  std::size_t answered_ = 0;
   Calls calls_;
   std::vector<std::string> touched_;
   std::map<std::string, std::vector<pinhole::Key>> first_;  // of the opening lines that are not written

@@ -14,6 +14,7 @@ void Office::apply(const Change& change) {
   for (const auto& gone : removed) installed.count(gone.key, gone.packets, true);
   const auto* entry = installed.find(change.key);
   if (change.kind == Change::Kind::open) log.opened(change);
+  if (change.kind == Change::Kind::bind) log.changed(change, entry->label);
   if (change.kind == Change::Kind::close) {
     log.closed(change, change.label, entry == nullptr ? 0 : pinhole::passed(entry->packets));
   }

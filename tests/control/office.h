@@ -41,7 +41,7 @@ class Office {
   /// The daemon looks at all counters.
   void see();
 
-  Listing listing() { return Listing(log, installed, sets, base::seconds{300}); }
+  Listing listing() { return Listing(log, installed, sets); }
   Source source();
 
  private:

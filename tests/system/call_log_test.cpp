@@ -149,6 +149,34 @@ TEST_F(CallLogTest, A19_EscapesTheCallId) {
   EXPECT_EQ(fields_.front().value, "a\n\x1b[2Jb");
 }
 
+TEST_F(CallLogTest, KnowsWhichCallsAreAnswered) {
+  open("192.0.2.10", 30000);
+  open("192.0.2.10", 30002, "b@b");
+  log_.flush();
+  EXPECT_EQ(log_.answered(), 0U);
+  Change bind = change("192.0.2.10", 30000, Cause::answer);
+  bind.kind = Change::Kind::bind;
+  bind.from = {base::Address::parse("203.0.113.5").value()};
+  log_.changed(bind, bind.label);
+  log_.changed(bind, bind.label);
+  EXPECT_EQ(log_.answered(), 1U);
+  EXPECT_TRUE(log_.calls().at("a@b").answered);
+  EXPECT_FALSE(log_.calls().at("b@b").answered);
+  // source = "any" binds nothing: how long its elements live tells.
+  Change refresh = change("192.0.2.10", 30002, Cause::answer, 0, "b@b");
+  refresh.kind = Change::Kind::refresh;
+  refresh.timeout = base::seconds{180};
+  log_.changed(refresh, refresh.label);
+  EXPECT_EQ(log_.answered(), 1U);
+  refresh.timeout = base::seconds{300};
+  log_.changed(refresh, refresh.label);
+  EXPECT_EQ(log_.answered(), 2U);
+  close("192.0.2.10", 30000, 0);
+  close("192.0.2.10", 30002, 0, Cause::bye, "b@b");
+  log_.flush();
+  EXPECT_EQ(log_.answered(), 0U);
+}
+
 TEST_F(CallLogTest, IgnoresWhatItDoesNotKnow) {
   close("192.0.2.10", 30000, 1);
   log_.flush();
