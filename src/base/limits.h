@@ -75,6 +75,10 @@ inline constexpr std::size_t judged_addresses = 32;
 
 /// Log lines in an hour of a kind that strangers can cause. More: they are only counted.
 inline constexpr std::size_t subjects_per_hour = 1000;
+/// Calls that nobody answered, which strangers can make at will: so many are told in the log at once, and so many a
+/// second on the average. More: they are only counted, until a tenth may be told again.
+inline constexpr std::size_t unanswered_told = 1000;
+inline constexpr std::size_t unanswered_told_per_second = 20;
 /// Packets taken from a queue at once: their changes share a transaction, and the first waits for the last to be
 /// read. More: they stay in the queue for the next round.
 inline constexpr std::size_t queue_batch = 128;

@@ -124,14 +124,40 @@ void CallLog::flush() {
   for (const std::string& call_id : touched_) {
     const auto place = calls_.find(call_id);
     if (place == calls_.end()) continue;
-    if (!std::exchange(place->second.told, true)) write_opened(call_id, place->second);
-    if (!place->second.pinholes.empty()) continue;
-    write_closed(call_id, place->second);
-    if (place->second.answered) --answered_;
+    Call& call = place->second;
+    const bool begins = !call.told && first_.contains(call_id);
+    if (begins && tells(call)) {
+      call.told = true;
+      write_opened(call_id, call);
+    }
+    if (!call.pinholes.empty()) continue;
+    if (call.told || call.answered || ends_a_talk(call.closed_by)) {
+      write_closed(call_id, call);
+    } else {
+      ++untold_;
+    }
+    if (call.answered) --answered_;
     calls_.erase(place);
   }
   touched_.clear();
   first_.clear();
+}
+
+bool CallLog::tells(const Call& call) {
+  if (call.answered) return true;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(call.began - ration_since_).count();
+  if (seconds > 0) {
+    ration_ += static_cast<std::size_t>(seconds) * base::limits::unanswered_told_per_second;
+    ration_ = std::min(ration_, base::limits::unanswered_told);
+    ration_since_ = call.began;
+  }
+  if (rationed_ && ration_ < base::limits::unanswered_told / 10) return false;
+  rationed_ = ration_ == 0;
+  if (rationed_) return false;
+  if (untold_ > 0)
+    sink_(std::to_string(std::exchange(untold_, 0)) + " calls that nobody answered are not told", {});
+  --ration_;
+  return true;
 }
 
 void CallLog::write_opened(const std::string& call_id, const Call& call) const {

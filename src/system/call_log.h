@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/time.h"
 #include "pinhole/pinhole.h"
 #include "system/log.h"
@@ -16,7 +17,7 @@
 namespace dpinholer::system {
 
 /// One line for each call that is opened and each that is closed, with what passed in each direction. A call
-/// is one as long as it has a pinhole.
+/// is one as long as it has a pinhole. Of calls that nobody answers only so many are told (base/limits.h).
 class CallLog {
  public:
   /// Takes a finished line.
@@ -65,6 +66,8 @@ class CallLog {
 
  private:
   void note_answer(Call& call, const pinhole::Change& change);
+  // Whether what a call has to tell is written; draws from the ration where nobody answered.
+  bool tells(const Call& call);
   void write_opened(const std::string& call_id, const Call& call) const;
   void write_closed(const std::string& call_id, const Call& call) const;
 
@@ -74,6 +77,10 @@ class CallLog {
   std::size_t answered_ = 0;
   Calls calls_;
   std::vector<std::string> touched_;
+  std::size_t ration_ = base::limits::unanswered_told;  // calls that may be told
+  bool rationed_ = false;
+  base::TimePoint ration_since_{};
+  std::size_t untold_ = 0;
   std::map<std::string, std::vector<pinhole::Key>> first_;  // of the opening lines that are not written
 };
 

@@ -5,6 +5,8 @@
 
 #include <chrono>
 
+#include "base/limits.h"
+
 namespace dpinholer::system {
 namespace {
 
@@ -196,6 +198,57 @@ TEST_F(CallLogTest, WhereNothingIsCountedNothingIsSaidAboutMedia) {
   log_.flush();
   EXPECT_EQ(lines_.back(), "call a@b closed (bye) after 61 s");
   for (const log::Field& field : fields_) EXPECT_NE(field.name, "PACKETS");
+}
+
+// Anybody can make calls that nobody answers.
+TEST_F(CallLogTest, A6_CallsThatNobodyAnswersAreRationed) {
+  const auto flood = [this](int second, int count) {
+    for (int i = 0; i < count; ++i) {
+      const std::string call_id = std::to_string(second) + "-" + std::to_string(i);
+      log_.opened(change("198.51.100.66", 6000, Cause::offer, second, call_id));
+      log_.flush();
+      const Change closing = change("198.51.100.66", 6000, Cause::early_timeout, second, call_id);
+      log_.closed(closing, closing.label, 0);
+      log_.flush();
+    }
+  };
+  flood(0, 5000);
+  EXPECT_EQ(lines_.size(), 2U * base::limits::unanswered_told) << "each with its beginning and its end";
+  lines_.clear();
+
+  open("192.0.2.10", 30000, "true");
+  log_.flush();
+  EXPECT_EQ(lines_, std::vector<std::string>{});
+  Change answer = change("203.0.113.5", 40000, Cause::answer, 0, "true");
+  answer.from.push_back(base::Address::parse("192.0.2.10").value());
+  log_.opened(answer);
+  log_.flush();
+  close("192.0.2.10", 30000, 100, Cause::bye, "true");
+  close("203.0.113.5", 40000, 90, Cause::bye, "true");
+  log_.flush();
+  EXPECT_EQ(lines_, (std::vector<std::string>{
+                        "call true opened (offer): media to 203.0.113.5:40000",
+                        "call true closed (bye) after 61 s: 100 packets to 192.0.2.10, 90 to 203.0.113.5"}));
+  lines_.clear();
+
+  flood(3600, 1);
+  EXPECT_EQ(lines_.size(), 3U);
+  EXPECT_EQ(lines_.front(), "4000 calls that nobody answered are not told");
+  EXPECT_TRUE(log_.calls().empty());
+}
+
+// Whose beginning was not told: its end is, if it was a talk.
+TEST_F(CallLogTest, A6_ACallWhoseAnswerOpensNothingIsTold) {
+  for (std::size_t i = 0; i < base::limits::unanswered_told; ++i) {
+    open("198.51.100.66", 6000, std::to_string(i));
+    log_.flush();
+  }
+  lines_.clear();
+  open("192.0.2.10", 30000, "true");
+  log_.flush();
+  close("192.0.2.10", 30000, 100, Cause::bye, "true");
+  log_.flush();
+  EXPECT_EQ(lines_, std::vector<std::string>{"call true closed (bye) after 61 s: 100 packets to 192.0.2.10"});
 }
 
 }  // namespace
