@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "report/parties.h"
 
@@ -113,6 +114,7 @@ bool find_one_way(const Call& call, Verdict& verdict) {
       verdict.findings.push_back({true, "One-way " + media + ": " + packets(busiest->second.passed) +
                                             " reached " + busiest->first + ", none reached " + party + "." +
                                             reason_for_silence(call, received, busiest->first)});
+      verdict.heard_nothing.insert(party);
       if (!found) verdict.brief = "one-way " + media;
       found = true;
     }
@@ -126,16 +128,19 @@ std::uint64_t passed_in_all(const Call& call) {
   return passed;
 }
 
-void find_no_media(const Call& call, bool media_captured, Verdict& verdict) {
+void find_no_media(const Call& call, MediaSeen seen, Verdict& verdict) {
   const bool agreed =
       std::ranges::any_of(call.pinholes, [](const Pinhole& p) { return p.bound && !was_given_up(p); });
   if (!agreed || passed_in_all(call) > 0) return;
-  if (!media_captured) {
+  if (seen == MediaSeen::none) {
     verdict.findings.push_back(
         {false, "The capture holds no media: whether it would pass can't be seen here."});
     return;
   }
-  verdict.findings.push_back({true, "No media passed, in either direction."});
+  std::string text = "No media passed, in either direction.";
+  if (seen == MediaSeen::of_no_call)
+    text += " Packets that no session description announced are listed beside the calls.";
+  verdict.findings.push_back({true, std::move(text)});
   verdict.brief = "no media";
 }
 
@@ -193,10 +198,10 @@ std::string quiet_brief(const Call& call) {
 
 }  // namespace
 
-Verdict verdict_on(const Call& call, bool media_captured) {
+Verdict verdict_on(const Call& call, MediaSeen seen) {
   Verdict verdict;
   const bool one_way = find_one_way(call, verdict);
-  if (!one_way) find_no_media(call, media_captured, verdict);
+  if (!one_way) find_no_media(call, seen, verdict);
   find_refusals(call, verdict);
   if (!one_way) find_drops(call, verdict);
   find_nothing_opened(call, verdict);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,10 +24,14 @@ struct Verdict {
   bool trouble = false;
   bool good = false;  ///< media reached all who agreed on it
   std::vector<Finding> findings;
+  /// Parties (Parties::name) that media should have reached, and did not, while others got theirs.
+  std::set<std::string> heard_nothing;
 };
 
-/// `media_captured`: the capture holds media at all; else its absence says nothing.
-Verdict verdict_on(const Call& call, bool media_captured);
+/// What the capture holds beside SIP: a call without media says nothing where there is none at all.
+enum class MediaSeen : std::uint8_t { none, of_calls, of_no_call };
+
+Verdict verdict_on(const Call& call, MediaSeen seen);
 
 /// What a refusal's cause means, as half a sentence: "the port is below 1024, ...".
 std::string_view meaning_of(pinhole::Cause cause);

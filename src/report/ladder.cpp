@@ -88,7 +88,8 @@ std::string breakable(const std::string& name) {
 
 class Ladder {
  public:
-  Ladder(std::string& out, const Call& call) : out_(out), call_(call), parties_(call) {
+  Ladder(std::string& out, const Call& call, const std::set<std::string>& heard_nothing)
+      : out_(out), call_(call), heard_nothing_(heard_nothing), parties_(call) {
     for (const Row& row : call_.rows) {
       if (row.kind == Row::Kind::timer) continue;
       take_lane(parties_.name(row.source));
@@ -155,10 +156,12 @@ class Ladder {
 
   void add_lines() {
     out_ += "<li aria-hidden=\"true\">";
+    static const std::string deaf = "<span class=\"deaf\">received nothing</span>";
     for (std::size_t lane = 0; lane < names_.size(); ++lane) {
       const std::size_t column = 2 + 2 * lane;
       out_ += "<span class=\"party\"" + area(1, column, 2, column + 2) + "><bdi>" + breakable(names_[lane]) +
-              "</bdi></span><i class=\"life\"" + area(2, column, last_grid_row(), column + 2) + "></i>";
+              "</bdi>" + (heard_nothing_.contains(names_[lane]) ? deaf : "") + "</span><i class=\"life\"" +
+              area(2, column, last_grid_row(), column + 2) + "></i>";
     }
     if (!columns_.empty()) {
       out_ += "<span class=\"heads\"" + area(1, after_lanes() + 1, 2, after_lanes() + 1 + columns_.size()) +
@@ -249,7 +252,8 @@ class Ladder {
       out_ += std::string(row.passed > 0 ? ", " : "") + "<b class=\"drop\">" + std::to_string(row.dropped) +
               " dropped</b>";
     }
-    if (row.until - row.time >= std::chrono::milliseconds(1)) out_ += " <small>" + duration_text(row.until - row.time) + "</small>";
+    if (row.until - row.time >= std::chrono::milliseconds(1))
+      out_ += " <small>" + duration_text(row.until - row.time) + "</small>";
   }
 
   void add_numbers(const std::vector<Index>& pinholes) {
@@ -332,6 +336,7 @@ class Ladder {
 
   std::string& out_;
   const Call& call_;
+  const std::set<std::string>& heard_nothing_;
   Parties parties_;
   std::map<std::string, std::size_t> lanes_;
   std::vector<std::string> names_;  // of the lanes
@@ -350,9 +355,9 @@ void add_refusal(std::string& out, const pinhole::Refusal& refusal) {
          std::string(name(refusal.cause));
 }
 
-void add_ladder(std::string& out, const Call& call) {
+void add_ladder(std::string& out, const Call& call, const std::set<std::string>& heard_nothing) {
   if (call.rows.empty()) return;
-  Ladder(out, call).write();
+  Ladder(out, call, heard_nothing).write();
 }
 
 }  // namespace dpinholer::report

@@ -109,7 +109,7 @@ void add_call(std::string& out, const Call& call, const Verdict& verdict, std::s
   if (call.ended_by) out += ", closed: " + std::string(name(*call.ended_by));
   out += "</p>\n";
   add_findings(out, verdict);
-  add_ladder(out, call);
+  add_ladder(out, call, verdict.heard_nothing);
   add_pinholes(out, call);
   add_refusals(out, call);
   add_flows(out, call);
@@ -176,8 +176,9 @@ std::string page_begin(std::string_view file) {
 
 std::string page_part(const Story& story, std::size_t number) {
   Verdicts verdicts;
-  const bool media_captured = story.summary.media_passed + story.summary.media_dropped > 0;
-  for (const Call& call : story.calls) verdicts.push_back(verdict_on(call, media_captured));
+  MediaSeen seen = story.outside.empty() ? MediaSeen::of_calls : MediaSeen::of_no_call;
+  if (story.summary.media_passed + story.summary.media_dropped == 0) seen = MediaSeen::none;
+  for (const Call& call : story.calls) verdicts.push_back(verdict_on(call, seen));
   const auto drawn = drawn_calls(verdicts);
 
   std::string out = "<header><h1>Calls in <bdi>" + html(story.file) + "</bdi></h1>\n";

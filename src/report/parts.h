@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -22,8 +23,9 @@ void add_number(std::string& out, Index pinhole);
 /// "refused 10.0.0.1:53 audio rtp: port-policy"
 void add_refusal(std::string& out, const pinhole::Refusal& refusal);
 
-/// A call's messages as arrows between its parties, and beside them its pinholes as bars.
-void add_ladder(std::string& out, const Call& call);
+/// A call's messages as arrows between its parties, and beside them its pinholes as bars. Parties
+/// (Parties::name) that `heard_nothing` are marked.
+void add_ladder(std::string& out, const Call& call, const std::set<std::string>& heard_nothing);
 
 void add_pinholes(std::string& out, const Call& call);
 void add_refusals(std::string& out, const Call& call);

@@ -48,6 +48,7 @@ margin:1rem 0}
 .party{text-align:center;font-weight:600;padding:.1rem .3rem .4rem;overflow-wrap:anywhere;align-self:end}
 .heads{color:var(--soft);font-size:.72rem;text-align:right;padding-bottom:.4rem;white-space:nowrap;
 direction:rtl;min-width:0;width:0;justify-self:end}
+.deaf{display:block;color:var(--bad);font-size:.72rem}
 .life{justify-self:center;align-self:stretch;width:0;border-left:1px solid var(--line)}
 .t{color:var(--soft);font-size:.78rem;padding-right:.5rem;font-variant-numeric:tabular-nums;text-align:right;
 transform:translateY(.55em)}

@@ -90,11 +90,11 @@ class Told {
   }
 
   /// "brief" and the findings, those that are trouble with "!".
-  std::string verdict(bool media_captured = true) {
+  std::string verdict(MediaSeen seen = MediaSeen::of_calls) {
     const Story story = recorder_.finish({}, "");
     EXPECT_EQ(story.calls.size(), 1U);
     if (story.calls.size() != 1) return "";
-    const Verdict verdict = verdict_on(story.calls[0], media_captured);
+    const Verdict verdict = verdict_on(story.calls[0], seen);
     std::string text = verdict.brief;
     for (const Finding& finding : verdict.findings)
       text += std::string("\n") + (finding.trouble ? "! " : "- ") + finding.text;
@@ -179,9 +179,15 @@ TEST(Findings, NoMediaIsTroubleOnlyWhereThereIsAny) {
   Told silent;
   silent.up().bye();
   EXPECT_EQ(silent.verdict(), "no media\n! No media passed, in either direction.");
+  Told elsewhere;
+  elsewhere.up().bye();
+  EXPECT_EQ(
+      elsewhere.verdict(MediaSeen::of_no_call),
+      "no media\n! No media passed, in either direction. Packets that no session description announced are "
+      "listed beside the calls.");
   Told signalling;
   signalling.up().bye();
-  EXPECT_EQ(signalling.verdict(false),
+  EXPECT_EQ(signalling.verdict(MediaSeen::none),
             "answered\n- The capture holds no media: whether it would pass can't be seen here.");
 }
 

@@ -156,6 +156,29 @@ TEST(Page, TellsACall) {
   EXPECT_NE(page.find("<i class=\"bar any\" style=\"grid-area:2/7/7/8\">"), std::string::npos) << page;
 }
 
+TEST(Page, MarksWhoHeardNothing) {
+  Recorder recorder("a.pcap");
+  auto bound = [](const std::string& address, std::uint16_t port) {
+    Change change;
+    change.key = {base::Protocol::udp, at(address, port)};
+    change.from = {*base::Address::parse("192.0.2.10"), *base::Address::parse("203.0.113.5")};
+    change.label = {"call", "audio", Component::rtp};
+    change.cause = Cause::answer;
+    return change;
+  };
+  recorder.message(invite("call", 200), callee, caller, TimePoint{});
+  recorder.change(bound("192.0.2.10", 30000));
+  recorder.change(bound("203.0.113.5", 40000));
+  recorder.media(base::Protocol::udp, at("203.0.113.5", 40000), at("192.0.2.10", 30000),
+                 bound("192.0.2.10", 30000).key, TimePoint{});
+  system::Summary summary;
+  summary.media_passed = 1;
+  const std::string page = page_of(recorder.finish(summary, ""));
+  EXPECT_NE(page.find("<bdi>203.0.113.5</bdi><span class=\"deaf\">received nothing</span>"), std::string::npos)
+      << page;
+  EXPECT_EQ(page.find("<bdi>192.0.2.10</bdi><span"), std::string::npos);
+}
+
 TEST(Page, ACaptureThatBrokeOffSaysSo) {
   Recorder recorder("a.pcap");
   const std::string page = page_of(recorder.finish({}, "a.pcap: damaged after frame 7"));
