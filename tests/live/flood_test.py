@@ -3,6 +3,7 @@
 
 import random
 import re
+import signal
 import time
 
 from lab import Daemon, Flood, wait_until
@@ -191,3 +192,21 @@ class Garbage(FloodTest):
                     self.assertEqual(self.firewall.open_pinholes(), {})
             self.assertEqual(daemon.stop(), 0)
             print("  " + re.search(r"stopped: .*", daemon.log())[0])
+
+    def test_A21_what_finds_no_room_is_in_the_figures_of_the_kernel(self):
+        length, count = 64, 2000
+        outside, inside = self.media_ports()
+        with Daemon(self.network.gateway, f"[kernel]\nqueue-length = {length}\nfail-open = false\n") as daemon:
+            daemon.process.send_signal(signal.SIGSTOP)
+            with Flood(self.network.outside, MANY, TARGET, self.KINDS["noise"], count) as flood:
+                sent = flood.wait()
+            daemon.process.send_signal(signal.SIGCONT)
+            wait_until(lambda: self.arrived() == length, "what was in the queue")
+            table = self.network.gateway.read("/proc/net/netfilter/nfnetlink_queue")
+            dropped = sum(sum(map(int, line.split()[5:7])) for line in table.splitlines())
+            print(f"a daemon that stands still:\n  sent {sent}; passed {self.arrived()}, dropped {dropped}")
+            self.assertEqual(dropped, count - length)
+            dialog = self.establish(self.caller, self.callee)
+            self.assert_passes(outside, inside)
+            self.assert_passes(inside, outside)
+            self.hang_up(dialog, self.caller, self.callee)

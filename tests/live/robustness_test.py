@@ -32,7 +32,7 @@ class RobustnessTest(LiveTest):
 class Datagrams(RobustnessTest):
     # Each goes both ways, and is counted as what it says.
     @each_family
-    def test_whatever_comes_passes_as_it_is_and_the_next_call_works(self, family):
+    def test_A12_whatever_comes_passes_as_it_is_and_the_next_call_works(self, family):
         caller, callee = self.phones(family)
         invite = Dialog(caller, callee).invite(sdp(caller, OUTSIDE_PORT)).encode()
         kinds = {
@@ -78,7 +78,7 @@ class Datagrams(RobustnessTest):
 
 class Death(RobustnessTest):
     @each_family
-    def test_a_call_goes_on_without_the_daemon_and_sip_passes(self, family):
+    def test_A20_a_call_goes_on_without_the_daemon_and_sip_passes(self, family):
         outside = self.rtp_port(self.network.outside, family, family.outside, OUTSIDE_PORT)
         inside = self.rtp_port(self.network.inside, family, family.inside, INSIDE_PORT)
         caller, callee = self.phones(family)
@@ -102,7 +102,7 @@ class Death(RobustnessTest):
         self.assertEqual(sorted(sent), sorted(arrived))
 
     @each_family
-    def test_a_daemon_that_starts_again_serves_new_calls(self, family):
+    def test_A20_a_daemon_that_starts_again_serves_new_calls(self, family):
         caller, callee = self.phones(family)
         with Daemon(self.network.gateway) as daemon:
             self.establish(caller, callee)
@@ -115,7 +115,7 @@ class Death(RobustnessTest):
 
 class Hanging(RobustnessTest):
     @each_family
-    def test_what_finds_the_queue_full_passes_and_the_call_goes_on(self, family):
+    def test_A20_what_finds_the_queue_full_passes_and_the_call_goes_on(self, family):
         length = 4
         outside = self.rtp_port(self.network.outside, family, family.outside, OUTSIDE_PORT)
         inside = self.rtp_port(self.network.inside, family, family.inside, INSIDE_PORT)
