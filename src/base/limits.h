@@ -10,8 +10,8 @@ namespace dpinholer::base::limits {
 
 // ---- Fragments (ip/) --------------------------------------------------------------------------------------
 
-/// Octets that waiting fragments take, bookkeeping included; Linux's own default (net.ipv4.ipfrag_high_thresh).
-/// More: the datagram that has waited longest is given up.
+/// Octets that waiting fragments take, bookkeeping included; Linux's own default
+/// (net.ipv4.ipfrag_high_thresh). More: the datagram that has waited longest is given up.
 inline constexpr std::size_t reassembly_octets = std::size_t{4} * 1024 * 1024;
 
 /// Octets kept for all TCP connections together, while each may keep `limits.tcp-buffer`. More: the oldest
@@ -24,8 +24,9 @@ inline constexpr std::size_t stream_octets = std::size_t{64} << 20;
 inline constexpr std::size_t call_id_length = 512;
 inline constexpr std::size_t tag_length = 256;
 inline constexpr std::size_t branch_length = 512;
-/// Of one value of From, To, Via, Content-Type and Content-Disposition: octets, and semicolons in it. RFC 4475
-/// longreq has 600 and 3. libosip2 takes time quadratic in both. More: malformed, or a body that is not read.
+/// Of one value of From, To, Via, Content-Type and Content-Disposition: octets, and semicolons in it. RFC
+/// 4475 longreq has 600 and 3. libosip2 takes time quadratic in both. More: malformed, or a body that is not
+/// read.
 inline constexpr std::size_t value_length = 4096;
 inline constexpr std::size_t value_semicolons = 64;
 /// Header fields in one message; RFC 4475 longreq has 60. More: malformed.
@@ -47,9 +48,9 @@ inline constexpr std::size_t bundle_groups = 16;
 
 // ---- Calls (negotiation/) ---------------------------------------------------------------------------------
 
-/// Requests of one call that await a response or may still be repeated; those outside a dialog have half of the
-/// room, so that who knows no more than the Call-ID can't take all. More: the message changes nothing, and its
-/// SDP is refused with cause `limit`.
+/// Requests of one call that await a response or may still be repeated; those outside a dialog have half of
+/// the room, so that who knows no more than the Call-ID can't take all. More: the message changes nothing,
+/// and its SDP is refused with cause `limit`.
 inline constexpr std::size_t transactions_per_call = 128;
 /// Forks times crossings of one call; a proxy rings some ten phones. More: as above.
 inline constexpr std::size_t dialogs_per_call = 128;
@@ -67,9 +68,20 @@ inline constexpr std::size_t refusals_per_message = 64;
 
 // ---- Policy (pinhole/) ------------------------------------------------------------------------------------
 
-/// Addresses in one message that the routing table is asked about, some 50 microseconds each; a phone with many
-/// interfaces has some ten. More: they count as being on another side.
+/// Addresses in one message that the routing table is asked about, some 50 microseconds each; a phone with
+/// many interfaces has some ten. More: they count as being on another side.
 inline constexpr std::size_t judged_addresses = 32;
+
+/// Hosts whose SIP was heard lately: some 100 octets each. More: the one heard longest ago is forgotten, and
+/// nothing opens in its name until it is heard again.
+inline constexpr std::size_t speakers = 65536;
+/// Pinholes that may be opened for what one host has sent so far; a set of nft/dpinholer.nft has room for as
+/// many. More: they are saved up no further.
+inline constexpr std::size_t pinholes_per_speaker = 131072;
+/// Octets of a packet that a SIP message takes at least, with a description that asks for a pinhole.
+inline constexpr std::size_t shortest_message = 256;
+/// Open pinholes; all that the sets of nft/dpinholer.nft have room for is some 600,000. More: refused.
+inline constexpr std::size_t open_pinholes = std::size_t{1} << 20;
 
 // ---- Kernel (system/) -------------------------------------------------------------------------------------
 
@@ -81,19 +93,30 @@ inline constexpr std::size_t unanswered_told = 1000;
 inline constexpr std::size_t unanswered_told_per_second = 20;
 /// Packets taken from a queue at once: their changes share a transaction, and the first waits for the last to be
 /// read. More: they stay in the queue for the next round.
+/// Packets taken from a queue at once: their changes share a transaction, and the first waits for the last to
+/// be read. More: they stay in the queue for the next round.
 inline constexpr std::size_t queue_batch = 128;
-/// Flows of one closed pinhole that are looked up in the connection tracking table at once. More (ICE with many
-/// candidates): they are found by the walk through the table that follows.
+/// Flows of one closed pinhole that are looked up in the connection tracking table at once. More (ICE with
+/// many candidates): they are found by the walk through the table that follows.
 inline constexpr std::size_t tuples_per_close = 8;
 /// Elements that a starting daemon takes over: all that the sets of nft/dpinholer.nft have room for is some
 /// 600,000. More: it does not know them, and they go like everything that no call wants.
 inline constexpr std::size_t recovered_elements = std::size_t{1} << 20;
-/// Elements of others' changes to the sets that are taken one by one, of what is read at once: some milliseconds.
-/// More: all pinholes are looked at, and what is missing is written again.
+/// Elements of others' changes to the sets that are taken one by one, of what is read at once: some
+/// milliseconds. More: all pinholes are looked at, and what is missing is written again.
 inline constexpr std::size_t ruleset_news = 2048;
-/// Messages of one nft transaction: some 2 ms of the kernel's time. More: the changes are committed in several
-/// transactions, in their order.
+/// Messages of one nft transaction: some 2 ms of the kernel's time. More: the changes are committed in
+/// several transactions, in their order.
 inline constexpr std::size_t transaction_messages = 2048;
+
+/// Octets of what gatekeeper and inspector say to each other at once: a batch of the longest packets takes 8
+/// MiB, what a call of 256 pinholes does to them 100 KiB. More: the inspector has failed.
+inline constexpr std::size_t inspection_octets = std::size_t{64} << 20;
+/// What an inspector may ask while it looks at a batch: in each packet about `judged_addresses`, and about
+/// the pinholes of calls that seem to be silent. More: it has failed.
+inline constexpr std::size_t questions_per_batch = 65536;
+/// Files with the packets on which an inspector failed. More: the oldest goes.
+inline constexpr std::size_t crash_files = 16;
 
 /// Routes that are remembered. More: all are forgotten, and looked up again.
 inline constexpr std::size_t remembered_routes = 16384;

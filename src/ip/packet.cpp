@@ -147,6 +147,14 @@ tl::expected<Packet, PacketError> read_packet(Bytes octets) {
   }
 }
 
+std::optional<Address> source_address(Bytes octets) {
+  if (octets.size() >= ipv4_header && octets[0] >> 4 == 4)
+    return Address::from_bytes(Family::ipv4, octets.data() + 12);
+  if (octets.size() >= ipv6_header && octets[0] >> 4 == 6)
+    return Address::from_bytes(Family::ipv6, octets.data() + 8);
+  return std::nullopt;
+}
+
 tl::expected<Datagram, PacketError> read_datagram(const Packet& packet) {
   assert(!packet.fragment);
   if (packet.protocol != number::udp) return tl::unexpected(PacketError::other_protocol);

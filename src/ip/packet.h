@@ -39,6 +39,9 @@ struct Packet {
 /// A packet cut short by a snap length is read as far as it goes and marked `truncated`.
 tl::expected<Packet, PacketError> read_packet(base::Bytes octets);
 
+/// The source that the IP header of a packet names; nothing when it has none.
+std::optional<base::Address> source_address(base::Bytes octets);
+
 /// A UDP datagram: what SIP over UDP and media come in.
 struct Datagram {
   base::Endpoint source;

@@ -52,6 +52,8 @@ struct Change {
   Label label;
   Cause cause = Cause::offer;
   base::TimePoint time;  ///< of the packet, or the moment a timer was due
+  /// The party that announced where it leads: the source of its message. Of an opening only.
+  base::Address announced_by = {};
 };
 
 /// A pinhole that an SDP asked for and did not get (calls.md section 5).

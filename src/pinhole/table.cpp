@@ -131,6 +131,7 @@ void Table::claim(const Reason& reason, const Want& want, std::vector<Change>& c
   const Cause cause = opened || reason.described ? reason.opened : reason.closed;
   changes.push_back(entry.change(kind, want.key, reason, cause));
   changes.back().from_before = std::move(before.from);
+  if (opened) changes.back().announced_by = want.announced_by;
 }
 
 void Table::release(const Reason& reason, const Key& key, Cause cause, std::vector<Change>& changes) {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <set>
 
 #include "base/limits.h"
 
@@ -32,12 +31,19 @@ class Said {
     for (const Grant* grant : grants) {
       if (grant->announced_by_host) continue;
       for (const Transport& transport : grant->to) {
-        if (!transport.elsewhere && !transport.named) addresses_.insert(transport.address);
+        if (!transport.elsewhere && !transport.named)
+          parties_.emplace(transport.address, grant->announced_by);
       }
     }
   }
 
-  bool has(const base::Address& address) const { return addresses_.contains(address); }
+  bool has(const base::Address& address) const { return parties_.contains(address); }
+
+  // The party itself, where this host passes on what it said.
+  const base::Address& announcer(const Transport& transport, const Grant& grant) const {
+    const auto party = grant.announced_by_host ? parties_.find(transport.address) : parties_.end();
+    return party == parties_.end() ? grant.announced_by : party->second;
+  }
 
   std::optional<Cause> refusal(const Transport& transport, const Grant& grant, const Policy& policy) const {
     Transport as_said = transport;
@@ -46,7 +52,7 @@ class Said {
   }
 
  private:
-  std::set<base::Address> addresses_;
+  std::map<base::Address, base::Address> parties_;  // by the address that one said
 };
 
 // Who may send to this m-line: sorted; empty when anybody may.
@@ -142,6 +148,7 @@ std::vector<Want> wanted(std::span<const Grant* const> grants, const Policy& pol
       want.media = grant->media;
       want.component = transport->component;
       want.held = transport->held;
+      want.announced_by = said.announcer(*transport, *grant);
       collection.add(std::move(want));
     }
   }

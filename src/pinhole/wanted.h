@@ -27,6 +27,8 @@ struct Want {
   negotiation::Media media = negotiation::Media::other;
   Component component = Component::rtp;
   bool held = false;  ///< not to be opened, but its m-line goes on: why it closes, if it does
+  /// The party that announced it, also where this host passed on what the party said.
+  base::Address announced_by = {};
 };
 
 /// What policy lets a call have of its grants: each pinhole once, in the order of the grants. A pinhole that

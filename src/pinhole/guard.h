@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "base/address.h"
+#include "base/hash.h"
+#include "base/interface.h"
+#include "base/time.h"
+#include "pinhole/host.h"
+#include "pinhole/key_hash.h"
+#include "pinhole/pinhole.h"
+#include "pinhole/policy.h"
+#include "pinhole/policy_settings.h"
+#include "pinhole/recovered.h"
+#include "pinhole/sides.h"
+#include "pinhole/speakers.h"
+
+namespace dpinholer::pinhole {
+
+struct GuardSettings {
+  PolicySettings policy;
+  std::size_t pinholes_per_call = 256;  ///< limits.pinholes-per-call
+  base::seconds longest_timeout{300};   ///< of a set element
+};
+
+/// Judges changes of pinholes that somebody asks for who has read what strangers wrote, and may have fallen
+/// for it. What gets past it is no more than those who were really heard could have asked for:
+///
+///  - addresses and ports, of sources too, are those that policy allows (calls.md section 5), by the same
+///    code;
+///  - a pinhole opens in the name of a host whose SIP was seen, toward the side that it came from;
+///  - what is bound, refreshed or closed was opened here before: elements of others can't be named;
+///  - each call has limits.pinholes-per-call of them, each host as many as its messages could have asked for,
+///    and there is a bound in all;
+///  - timeouts are clamped.
+///
+/// It can't tell whether a host said what is asked for in its name: it reads no SIP.
+class Guard {
+ public:
+  /// `host` may be null, as for Policy. It must live longer.
+  Guard(const GuardSettings& settings, Host* host, base::HashKey hash_key);
+
+  /// A packet of so many octets was handed over that came from `source` through `arrival`.
+  void heard(const base::Address& source, base::Interface arrival, std::size_t octets);
+
+  /// Removes from `changes` what may not be. Openings that are removed come back as refusals with a cause of
+  /// calls.md section 5; of what makes no sense, like the closing of a pinhole that is not open, nothing is
+  /// said.
+  std::vector<Refusal> judge(std::vector<Change>& changes);
+
+  /// What is open is to be claimed anew by whoever comes after the one that asked for it: from now on nothing
+  /// is open here, and openings with Cause::recovered are let through for these pinholes and no others, bound
+  /// as they are.
+  void offer(const std::vector<Recovered>& pinholes);
+  /// Those that were not claimed, as closings. Ends what `offer` began.
+  std::vector<Change> take_unclaimed(base::TimePoint now);
+
+  std::size_t open() const { return open_.size(); }
+
+ private:
+  struct CallHash {
+    base::HashKey hash_key;
+    std::size_t operator()(std::uint64_t call) const;
+  };
+
+  bool admits(Change& change, std::vector<Refusal>& refusals);
+  bool claims(const Change& change);
+  bool admits_sources(const Change& change);
+  std::optional<Cause> refusal(const Change& change);
+  void enter(const Change& change);
+  void leave(const Key& key);
+
+  GuardSettings settings_;
+  Policy policy_;
+  Sides sides_;
+  Speakers speakers_;
+  std::unordered_map<Key, std::uint64_t, KeyHash> open_;               // with the hash of its Call-ID
+  std::unordered_map<std::uint64_t, std::size_t, CallHash> per_call_;  // pinholes
+  std::unordered_map<Key, Recovered, KeyHash> offered_;
+};
+
+}  // namespace dpinholer::pinhole

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What somebody who has fallen for what strangers wrote may ask for, and what not.
+#include "pinhole/guard.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "base/limits.h"
+#include "support/host.h"
+
+namespace dpinholer::pinhole {
+namespace {
+
+using base::Interface;
+using Kind = Change::Kind;
+
+constexpr Interface outside{2};
+constexpr Interface inside{3};
+
+base::Address address(std::string_view text) {
+  return base::Address::parse(text).value();
+}
+
+test::FakeHost gateway() {
+  test::FakeHost host;
+  host.own = {address("203.0.113.1"), address("192.0.2.1")};
+  host.names = {{Interface::host, "lo"}, {outside, "eth0"}, {inside, "eth1"}};
+  host.route("192.0.2.0/24", {inside});
+  host.route("0.0.0.0/0", {outside});
+  host.route("2001:db8::/32", {outside});
+  return host;
+}
+
+const base::Address trunk = address("203.0.113.5");
+const base::Address phone = address("192.0.2.10");
+
+Change open(std::string_view to, std::uint32_t port, const base::Address& announced_by,
+            const std::string& call = "a@b") {
+  Change change;
+  change.key = {base::Protocol::udp, {address(to), static_cast<std::uint16_t>(port)}};
+  change.timeout = base::seconds{180};
+  change.label = {call, "audio", Component::rtp};
+  change.announced_by = announced_by;
+  return change;
+}
+Change then(Kind kind, Change change) {
+  change.kind = kind;
+  return change;
+}
+
+/// A guard that has heard the trunk outside and the phone inside.
+class GuardTest : public ::testing::Test {
+ protected:
+  explicit GuardTest(const GuardSettings& settings = {}) : guard(settings, &host, {}) {
+    guard.heard(trunk, outside, 700);
+    guard.heard(phone, inside, 700);
+  }
+
+  /// "" when it is let through, else why not.
+  std::string judged(const Change& change) {
+    std::vector<Change> changes{change};
+    const auto refusals = guard.judge(changes);
+    if (!changes.empty()) return refusals.empty() ? "" : "let through and refused";
+    return refusals.empty() ? "nonsense" : std::string(name(refusals.front().cause));
+  }
+
+  test::FakeHost host = gateway();
+  Guard guard;
+};
+
+TEST_F(GuardTest, OpensWhatPolicyAllowsTowardTheSideOfWhoeverWasHeard) {
+  const struct {
+    const char* what;
+    const char* to;
+    std::uint32_t port;
+    base::Address announced_by;
+    const char* refused;
+  } rows[] = {
+      {"the phone's own", "192.0.2.10", 30000, phone, ""},
+      {"a media server beside the phone", "192.0.2.20", 30000, phone, ""},
+      {"the trunk's media", "198.51.100.7", 40000, trunk, ""},
+      {"other side: a printer inside, asked for outside", "192.0.2.99", 9100, trunk, "other-side"},
+      {"other side: somebody outside, asked for inside", "198.51.100.8", 40000, phone, "other-side"},
+      {"a privileged port", "192.0.2.10", 22, phone, "port-policy"},
+      {"own address, inside", "192.0.2.1", 30000, phone, "address"},
+      {"own address, outside", "203.0.113.1", 30000, trunk, "address"},
+      {"loopback", "127.0.0.1", 30000, phone, "address"},
+      {"multicast", "239.1.1.1", 30000, phone, "address"},
+      {"broadcast", "255.255.255.255", 30000, phone, "address"},
+      {"IPv4-mapped", "::ffff:192.0.2.10", 30000, phone, "address"},
+      {"in the name of somebody who said nothing", "192.0.2.10", 30002, address("192.0.2.11"), "no-request"},
+  };
+  for (const auto& row : rows) {
+    EXPECT_EQ(judged(open(row.to, row.port, row.announced_by)), row.refused) << row.what;
+  }
+}
+
+TEST_F(GuardTest, SourcesAreJudgedToo) {
+  Change change = open("192.0.2.10", 30000, phone);
+  change.from = {trunk};
+  EXPECT_EQ(judged(change), "");
+  change = open("192.0.2.10", 30002, phone);
+  change.from = {address("224.0.0.1")};
+  EXPECT_EQ(judged(change), "address");
+  change.from = {address("127.0.0.1")};
+  EXPECT_EQ(judged(change), "address");
+  change = then(Kind::bind, open("192.0.2.10", 30000, phone));
+  change.from = {address("0.0.0.0")};
+  EXPECT_EQ(judged(change), "nonsense");
+}
+
+TEST_F(GuardTest, WhatWasNotOpenedHereCannotBeNamed) {
+  const Change foreign = open("192.0.2.10", 30000, phone);
+  EXPECT_EQ(judged(then(Kind::close, foreign)), "nonsense");
+  EXPECT_EQ(judged(then(Kind::bind, foreign)), "nonsense");
+  EXPECT_EQ(judged(then(Kind::refresh, foreign)), "nonsense");
+  EXPECT_EQ(judged(foreign), "");
+  EXPECT_EQ(judged(foreign), "nonsense") << "open already";
+  EXPECT_EQ(judged(then(Kind::bind, foreign)), "");
+  EXPECT_EQ(judged(then(Kind::refresh, foreign)), "");
+  EXPECT_EQ(judged(then(Kind::close, foreign)), "");
+  EXPECT_EQ(judged(then(Kind::close, foreign)), "nonsense");
+  EXPECT_EQ(guard.open(), 0U);
+}
+
+TEST_F(GuardTest, TimeoutsAreClamped) {
+  std::vector<Change> changes{open("192.0.2.10", 30000, phone), open("192.0.2.10", 30001, phone)};
+  changes[0].timeout = std::chrono::years{1};
+  changes[1].timeout = base::seconds{-5};
+  EXPECT_TRUE(guard.judge(changes).empty());
+  EXPECT_EQ(changes[0].timeout, base::seconds{300});
+  EXPECT_EQ(changes[1].timeout, base::seconds{1});
+}
+
+TEST_F(GuardTest, ACallHasItsBoundAndGetsRoomWhenItCloses) {
+  for (std::uint32_t port = 30000; port < 30256; ++port)
+    EXPECT_EQ(judged(open("192.0.2.10", port, phone)), "");
+  EXPECT_EQ(judged(open("192.0.2.10", 30256, phone)), "limit");
+  EXPECT_EQ(judged(open("192.0.2.10", 30256, phone, "another@b")), "");
+  EXPECT_EQ(judged(then(Kind::close, open("192.0.2.10", 30000, phone))), "");
+  EXPECT_EQ(judged(open("192.0.2.10", 30257, phone)), "");
+}
+
+// One packet of 700 octets has room for three messages with a description.
+TEST_F(GuardTest, AHostGetsNoMoreThanItsMessagesCouldHaveAskedFor) {
+  const std::size_t credit = 3 * 256;
+  std::size_t opened = 0;
+  for (std::uint32_t i = 0; i < 5000; ++i) {
+    opened += judged(open("192.0.2.10", 30000 + i, phone, std::to_string(i) + "@b")).empty() ? 1 : 0;
+  }
+  EXPECT_EQ(opened, credit);
+  EXPECT_EQ(judged(open("198.51.100.7", 40000, trunk)), "") << "others are not concerned";
+  guard.heard(phone, inside, 10);
+  EXPECT_EQ(judged(open("192.0.2.20", 30000, phone)), "");
+}
+
+TEST_F(GuardTest, AWayThatWasUsedBeforeStillCounts) {
+  guard.heard(trunk, Interface{9}, 700);
+  EXPECT_EQ(judged(open("198.51.100.7", 40000, trunk)), "");
+}
+
+class LocalGuard : public GuardTest {
+ protected:
+  static GuardSettings settings() {
+    GuardSettings settings;
+    settings.policy.local = true;
+    return settings;
+  }
+  LocalGuard() : GuardTest(settings()) { guard.heard(address("192.0.2.1"), Interface::host, 700); }
+};
+
+TEST_F(LocalGuard, AServerOnTheHostSpeaksForTheHost) {
+  EXPECT_EQ(judged(open("192.0.2.1", 30000, address("192.0.2.1"))), "");
+  EXPECT_EQ(judged(open("192.0.2.10", 30000, address("192.0.2.1"))), "other-side");
+}
+
+// ---- Taking over
+// -------------------------------------------------------------------------------------------
+
+Recovered recovered(std::string_view to, std::uint16_t port, std::vector<base::Address> from) {
+  Recovered pinhole;
+  pinhole.key = {base::Protocol::udp, {address(to), port}};
+  pinhole.from = std::move(from);
+  pinhole.call = "a@b";
+  pinhole.call_hash = base::stable_hash("a@b");
+  return pinhole;
+}
+Change again(const Recovered& pinhole) {
+  Change change;
+  change.key = pinhole.key;
+  change.from = pinhole.from;
+  change.label = {pinhole.call, "audio", Component::rtp, pinhole.call_hash};
+  change.cause = Cause::recovered;
+  return change;
+}
+
+TEST_F(GuardTest, WhatIsOfferedIsClaimedAsItIsAndOnce) {
+  const Recovered found = recovered("192.0.2.10", 30000, {trunk});
+  EXPECT_EQ(judged(again(found)), "nonsense") << "nothing was offered";
+  guard.offer({found, recovered("192.0.2.10", 30001, {trunk})});
+  Change change = again(found);
+  change.from.clear();
+  EXPECT_EQ(judged(change), "nonsense") << "to anybody";
+  change = again(found);
+  change.label.call_hash = 1;
+  EXPECT_EQ(judged(change), "nonsense") << "for another call";
+  change = again(found);
+  change.key.destination.port = 30002;
+  EXPECT_EQ(judged(change), "nonsense") << "another pinhole";
+  EXPECT_EQ(judged(again(found)), "");
+  EXPECT_EQ(judged(again(found)), "nonsense") << "twice";
+  const auto closings = guard.take_unclaimed({});
+  ASSERT_EQ(closings.size(), 1U);
+  EXPECT_EQ(closings.front().key.destination.port, 30001);
+  EXPECT_EQ(closings.front().kind, Kind::close);
+  EXPECT_TRUE(guard.take_unclaimed({}).empty());
+}
+
+}  // namespace
+}  // namespace dpinholer::pinhole
