@@ -17,6 +17,7 @@ packages=(
     libnetfilter-queue-dev      # packets from the queue, verdicts back
     libspdlog-dev               # log: terminal
     libsystemd-dev              # log: journal; readiness and watchdog
+    libseccomp-dev libcap-dev   # the sandbox
     libpcap-dev                 # captures
     libtomlplusplus-dev         # configuration
     libcli11-dev                # command line

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "system/sandbox.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <sys/capability.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <system_error>
+#include <vector>
+
+namespace dpinholer::system::sandbox {
+
+namespace {
+
+[[noreturn]] void fail(const char* call, int code = errno) {
+  throw std::system_error(code, std::generic_category(), call);
+}
+
+void limit(__rlimit_resource_t resource, rlim_t most) {
+  const rlimit both{most, most};
+  if (setrlimit(resource, &both) != 0) fail("setrlimit");
+}
+
+bool write_file(const char* path, const std::string& text) {
+  const int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool done = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  close(fd);
+  return done;
+}
+
+// In a user namespace of its own a process may do what follows without being root; its user stays the same.
+bool enter_namespaces() {
+  constexpr int others = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
+  const std::string user = std::to_string(geteuid());
+  const std::string group = std::to_string(getegid());
+  if (unshare(CLONE_NEWUSER | others) == 0) {
+    return write_file("/proc/self/setgroups", "deny") &&
+           write_file("/proc/self/uid_map", user + " " + user + " 1") &&
+           write_file("/proc/self/gid_map", group + " " + group + " 1");
+  }
+  return unshare(others) == 0;
+}
+
+// pivot_root(2), "pivot_root(".", ".")": the old root lies over the new one until it is taken off.
+bool empty_root() {
+  constexpr const char* place = "/tmp";  // is everywhere, and nothing in it is changed
+  return mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         mount("none", place, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,mode=0555") == 0 &&
+         chdir(place) == 0 && syscall(SYS_pivot_root, ".", ".") == 0 && umount2(".", MNT_DETACH) == 0 &&
+         chdir("/") == 0 &&
+         mount(nullptr, "/", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+               nullptr) == 0;
+}
+
+class Filter {
+ public:
+  explicit Filter(std::uint32_t otherwise) : context_(seccomp_init(otherwise), seccomp_release) {
+    if (context_ == nullptr) throw std::runtime_error("seccomp_init failed");
+  }
+
+  void allow(int call) { add(call, {}); }
+  void allow(int call, std::initializer_list<scmp_arg_cmp> arguments) { add(call, arguments); }
+  void set(scmp_filter_attr attribute, std::uint32_t value) {
+    if (const int code = seccomp_attr_set(context_.get(), attribute, value); code < 0)
+      fail("seccomp_attr_set", -code);
+  }
+  void load() {
+    if (const int code = seccomp_load(context_.get()); code < 0) fail("seccomp_load", -code);
+  }
+
+ private:
+  void add(int call, std::initializer_list<scmp_arg_cmp> arguments) {
+    const std::vector<scmp_arg_cmp> list(arguments);
+    const int code = seccomp_rule_add_array(context_.get(), SCMP_ACT_ALLOW, call,
+                                            static_cast<unsigned>(list.size()), list.data());
+    if (code < 0 && code != -EEXIST) fail("seccomp_rule_add", -code);
+  }
+
+  std::unique_ptr<void, decltype(&seccomp_release)> context_;
+};
+
+scmp_arg_cmp equals(unsigned argument, std::uint64_t value) {
+  return {argument, SCMP_CMP_EQ, value, 0};
+}
+scmp_arg_cmp lacks(unsigned argument, std::uint64_t bits) {
+  return {argument, SCMP_CMP_MASKED_EQ, bits, 0};
+}
+
+// Memory that can be written or executed, but not both.
+void allow_memory(Filter& filter) {
+  for (const int call : {SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise)})
+    filter.allow(call);
+  filter.allow(SCMP_SYS(mprotect), {lacks(2, PROT_EXEC)});
+}
+
+// abort(3): that it was called, and for what, is worth knowing.
+void allow_abort(Filter& filter) {
+  for (const int call :
+       {SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(getpid), SCMP_SYS(gettid)})
+    filter.allow(call);
+  filter.allow(SCMP_SYS(tgkill), {equals(0, static_cast<std::uint64_t>(getpid())), equals(2, SIGABRT)});
+}
+
+}  // namespace
+
+void keep_capabilities(std::span<const int> capabilities) {
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail("prctl");
+  cap_reset_ambient();
+  for (cap_value_t each = 0; each < cap_max_bits(); ++each) {
+    const bool kept = std::find(capabilities.begin(), capabilities.end(), each) != capabilities.end();
+    if (!kept) cap_drop_bound(each);  // not without CAP_SETPCAP, and then it makes no difference
+  }
+  const std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)> set(cap_init(), cap_free);
+  if (set == nullptr) fail("cap_init");
+  if (!capabilities.empty()) {
+    for (const cap_flag_t flag : {CAP_EFFECTIVE, CAP_PERMITTED}) {
+      if (cap_set_flag(set.get(), flag, static_cast<int>(capabilities.size()), capabilities.data(),
+                       CAP_SET) != 0)
+        fail("cap_set_flag");
+    }
+  }
+  if (cap_set_proc(set.get()) != 0) fail("cap_set_proc");
+}
+
+std::string leave_host() {
+  if (!enter_namespaces()) return std::string("no namespaces of its own (") + std::strerror(errno) + ")";
+  if (!empty_root()) return std::string("no root of its own (") + std::strerror(errno) + ")";
+  return "";
+}
+
+void close_all_but(std::span<const int> descriptors) {
+  std::vector<int> kept(descriptors.begin(), descriptors.end());
+  kept.push_back(STDERR_FILENO);
+  std::sort(kept.begin(), kept.end());
+  unsigned next = 0;
+  for (const int fd : kept) {
+    const auto number = static_cast<unsigned>(fd);
+    if (number > next) close_range(next, number - 1, 0);
+    next = number + 1;
+  }
+  close_range(next, ~0U, 0);
+}
+
+void confine_inspector(int channel, std::size_t memory) {
+  constexpr rlim_t an_hour = 3600;
+  limit(RLIMIT_CORE, 0);
+  limit(RLIMIT_NOFILE, 0);
+  limit(RLIMIT_NPROC, 0);
+  limit(RLIMIT_DATA, memory);
+  limit(RLIMIT_CPU, an_hour);
+  if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) fail("prctl");
+  Filter filter(SCMP_ACT_KILL_PROCESS);
+  const auto socket = static_cast<std::uint64_t>(channel);
+  filter.allow(SCMP_SYS(recvfrom), {equals(0, socket)});
+  filter.allow(SCMP_SYS(sendmsg), {equals(0, socket)});
+  filter.allow(SCMP_SYS(write), {equals(0, STDERR_FILENO)});
+  filter.allow(SCMP_SYS(writev), {equals(0, STDERR_FILENO)});
+  allow_memory(filter);
+  filter.allow(SCMP_SYS(mmap), {lacks(2, PROT_EXEC), equals(4, 0xffff'ffff)});
+  allow_abort(filter);
+  for (const int call :
+       {SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn), SCMP_SYS(clock_gettime)})
+    filter.allow(call);
+  filter.load();
+}
+
+void confine_gatekeeper() {
+  Filter filter(SCMP_ACT_ERRNO(EPERM));
+  filter.set(SCMP_FLTATR_CTL_TSYNC, 1);
+  for (const int call :
+       {// netlink, the journal, systemd, the control socket, the inspector
+        SCMP_SYS(socketpair), SCMP_SYS(bind), SCMP_SYS(connect), SCMP_SYS(listen), SCMP_SYS(accept4),
+        SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg),
+        SCMP_SYS(recvmmsg), SCMP_SYS(setsockopt), SCMP_SYS(getsockopt), SCMP_SYS(getsockname),
+        SCMP_SYS(getpeername), SCMP_SYS(shutdown),
+        // descriptors
+        SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(close), SCMP_SYS(dup),
+        SCMP_SYS(fcntl), SCMP_SYS(lseek), SCMP_SYS(ioctl), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(select),
+        SCMP_SYS(pselect6), SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait),
+        SCMP_SYS(epoll_pwait), SCMP_SYS(signalfd4), SCMP_SYS(eventfd2), SCMP_SYS(pipe2),
+        // files: what it leaves to the next daemon, packets of crashes, the configuration, /proc
+        SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(stat), SCMP_SYS(fstat), SCMP_SYS(lstat),
+        SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
+        SCMP_SYS(getdents64), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(mkdir), SCMP_SYS(mkdirat),
+        SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat),
+        SCMP_SYS(getcwd), SCMP_SYS(umask), SCMP_SYS(chmod), SCMP_SYS(fchmod), SCMP_SYS(ftruncate),
+        SCMP_SYS(memfd_create),
+        // itself
+        SCMP_SYS(futex), SCMP_SYS(getrandom), SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep),
+        SCMP_SYS(nanosleep), SCMP_SYS(gettimeofday), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getppid),
+        SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid), SCMP_SYS(sched_yield),
+        SCMP_SYS(sched_getaffinity), SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(rt_sigprocmask),
+        SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack), SCMP_SYS(getrlimit),
+        SCMP_SYS(prlimit64), SCMP_SYS(sysinfo), SCMP_SYS(uname), SCMP_SYS(restart_syscall), SCMP_SYS(exit),
+        SCMP_SYS(exit_group), SCMP_SYS(prctl), SCMP_SYS(wait4)}) {
+    filter.allow(call);
+  }
+  for (const int family : {AF_UNIX, AF_NETLINK})
+    filter.allow(SCMP_SYS(socket), {equals(0, static_cast<std::uint64_t>(family))});
+  allow_memory(filter);
+  filter.allow(SCMP_SYS(mmap), {lacks(2, PROT_EXEC)});
+  allow_abort(filter);
+  filter.load();
+}
+
+}  // namespace dpinholer::system::sandbox

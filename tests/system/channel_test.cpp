@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "system/channel.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <future>
+#include <string>
+#include <vector>
+
+namespace dpinholer::system {
+namespace {
+
+constexpr std::size_t most = std::size_t{1} << 24;
+
+std::vector<std::uint8_t> octets(std::size_t count) {
+  std::vector<std::uint8_t> made(count);
+  for (std::size_t i = 0; i < count; ++i) made[i] = static_cast<std::uint8_t>(i * 7);
+  return made;
+}
+
+void send_raw(const Channel& channel, std::uint32_t length, std::uint16_t kind, const std::string& content) {
+  std::string raw(8, '\0');
+  std::memcpy(raw.data(), &length, 4);
+  std::memcpy(raw.data() + 4, &kind, 2);
+  raw += content;
+  ASSERT_EQ(send(channel.fd(), raw.data(), raw.size(), 0), static_cast<ssize_t>(raw.size()));
+}
+
+int code_of(const tl::expected<Channel::Frame, SystemError>& frame) {
+  return frame ? 0 : frame.error().code;
+}
+
+TEST(Channel, FramesOfEverySizeArriveWhole) {
+  for (const std::size_t size : {0, 1, 7, 8, 9, 65535, 300'000, 5'000'000}) {
+    auto [here, there] = Channel::pair();
+    here.set_patience(std::chrono::seconds{10});
+    auto received = std::async([&] {
+      auto frame = there.receive(most);
+      return frame ? std::pair(frame->kind,
+                               std::vector<std::uint8_t>(frame->content.begin(), frame->content.end()))
+                   : std::pair(std::uint16_t{0}, std::vector<std::uint8_t>{});
+    });
+    ASSERT_TRUE(here.send(42, octets(size)));
+    EXPECT_EQ(received.get(), std::pair(std::uint16_t{42}, octets(size))) << size;
+  }
+}
+
+TEST(Channel, WhatBreaksABoundOrDoesNotComeIsAnError) {
+  {
+    auto [here, there] = Channel::pair();
+    send_raw(there, most + 1, 1, "");
+    EXPECT_EQ(code_of(here.receive(most)), EMSGSIZE) << "too long";
+  }
+  {
+    auto [here, there] = Channel::pair();
+    send_raw(there, 2, 1, "abc");
+    EXPECT_EQ(code_of(here.receive(most)), EMSGSIZE) << "more than it says";
+  }
+  {
+    auto [here, there] = Channel::pair();
+    here.set_patience(std::chrono::milliseconds{20});
+    EXPECT_EQ(code_of(here.receive(most)), ETIMEDOUT) << "nothing";
+    send_raw(there, 4, 1, "abc");
+    EXPECT_EQ(code_of(here.receive(most)), ETIMEDOUT) << "less than it says";
+  }
+  {
+    auto [here, there] = Channel::pair();
+    send_raw(there, 4, 1, "abc");
+    shutdown(there.fd(), SHUT_WR);
+    EXPECT_EQ(code_of(here.receive(most)), ECONNRESET) << "the end in the middle of a frame";
+  }
+}
+
+TEST(Channel, AReaderThatDoesNotReadHoldsNobodyForEver) {
+  auto [here, there] = Channel::pair();
+  here.set_patience(std::chrono::milliseconds{20});
+  const auto sent = here.send(1, octets(5'000'000));
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().code, ETIMEDOUT);
+}
+
+TEST(Channel, TheEndOfTheOtherEndIsAnErrorAndNoSignal) {
+  auto ends = Channel::pair();
+  { const Channel gone = std::move(ends.second); }
+  EXPECT_FALSE(ends.first.send(1, {}));
+  EXPECT_EQ(code_of(ends.first.receive(most)), ECONNRESET);
+}
+
+}  // namespace
+}  // namespace dpinholer::system
