@@ -34,6 +34,8 @@
 #include <vector>
 
 #include "daemon.h"
+#include "inspector.h"
+#include "settings.h"
 #include "system/config.h"
 #include "system/log.h"
 #include "system/nft_sets.h"
@@ -259,7 +261,8 @@ void run_daemon() {
   system::Config config;
   config.kernel.flush_on_stop = true;
   system::log::set_least(system::log::Level::error);
-  Daemon(config).run([] {});
+  Inspector inspector(pipeline_settings(config));
+  Daemon(config, inspector).run([] {});
 }
 
 // A process in the gateway; ends with this object.

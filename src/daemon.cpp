@@ -10,17 +10,18 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "gatekeeper.h"
 #include "handover.h"
 #include "held_flows.h"
-#include "pipeline.h"
-#include "settings.h"
+#include "inspection.h"
 #include "system/clock.h"
 #include "system/escape.h"
 #include "system/host_networks.h"
@@ -40,12 +41,15 @@ using system::SystemError;
 using system::Verdict;
 namespace service_manager = system::service_manager;
 
-// Timers that run before packets get their turn again: thousands may be due at the same moment.
-constexpr int timers_at_once = 32;
 // In the place of a queue's index:
 constexpr std::uint32_t signals_ready = 0xffff'ffff;
 constexpr std::uint32_t news_ready = 0xffff'fffe;
 constexpr std::uint32_t networks_ready = 0xffff'fffd;
+constexpr std::uint32_t inspection_ready = 0xffff'fffc;
+// Pinholes that a new inspector is told at once, but for the rest of the last call.
+constexpr std::size_t recovered_at_once = 4096;
+// Signs of media that may wait for the next packet.
+constexpr std::size_t most_media_kept = 128;
 
 class Descriptor {
  public:
@@ -73,42 +77,62 @@ std::string name_of_queue(std::uint16_t number) {
   return "queue-" + std::to_string(number);
 }
 
-PipelineSettings live_settings(const system::Config& config) {
-  PipelineSettings settings = pipeline_settings(config);
-  settings.hash_key = system::draw_hash_key();
-  return settings;
-}
-
 // What comes in by no interface is what this host sends itself (the output hook).
 base::Interface arrival_of(const system::QueuedPacket& packet) {
   return packet.in_interface == 0 ? base::Interface::host : base::Interface{packet.in_interface};
 }
 
+// Who is told what goes on in the kernel, and nothing else.
+class KernelAnswers : public Questions {
+ public:
+  KernelAnswers(system::HostNetworks& networks, Gatekeeper& gatekeeper, bool observe)
+      : networks_(networks), gatekeeper_(gatekeeper), observe_(observe) {}
+
+  bool is_own(const base::Address& address) override { return networks_.is_own(address); }
+  std::vector<base::Interface> ways_to(const base::Address& address, base::Interface arrival) override {
+    return networks_.ways_to(address, arrival);
+  }
+  std::string name(base::Interface interface) override { return networks_.name(interface); }
+  // Who only looks on does not know.
+  bool has_media(const pinhole::Key& key) override { return observe_ || gatekeeper_.has_media(key); }
+
+ private:
+  system::HostNetworks& networks_;
+  Gatekeeper& gatekeeper_;
+  bool observe_;
+};
+
 }  // namespace
 
 struct Daemon::State {
-  explicit State(const system::Config& given);
+  State(const system::Config& given, Inspection& inspection);
 
+  void watch(int fd, std::uint32_t index) const;
   void take_queues();
   void wait();
   void give_sign_of_life();
   void read_signals(const std::function<void()>& reload);
+  void start_inspection();
+  void adopt(std::vector<pinhole::Recovered> open, std::vector<Connection> left);
+  std::optional<std::vector<Findings::Packet>> inspect(Batch& batch);
   void run_timers();
   void read_packets(std::size_t queue);
-  void judge(std::size_t queue, const system::QueuedPacket& packet);
+  void judge(std::size_t queue, const system::QueuedPacket& packet, const Findings::Packet& found);
   void send(std::vector<std::vector<Answer>>& answers);
   void finish_batch();
   void look_after_sets();
   void drain();
   void take_over();
   void stop();
+  void log_figures() const;
 
   system::Config config;
   Descriptor signals;  // before everything that may start a thread: its mask is inherited
   Descriptor poll;
-  Gatekeeper gatekeeper;
   system::HostNetworks networks;
-  Pipeline pipeline;
+  Gatekeeper gatekeeper;
+  KernelAnswers kernel;
+  Inspection& inspection;
   std::vector<Queue> queues;
 
   base::TimePoint now;
@@ -119,6 +143,13 @@ struct Daemon::State {
   bool news = false;  // of the ruleset
   bool more_to_do = false;
   std::vector<std::size_t> ready;  // queues
+  // Of the inspection:
+  bool inspecting = false;  // there is somebody
+  bool networks_changed = false;
+  std::optional<base::TimePoint> timer_due;
+  std::vector<Batch::Media> media;  // seen since it was asked last
+  Counters seen;
+  std::vector<Connection> connections;  // that it followed when it was asked for them
   // Of the batch:
   Outcome outcome;
   HeldFlows held_flows;
@@ -127,20 +158,13 @@ struct Daemon::State {
   std::uint64_t dropped = 0;
 };
 
-Daemon::State::State(const system::Config& given)
+Daemon::State::State(const system::Config& given, Inspection& given_inspection)
     : config(given),
       signals(blocked_signals(), "signalfd"),
       poll(epoll_create1(EPOLL_CLOEXEC), "epoll_create1"),
-      gatekeeper(config.kernel, system::draw_hash_key()),
-      pipeline(live_settings(config), &networks) {
-  auto watch = [&](int fd, std::uint32_t index) {
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.u32 = index;
-    if (epoll_ctl(poll.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
-      throw std::system_error(errno, std::generic_category(), "epoll_ctl");
-    }
-  };
+      gatekeeper(config, networks, system::draw_hash_key()),
+      kernel(networks, gatekeeper, config.kernel.observe),
+      inspection(given_inspection) {
   watch(signals.get(), signals_ready);
   watch(gatekeeper.news_fd(), news_ready);
   watch(networks.fd(), networks_ready);
@@ -148,6 +172,14 @@ Daemon::State::State(const system::Config& given)
   for (std::uint32_t index = 0; index < queues.size(); ++index) watch(queues[index].fd(), index);
   at_once.resize(queues.size());
   held.resize(queues.size());
+}
+
+void Daemon::State::watch(int fd, std::uint32_t index) const {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u32 = index;
+  if (epoll_ctl(poll.get(), EPOLL_CTL_ADD, fd, &event) != 0)
+    throw std::system_error(errno, std::generic_category(), "epoll_ctl");
 }
 
 // Those of a daemon that this one replaces, with the packets that wait in them.
@@ -168,7 +200,7 @@ void Daemon::State::take_queues() {
 
 // Until there is a packet, a signal, or a timer due; systemd gets its sign of life meanwhile.
 void Daemon::State::wait() {
-  std::optional<base::TimePoint> until = pipeline.next_deadline();
+  std::optional<base::TimePoint> until = inspecting ? timer_due : inspection.next_start();
   if (const auto mending = gatekeeper.next_deadline()) until = std::min(until.value_or(*mending), *mending);
   if (watchdog) {
     const base::TimePoint sign_due = last_sign + *watchdog / 2;
@@ -192,6 +224,10 @@ void Daemon::State::wait() {
       news = true;
     } else if (index == networks_ready) {
       networks.update();
+      networks_changed = true;
+    } else if (index == inspection_ready) {
+      inspection.notice();
+      inspecting = false;
     } else {
       ready.push_back(index);
     }
@@ -218,35 +254,84 @@ void Daemon::State::read_signals(const std::function<void()>& reload) {
   }
 }
 
-// Each at its own moment, and a few at a time. Packets that come while some are left are taken to have come
-// before them: the time of the pipeline must not pass a timer that is due.
-void Daemon::State::run_timers() {
-  for (int i = 0; i < timers_at_once; ++i) {
-    const auto due = pipeline.next_deadline();
-    if (!due || *due > now) return;
-    for (const pinhole::Key& key : pipeline.suspected_idle(*due)) {
-      // Who only looks on does not know.
-      if (config.kernel.observe || gatekeeper.has_media(key)) pipeline.media_seen(key, *due);
+// Somebody who knows what is open, if there is to be one now.
+void Daemon::State::start_inspection() {
+  const auto due = inspection.next_start();
+  if (inspecting || (due && now < *due) || !inspection.start(now)) return;
+  adopt(gatekeeper.offer(), {});
+}
+
+// Tells all that is open to somebody who knows nothing yet, some of it at a time, call by call.
+void Daemon::State::adopt(std::vector<pinhole::Recovered> open, std::vector<Connection> left) {
+  inspecting = true;
+  if (inspection.fd() >= 0) watch(inspection.fd(), inspection_ready);
+  media.clear();
+  std::ranges::sort(open, {}, [](const auto& pinhole) { return std::tie(pinhole.call_hash, pinhole.key); });
+  Batch batch;
+  batch.connections = std::move(left);
+  auto next = open.begin();
+  do {
+    while (next != open.end() && (batch.recovered.size() < recovered_at_once ||
+                                  batch.recovered.back().call_hash == next->call_hash)) {
+      batch.recovered.push_back(std::move(*next++));
     }
-    pipeline.advance(*due, outcome);
-  }
-  if (const auto due = pipeline.next_deadline(); due && *due < now) now = *due;
+    if (!inspect(batch)) return;
+    finish_batch();
+    batch = {};
+  } while (next != open.end());
+  gatekeeper.close_unclaimed(now);
+}
+
+// What it says of the packets. Nothing when it failed, which whoever looks has counted and said.
+std::optional<std::vector<Findings::Packet>> Daemon::State::inspect(Batch& batch) {
+  if (!inspecting) return std::nullopt;
+  batch.now = now;
+  batch.networks_changed = std::exchange(networks_changed, false);
+  batch.media = std::exchange(media, {});
+  auto findings = inspection.inspect(batch, kernel);
+  inspecting = findings.has_value();
+  if (!findings) return std::nullopt;
+  timer_due = findings->next_deadline;
+  seen = findings->counters;
+  connections = std::move(findings->connections);
+  gatekeeper.judge(findings->outcome);
+  std::ranges::move(findings->outcome.changes, std::back_inserter(outcome.changes));
+  std::ranges::move(findings->outcome.refusals, std::back_inserter(outcome.refusals));
+  return std::move(findings->packets);
+}
+
+// Without packets: those that come bring it the time.
+void Daemon::State::run_timers() {
+  const bool due = timer_due && *timer_due <= now;
+  if (!ready.empty() || (!due && media.size() < most_media_kept)) return;
+  Batch batch;
+  inspect(batch);
 }
 
 void Daemon::State::read_packets(std::size_t queue) {
   const auto packets = queues[queue].read();
   if (!packets) throw KernelError(packets.error().to_string());
-  for (const system::QueuedPacket& packet : *packets) judge(queue, packet);
+  if (packets->empty()) return;
+  Batch batch;
+  batch.packets.reserve(packets->size());
+  for (const system::QueuedPacket& packet : *packets) {
+    batch.packets.push_back({packet.octets, arrival_of(packet)});
+    gatekeeper.heard(packet.octets, arrival_of(packet));
+  }
+  const auto found = inspect(batch);
+  for (std::size_t i = 0; i < packets->size(); ++i) {
+    judge(queue, (*packets)[i], found ? (*found)[i] : Findings::Packet{});
+  }
 }
 
-void Daemon::State::judge(std::size_t queue, const system::QueuedPacket& packet) {
-  const std::size_t before = outcome.changes.size();
-  const Reading reading = pipeline.process(packet.octets, now, outcome, arrival_of(packet));
+void Daemon::State::judge(std::size_t queue, const system::QueuedPacket& packet,
+                          const Findings::Packet& found) {
+  const Reading& reading = found.reading;
   const bool drop =
       reading.kind == Reading::Kind::malformed && config.drop_malformed && !config.kernel.observe;
   const Answer answer{packet.id, drop ? Verdict::drop : Verdict::accept};
   if (drop) ++dropped;
-  const bool changes = outcome.changes.size() > before && !config.kernel.observe;
+  const bool changes = found.changes_something && !config.kernel.observe;
   (held_flows.holds(reading, changes) ? held : at_once)[queue].push_back(answer);
 }
 
@@ -272,7 +357,7 @@ void Daemon::State::finish_batch() {
 // When no packet waits for it any more, and a little at a time.
 void Daemon::State::look_after_sets() {
   if (std::exchange(news, false)) gatekeeper.read_news(now);
-  more_to_do = gatekeeper.refresh_some([&](const pinhole::Key& key) { pipeline.media_seen(key, now); });
+  more_to_do = gatekeeper.refresh_some([&](const pinhole::Key& key) { media.push_back({key, now}); });
   more_to_do = gatekeeper.mend(now) || more_to_do;
 }
 
@@ -291,28 +376,36 @@ void Daemon::State::drain() {
 // Goes on with the calls and the TCP connections of the daemon before this one.
 void Daemon::State::take_over() {
   now = system::now();
-  pipeline.recover(gatekeeper.recover(), now, outcome);
-  if (!outcome.changes.empty()) {
-    system::log::info(std::to_string(outcome.changes.size()) + " open pinholes taken over");
+  if (!inspection.start(now)) throw KernelError("nobody to read SIP could be started; the log says why");
+  std::vector<Connection> left;
+  if (const auto file = handover::default_file(); !file.empty()) {
+    auto taken = handover::take(file, config.streams.flows);
+    if (taken) left = std::move(*taken);
+    if (!taken) system::log::warning(taken.error());
   }
-  finish_batch();
-  const auto file = handover::default_file();
-  if (file.empty()) return;
-  const auto connections = handover::take(file, config.streams.flows);
-  if (!connections) return system::log::warning(connections.error());
-  for (const Connection& connection : *connections) pipeline.resume(connection);
+  adopt(gatekeeper.recover(), std::move(left));
+  if (const std::size_t open = gatekeeper.open_pinholes(); open > 0) {
+    system::log::info(std::to_string(open) + " open pinholes taken over");
+  }
 }
 
 void Daemon::State::stop() {
   drain();
   if (const auto file = handover::default_file(); !file.empty()) {
-    const auto left = handover::leave(file, pipeline.connections());
+    Batch last;
+    last.wants_connections = true;
+    inspect(last);
+    finish_batch();
+    const auto left = handover::leave(file, connections);
     if (!left) system::log::warning(left.error().to_string() + ": TCP trunks have to connect again");
   }
   for (const Queue& queue : queues) service_manager::leave(name_of_queue(queue.number()), queue.fd());
   queues.clear();
   if (config.kernel.flush_on_stop) gatekeeper.close_all(now);
-  const Counters& seen = pipeline.counters();
+  log_figures();
+}
+
+void Daemon::State::log_figures() const {
   const SetKeeper::Counters& done = gatekeeper.counters();
   auto number = [](std::uint64_t value, const char* what) { return std::to_string(value) + " " + what; };
   system::log::info("stopped: " + number(seen.packets, "packets, ") +
@@ -334,7 +427,8 @@ void Daemon::State::stop() {
                     number(seen.streams.unfollowed_segments, "segments not read"));
 }
 
-Daemon::Daemon(const system::Config& config) : state_(std::make_unique<State>(config)) {}
+Daemon::Daemon(const system::Config& config, Inspection& inspection)
+    : state_(std::make_unique<State>(config, inspection)) {}
 
 Daemon::~Daemon() = default;
 
@@ -351,6 +445,7 @@ void Daemon::run(const std::function<void()>& reload) {
   while (!state.stopping) {
     state.wait();
     state.read_signals(reload);
+    state.start_inspection();
     state.run_timers();
     for (const std::size_t queue : state.ready) state.read_packets(queue);
     state.finish_batch();

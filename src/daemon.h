@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "inspection.h"
 #include "system/config.h"
 
 namespace dpinholer {
@@ -15,7 +16,8 @@ class Daemon {
  public:
   /// Checks the sets and takes the queues, in this thread's network namespace. Blocks SIGTERM, SIGINT and
   /// SIGHUP for this thread, to read them in `run`. Throws system::KernelError, one line with its remedy.
-  explicit Daemon(const system::Config& config);
+  /// `inspection` reads the packets; it must live longer.
+  Daemon(const system::Config& config, Inspection& inspection);
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;

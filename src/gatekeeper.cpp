@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "gatekeeper.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
+#include "ip/packet.h"
+#include "pinhole/element.h"
 #include "pinhole/flow_tuple.h"
 #include "system/escape.h"
 #include "system/log.h"
@@ -21,20 +24,63 @@ void check(system::NftSets& sets) {
   if (!faults.empty()) throw KernelError(faults.front());
 }
 
+pinhole::GuardSettings guard_settings(const system::Config& config) {
+  const auto& calls = config.negotiation;
+  return {config.policy, calls.pinholes_per_call, std::max(calls.early, calls.media_idle)};
+}
+
 void write_line(const std::string& text, const std::vector<system::log::Field>& fields) {
   system::log::write(system::log::Level::info, text, fields);
 }
 
 }  // namespace
 
-Gatekeeper::Gatekeeper(const system::KernelSettings& settings, base::HashKey hash_key)
-    : observe_(settings.observe),
-      sets_(settings.table),
-      watch_(settings.table, sets_.port_id()),
-      keeper_(sets_, settings.observe, hash_key),
-      call_log_(write_line, !settings.observe),
-      refusals_told_(hash_key) {
+Gatekeeper::Gatekeeper(const system::Config& config, pinhole::Host& host, base::HashKey hash_key)
+    : observe_(config.kernel.observe),
+      sets_(config.kernel.table),
+      watch_(config.kernel.table, sets_.port_id()),
+      keeper_(sets_, observe_, hash_key),
+      call_log_(write_line, !observe_),
+      refusals_told_(hash_key),
+      guard_(guard_settings(config), &host, hash_key) {
   check(sets_);
+}
+
+std::vector<pinhole::Recovered> Gatekeeper::recover() {
+  std::vector<pinhole::Recovered> found = keeper_.recover();
+  guard_.offer(found);
+  return found;
+}
+
+std::vector<pinhole::Recovered> Gatekeeper::offer() {
+  std::vector<pinhole::Recovered> found;
+  keeper_.installed().for_each([&](const pinhole::Key& key, const Installed::Entry& entry) {
+    const auto content = pinhole::read_comment(pinhole::comment(entry.label));
+    found.push_back({key, entry.from, negotiation::media_of(content->media), content->component,
+                     content->call, content->call_hash});
+  });
+  guard_.offer(found);
+  return found;
+}
+
+void Gatekeeper::close_unclaimed(base::TimePoint now) {
+  const std::vector<Change> closings = guard_.take_unclaimed(now);
+  write(closings);
+  finish(closings, {}, now);
+}
+
+void Gatekeeper::heard(base::Bytes packet, base::Interface arrival) {
+  if (const auto source = ip::source_address(packet)) guard_.heard(*source, arrival, packet.size());
+}
+
+void Gatekeeper::judge(Outcome& outcome) {
+  std::vector<pinhole::Refusal> repelled = guard_.judge(outcome.changes);
+  repelled_ += repelled.size();
+  for (pinhole::Refusal& refusal : repelled) outcome.refusals.push_back(std::move(refusal));
+  std::erase_if(outcome.changes, [&](const Change& change) {
+    return change.cause == pinhole::Cause::recovered && change.kind == Change::Kind::open &&
+           keeper_.installed().find(change.key) != nullptr;
+  });
 }
 
 // What closes or narrows leaves flows behind that conntrack would carry on, unless the kernel showed that not

@@ -6,10 +6,15 @@
 #include <optional>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/hash.h"
+#include "base/interface.h"
 #include "base/time.h"
+#include "pinhole/guard.h"
+#include "pinhole/host.h"
 #include "pinhole/pinhole.h"
 #include "pinhole/recovered.h"
+#include "pipeline.h"
 #include "set_keeper.h"
 #include "system/call_log.h"
 #include "system/config.h"
@@ -20,17 +25,28 @@
 
 namespace dpinholer {
 
-/// Carries changes of pinholes out in the kernel and keeps account of them: sets, conntrack, log.
+/// Carries changes of pinholes out in the kernel and keeps account of them: sets, conntrack, log. Who asks
+/// for them is not believed: pinhole::Guard judges them first.
 class Gatekeeper {
  public:
-  /// Throws system::KernelError when the sets are not as they should be.
-  Gatekeeper(const system::KernelSettings& settings, base::HashKey hash_key);
+  /// `host` must live longer. Throws system::KernelError when the sets are not as they should be.
+  Gatekeeper(const system::Config& config, pinhole::Host& host, base::HashKey hash_key);
 
   /// The pinholes of a daemon before this one, as far as their elements tell: those that carry a comment of
   /// ours. To be called at the start. Nothing is changed by it: what is to stay open comes back as openings
   /// for the cause `recovered`. Their figures go on from what the elements have counted; what was counted by
   /// elements that the other daemon renewed is forgotten with it.
-  std::vector<pinhole::Recovered> recover() { return keeper_.recover(); }
+  std::vector<pinhole::Recovered> recover();
+  /// The same of what this one opened, for somebody who has to begin anew. It stays open until
+  /// `close_unclaimed`.
+  std::vector<pinhole::Recovered> offer();
+  /// Closes what was offered and did not come back.
+  void close_unclaimed(base::TimePoint now);
+
+  /// A packet was handed to who asks for pinholes: it may ask in the name of its source from now on.
+  void heard(base::Bytes packet, base::Interface arrival);
+  /// Takes out of `outcome` what may not be, and what is done already; adds a refusal for each opening.
+  void judge(Outcome& outcome);
 
   /// Writes changes to the sets: what was opened lets packets through when it returns. Refreshes are left to
   /// `refresh_some`.
@@ -61,8 +77,10 @@ class Gatekeeper {
   /// Removes all its elements from the sets.
   void close_all(base::TimePoint now);
 
+  std::size_t open_pinholes() const { return keeper_.installed().size(); }
   const SetKeeper::Counters& counters() const { return keeper_.counters(); }
-  std::uint64_t refused() const { return refused_; }  ///< pinholes, by policy
+  std::uint64_t refused() const { return refused_; }    ///< pinholes, by policy
+  std::uint64_t repelled() const { return repelled_; }  ///< of them, those that the inspector let pass
   system::ConntrackSweeper::Report conntrack() const { return sweeper_.report(); }
 
  private:
@@ -77,7 +95,9 @@ class Gatekeeper {
   system::CallLog call_log_;
   system::OncePerHour refusals_told_;
   system::ConntrackSweeper sweeper_;
+  pinhole::Guard guard_;
   std::uint64_t refused_ = 0;
+  std::uint64_t repelled_ = 0;
 };
 
 }  // namespace dpinholer

@@ -1,18 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "run_command.h"
 
+#include <linux/capability.h>
+
+#include <array>
 #include <filesystem>
 #include <iostream>
+#include <utility>
 
 #include "daemon.h"
 #include "exit_status.h"
+#include "inspector_launcher.h"
+#include "inspector_process.h"
+#include "settings.h"
 #include "system/config.h"
 #include "system/error.h"
 #include "system/log.h"
+#include "system/sandbox.h"
 
 namespace dpinholer {
 
 namespace {
+
+constexpr std::array gatekeeper_capabilities{CAP_NET_ADMIN};
 
 int failed(ExitStatus status, const std::string& text) {
   std::cerr << "dpinholer: " << text << "\n";
@@ -43,7 +53,16 @@ void check_again(const std::string& named, const system::Config& running) {
 int run_command(const RunOptions& options) try {
   const auto config = read_config(options.config);
   if (!config) return failed(ExitStatus::usage, config.error());
-  Daemon daemon(*config);
+  InspectorLauncher launcher(
+      [&](system::Channel channel) { serve_as_inspector(std::move(channel), pipeline_settings(*config)); });
+  if (!launcher.shortcomings().empty()) {
+    system::log::warning("this system lets the inspector have " + launcher.shortcomings() +
+                         "; it is confined by its system call filter");
+  }
+  system::sandbox::keep_capabilities(gatekeeper_capabilities);
+  InspectorProcess inspector(launcher, CrashFolder(CrashFolder::default_folder()));
+  Daemon daemon(*config, inspector);
+  system::sandbox::confine_gatekeeper();
   daemon.run([&] { check_again(options.config, *config); });
   return static_cast<int>(ExitStatus::fine);
 } catch (const system::KernelError& error) {

@@ -47,7 +47,8 @@ class Address {
   bool is_multicast() const;    ///< 224.0.0.0/4, ff00::/8
   bool is_broadcast() const;    ///< 255.255.255.255
   bool is_reserved() const;     ///< 0.0.0.0/8 and 240.0.0.0/4: never a host's address (RFC 6890)
-  bool is_ipv4_mapped() const;  ///< ::ffff:0:0/96, and the deprecated ::0:0/96 but :: and ::1 (RFC 4291 2.5.5)
+  bool is_ipv4_mapped()
+      const;  ///< ::ffff:0:0/96, and the deprecated ::0:0/96 but :: and ::1 (RFC 4291 2.5.5)
 
   friend bool operator==(const Address&, const Address&) = default;
   friend std::strong_ordering operator<=>(const Address&, const Address&) = default;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gatekeeper.h"
+#include "system/host_networks.h"
 #include "system/clock.h"
 #include "system/live/live.h"
 
@@ -52,7 +53,7 @@ class MendTest : public live::LiveTest {
     LiveTest::SetUp();
     if (IsSkipped()) return;
     live::load(home_, live::sets_ruleset());
-    home_.inside([&] { keeper_.emplace(system::KernelSettings{}, base::HashKey{}); });
+    home_.inside([&] { keeper_.emplace(system::Config{}, networks_.emplace(), base::HashKey{}); });
     keeper_->recover();
     const auto changes = openings();
     keeper_->write(changes);
@@ -80,6 +81,7 @@ class MendTest : public live::LiveTest {
   }
 
   Namespace home_;
+  std::optional<system::HostNetworks> networks_;
   std::optional<Gatekeeper> keeper_;
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gatekeeper.h"
+#include "system/host_networks.h"
 #include "system/live/live.h"
 
 namespace dpinholer {
@@ -48,7 +49,8 @@ class RecoverTest : public live::LiveTest {
   }
 
   Gatekeeper& start() {
-    home_.inside([&] { keeper_.emplace(system::KernelSettings{}, base::HashKey{}); });
+    keeper_.reset();
+    home_.inside([&] { keeper_.emplace(system::Config{}, networks_.emplace(), base::HashKey{}); });
     return *keeper_;
   }
   void apply(Gatekeeper& keeper, const std::vector<Change>& changes) {
@@ -58,6 +60,7 @@ class RecoverTest : public live::LiveTest {
   std::string list(const std::string& set) { return home_.run("nft list set inet filter " + set); }
 
   Namespace home_;
+  std::optional<system::HostNetworks> networks_;
   std::optional<Gatekeeper> keeper_;
 };
 

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/interface.h"
+#include "base/time.h"
+#include "pinhole/host.h"
+#include "pinhole/pinhole.h"
+#include "pinhole/recovered.h"
+#include "pipeline.h"
+
+/// What the gatekeeper and the inspector say to each other (architecture.md, two processes): plain values.
+namespace dpinholer {
+
+/// What an inspector is to look at, in the order in which it stands here.
+struct Batch {
+  struct Packet {
+    base::Bytes octets;  ///< from the IP header on; valid until the batch was looked at
+    base::Interface arrival = base::Interface::unknown;
+  };
+  struct Media {
+    pinhole::Key key;
+    base::TimePoint seen;
+  };
+
+  base::TimePoint now;
+  bool networks_changed = false;  ///< what was said of the host's addresses and routes is not true any more
+  std::vector<pinhole::Recovered> recovered;  ///< to be taken over, before the first packet: whole calls
+  std::vector<Connection> connections;        ///< to be resumed
+  std::vector<Media> media;                   ///< that went through pinholes
+  std::vector<std::string> close;             ///< calls to be closed (Pipeline::close)
+  std::vector<Packet> packets;                ///< at most limits::queue_batch
+  bool wants_connections = false;             ///< the inspector ends after it: what it follows is to be told
+};
+
+/// What it found.
+struct Findings {
+  struct Packet {
+    Reading reading;
+    bool changes_something = false;
+  };
+
+  std::vector<Packet> packets;  ///< one for each of the batch
+  Outcome outcome;
+  std::optional<base::TimePoint> next_deadline;  ///< when it has to be asked again, be it with nothing
+  Counters counters;
+  std::uint32_t closed = 0;  ///< of the calls that were to be closed, those that there are
+  std::vector<Connection> connections;
+};
+
+/// What an inspector asks while it looks.
+class Questions : public pinhole::Host {
+ public:
+  /// Whether packets went through an open pinhole since it was asked last.
+  virtual bool has_media(const pinhole::Key& key) = 0;
+};
+
+/// Somebody who looks at packets: in this process (inspector.h), or in another (inspector_process.h).
+class Inspection {
+ public:
+  virtual ~Inspection() = default;
+
+  /// To be called first, and again after `inspect` has failed: from then on there is somebody who knows
+  /// nothing yet, and whose first batches are to bring everything that is open. False: not now;
+  /// `next_start` tells when to try again.
+  virtual bool start(base::TimePoint now) = 0;
+  virtual std::optional<base::TimePoint> next_start() const = 0;
+
+  /// Readable when it has failed while nobody asked it, which `notice` takes note of; -1: never. Another one
+  /// after each start.
+  virtual int fd() const { return -1; }
+  virtual void notice() {}
+
+  /// Nothing when it failed: nothing can be said of these packets, and what it knew is lost.
+  virtual std::optional<Findings> inspect(const Batch& batch, Questions& questions) = 0;
+};
+
+}  // namespace dpinholer

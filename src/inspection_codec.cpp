@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Numbers and enumerations have their own size; a bool is an octet, 0 or 1; what may be absent is a bool and,
+// if it is there, the value; a list is a 32-bit count and its elements, a text one of octets. An address is
+// its family and 16 octets, the last 12 of which are 0 for IPv4. The fields of each value stand below, once
+// for both directions.
+#include "inspection_codec.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <type_traits>
+
+#include "base/limits.h"
+
+namespace dpinholer::codec {
+
+namespace {
+
+namespace limits = base::limits;
+
+class Encoder {
+ public:
+  static constexpr bool reads = false;
+
+  explicit Encoder(Buffer& into) : into_(into) { into_.clear(); }
+
+  template <typename Number>
+  void raw(const Number& value) {
+    static_assert(std::is_trivially_copyable_v<Number>);
+    octets({reinterpret_cast<const std::uint8_t*>(&value), sizeof value});
+  }
+  void octets(base::Bytes octets) { into_.insert(into_.end(), octets.begin(), octets.end()); }
+
+  bool failed() const { return false; }
+  void fail() {}
+
+ private:
+  Buffer& into_;
+};
+
+class Decoder {
+ public:
+  static constexpr bool reads = true;
+
+  explicit Decoder(base::Bytes from) : from_(from) {}
+
+  template <typename Number>
+  void raw(Number& value) {
+    static_assert(std::is_trivially_copyable_v<Number>);
+    const base::Bytes octets = take(sizeof value);
+    if (!failed_) std::memcpy(&value, octets.data(), sizeof value);
+  }
+  base::Bytes take(std::size_t octets) {
+    failed_ = failed_ || octets > from_.size();
+    if (failed_) return {};
+    const base::Bytes taken = from_.first(octets);
+    from_ = from_.subspan(octets);
+    return taken;
+  }
+
+  std::size_t left() const { return from_.size(); }
+  bool failed() const { return failed_; }
+  void fail() { failed_ = true; }
+  bool finished() const { return !failed_ && from_.empty(); }
+
+ private:
+  base::Bytes from_;
+  bool failed_ = false;
+};
+
+// ---- Fields of simple types
+// ---------------------------------------------------------------------------------
+
+template <typename Archive, typename Number>
+requires std::is_integral_v<Number>
+void field(Archive& archive, Number& value) {
+  archive.raw(value);
+}
+
+template <typename Archive>
+void field(Archive& archive, bool& value) {
+  std::uint8_t octet = value ? 1 : 0;
+  archive.raw(octet);
+  if (octet > 1) archive.fail();
+  value = octet == 1;
+}
+
+template <typename Archive, typename Enumeration>
+void enumeration(Archive& archive, Enumeration& value, Enumeration last) {
+  archive.raw(value);
+  if (value > last) {
+    archive.fail();
+    value = last;
+  }
+}
+
+template <typename Archive>
+void field(Archive& archive, base::Interface& value) {
+  archive.raw(value);
+}
+
+template <typename Archive>
+void field(Archive& archive, base::TimePoint& value) {
+  std::int64_t count = value.time_since_epoch().count();
+  archive.raw(count);
+  value = base::TimePoint{base::Duration{count}};
+}
+
+template <typename Archive>
+void field(Archive& archive, base::seconds& value) {
+  std::int64_t count = value.count();
+  archive.raw(count);
+  value = base::seconds{count};
+}
+
+void text(Encoder& archive, const std::string& value, std::size_t most) {
+  const std::string_view cut = std::string_view(value).substr(0, most);
+  archive.raw(static_cast<std::uint32_t>(cut.size()));
+  archive.octets(base::as_bytes(cut));
+}
+void text(Decoder& archive, std::string& value, std::size_t most) {
+  std::uint32_t length = 0;
+  archive.raw(length);
+  if (length > most) return archive.fail();
+  value = base::as_text(archive.take(length));
+}
+
+template <typename Element, typename Field>
+void list(Encoder& archive, const std::vector<Element>& elements, Field each) {
+  archive.raw(static_cast<std::uint32_t>(elements.size()));
+  for (const Element& element : elements) each(archive, const_cast<Element&>(element));
+}
+template <typename Element, typename Field>
+void list(Decoder& archive, std::vector<Element>& elements, Field each) {
+  std::uint32_t count = 0;
+  archive.raw(count);
+  if (count > archive.left()) return archive.fail();  // each takes an octet at least
+  for (std::uint32_t i = 0; i < count && !archive.failed(); ++i) each(archive, elements.emplace_back());
+}
+
+template <typename Archive, typename Value, typename Field>
+void optional(Archive& archive, std::optional<Value>& value, Field content) {
+  bool there = value.has_value();
+  field(archive, there);
+  if (!there) return;
+  if (!value) value.emplace();
+  content(archive, *value);
+}
+
+// For the lists and optionals of types that have a field below.
+constexpr auto each = [](auto& archive, auto& value) { field(archive, value); };
+
+// ---- Values, from the bottom up
+// -----------------------------------------------------------------------------
+
+void field(Encoder& archive, const base::Address& value) {
+  std::array<std::uint8_t, 16> octets{};
+  std::ranges::copy(value.bytes(), octets.begin());
+  archive.raw(value.family());
+  archive.octets(octets);
+}
+void field(Decoder& archive, base::Address& value) {
+  base::Family family = base::Family::ipv4;
+  enumeration(archive, family, base::Family::ipv6);
+  const base::Bytes octets = archive.take(16);
+  if (!archive.failed()) value = base::Address::from_bytes(family, octets.data());
+}
+
+template <typename Archive>
+void field(Archive& archive, base::Protocol& value) {
+  archive.raw(value);
+  if (value != base::Protocol::udp && value != base::Protocol::tcp) archive.fail();
+}
+
+template <typename Archive>
+void field(Archive& archive, base::Endpoint& value) {
+  field(archive, value.address);
+  field(archive, value.port);
+}
+
+template <typename Archive>
+void field(Archive& archive, pinhole::Key& value) {
+  field(archive, value.protocol);
+  field(archive, value.destination);
+}
+
+template <typename Archive>
+void field(Archive& archive, pinhole::Label& value) {
+  text(archive, value.call_id, limits::call_id_length);
+  text(archive, value.media, limits::token_length);
+  enumeration(archive, value.component, negotiation::Component::data);
+  optional(archive, value.call_hash, each);
+  if constexpr (Archive::reads) value.media = name(negotiation::media_of(value.media));
+}
+
+template <typename Archive>
+void field(Archive& archive, pinhole::Change& value) {
+  enumeration(archive, value.kind, pinhole::Change::Kind::close);
+  field(archive, value.key);
+  list(archive, value.from_before, each);
+  list(archive, value.from, each);
+  field(archive, value.timeout);
+  field(archive, value.label);
+  enumeration(archive, value.cause, negotiation::Cause::no_request);
+  field(archive, value.time);
+  field(archive, value.announced_by);
+  if (Archive::reads && !std::ranges::is_sorted(value.from)) archive.fail();
+}
+
+template <typename Archive>
+void field(Archive& archive, pinhole::Refusal& value) {
+  field(archive, value.protocol);
+  text(archive, value.address, limits::host_name_length);
+  field(archive, value.port);
+  field(archive, value.label);
+  enumeration(archive, value.cause, negotiation::Cause::no_request);
+  field(archive, value.time);
+}
+
+template <typename Archive>
+void field(Archive& archive, pinhole::Recovered& value) {
+  field(archive, value.key);
+  list(archive, value.from, each);
+  enumeration(archive, value.media, negotiation::Media::other);
+  enumeration(archive, value.component, negotiation::Component::data);
+  text(archive, value.call, limits::call_id_length);
+  field(archive, value.call_hash);
+}
+
+template <typename Archive>
+void field(Archive& archive, Connection& value) {
+  field(archive, value.position.initiator);
+  field(archive, value.position.responder);
+  field(archive, value.position.initiator_next);
+  field(archive, value.position.responder_next);
+  field(archive, value.websocket);
+}
+
+template <typename Archive>
+void field(Archive& archive, Batch::Media& value) {
+  field(archive, value.key);
+  field(archive, value.seen);
+}
+
+void field(Encoder& archive, const Batch::Packet& value) {
+  archive.raw(value.arrival);
+  archive.raw(static_cast<std::uint32_t>(value.octets.size()));
+  archive.octets(value.octets);
+}
+void field(Decoder& archive, Batch::Packet& value) {
+  std::uint32_t length = 0;
+  archive.raw(value.arrival);
+  archive.raw(length);
+  value.octets = archive.take(length);
+}
+
+template <typename Archive>
+void field(Archive& archive, Batch& value) {
+  field(archive, value.now);
+  field(archive, value.networks_changed);
+  list(archive, value.recovered, each);
+  list(archive, value.connections, each);
+  list(archive, value.media, each);
+  list(archive, value.close, [](auto& at, auto& call_id) { text(at, call_id, limits::call_id_length); });
+  list(archive, value.packets, each);
+  field(archive, value.wants_connections);
+}
+
+template <typename Archive>
+void field(Archive& archive, Findings::Packet& value) {
+  enumeration(archive, value.reading.kind, Reading::Kind::unreadable);
+  field(archive, value.reading.protocol);
+  field(archive, value.reading.source);
+  field(archive, value.reading.destination);
+  field(archive, value.changes_something);
+}
+
+template <typename Archive>
+void field(Archive& archive, Findings& value) {
+  list(archive, value.packets, each);
+  list(archive, value.outcome.changes, each);
+  list(archive, value.outcome.refusals, each);
+  optional(archive, value.next_deadline, each);
+  archive.raw(value.counters);
+  field(archive, value.closed);
+  list(archive, value.connections, each);
+}
+
+template <typename Archive>
+void field(Archive& archive, AddressQuestion& value) {
+  field(archive, value.address);
+  field(archive, value.arrival);
+}
+
+template <typename Value>
+void write(const Value& value, Buffer& into) {
+  Encoder encoder(into);
+  field(encoder, const_cast<Value&>(value));  // which it leaves as it is
+}
+
+template <typename Value>
+std::optional<Value> read(base::Bytes content) {
+  Decoder decoder(content);
+  Value value{};
+  field(decoder, value);
+  if (!decoder.finished()) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+void encode(const Batch& batch, Buffer& into) {
+  write(batch, into);
+}
+void encode(const Findings& findings, Buffer& into) {
+  write(findings, into);
+}
+void encode(const AddressQuestion& question, Buffer& into) {
+  write(question, into);
+}
+void encode(const pinhole::Key& key, Buffer& into) {
+  write(key, into);
+}
+void encode(base::Interface interface, Buffer& into) {
+  write(interface, into);
+}
+void encode(bool answer, Buffer& into) {
+  write(answer, into);
+}
+void encode(const std::vector<base::Interface>& answer, Buffer& into) {
+  Encoder encoder(into);
+  list(encoder, answer, each);
+}
+void encode(const std::string& answer, Buffer& into) {
+  Encoder encoder(into);
+  text(encoder, answer, limits::host_name_length);
+}
+
+std::optional<Batch> decode_batch(base::Bytes content) {
+  return read<Batch>(content);
+}
+std::optional<Findings> decode_findings(base::Bytes content) {
+  return read<Findings>(content);
+}
+std::optional<AddressQuestion> decode_address_question(base::Bytes content) {
+  return read<AddressQuestion>(content);
+}
+std::optional<pinhole::Key> decode_key(base::Bytes content) {
+  return read<pinhole::Key>(content);
+}
+std::optional<base::Interface> decode_interface(base::Bytes content) {
+  return read<base::Interface>(content);
+}
+std::optional<bool> decode_bool(base::Bytes content) {
+  return read<bool>(content);
+}
+
+std::optional<std::vector<base::Interface>> decode_interfaces(base::Bytes content) {
+  Decoder decoder(content);
+  std::vector<base::Interface> interfaces;
+  list(decoder, interfaces, each);
+  if (!decoder.finished()) return std::nullopt;
+  return interfaces;
+}
+
+std::optional<std::string> decode_text(base::Bytes content) {
+  Decoder decoder(content);
+  std::string value;
+  text(decoder, value, limits::host_name_length);
+  if (!decoder.finished()) return std::nullopt;
+  return value;
+}
+
+}  // namespace dpinholer::codec

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "inspection.h"
+
+/// The frames between gatekeeper and inspector: every length, count and enumeration is checked by whoever
+/// reads one. Host byte order and no version: both ends are the same program.
+namespace dpinholer::codec {
+
+/// Of a frame (system/channel.h).
+enum class Kind : std::uint16_t {
+  batch = 1,  ///< to the inspector: Batch
+  findings,   ///< from it, and the answer to a batch: Findings
+  // What it asks in between; each is answered by `answer`:
+  is_own,     ///< address -> bool
+  ways_to,    ///< address, interface -> interfaces
+  name,       ///< interface -> text
+  has_media,  ///< pinhole -> bool
+  answer,
+};
+
+using Buffer = std::vector<std::uint8_t>;
+
+/// Replace what is in `into`.
+void encode(const Batch& batch, Buffer& into);
+void encode(const Findings& findings, Buffer& into);
+
+/// Nothing when it is not one, to the last octet. The octets of packets point into `content`.
+std::optional<Batch> decode_batch(base::Bytes content);
+std::optional<Findings> decode_findings(base::Bytes content);
+
+struct AddressQuestion {
+  base::Address address;
+  base::Interface arrival = base::Interface::unknown;  ///< of ways_to
+};
+
+void encode(const AddressQuestion& question, Buffer& into);
+void encode(const pinhole::Key& key, Buffer& into);
+void encode(base::Interface interface, Buffer& into);
+void encode(bool answer, Buffer& into);
+void encode(const std::vector<base::Interface>& answer, Buffer& into);
+void encode(const std::string& answer, Buffer& into);
+
+std::optional<AddressQuestion> decode_address_question(base::Bytes content);
+std::optional<pinhole::Key> decode_key(base::Bytes content);
+std::optional<base::Interface> decode_interface(base::Bytes content);
+std::optional<bool> decode_bool(base::Bytes content);
+std::optional<std::vector<base::Interface>> decode_interfaces(base::Bytes content);
+std::optional<std::string> decode_text(base::Bytes content);
+
+}  // namespace dpinholer::codec

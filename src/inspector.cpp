@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "inspector.h"
+
+#include <string>
+#include <utility>
+
+namespace dpinholer {
+
+namespace {
+
+// Timers that run before packets get their turn again: thousands may be due at the same moment.
+constexpr int timers_at_once = 32;
+
+}  // namespace
+
+// The host as whoever gave the present batch knows it.
+class Inspector::Asking : public pinhole::Host {
+ public:
+  bool is_own(const base::Address& address) override { return questions->is_own(address); }
+  std::vector<base::Interface> ways_to(const base::Address& address, base::Interface arrival) override {
+    return questions->ways_to(address, arrival);
+  }
+  std::string name(base::Interface interface) override { return questions->name(interface); }
+
+  Questions* questions = nullptr;
+};
+
+Inspector::Inspector(PipelineSettings settings)
+    : settings_(std::move(settings)), asking_(std::make_unique<Asking>()) {}
+
+Inspector::~Inspector() = default;
+
+bool Inspector::start(base::TimePoint) {
+  pipeline_.emplace(settings_, asking_.get());
+  return true;
+}
+
+std::optional<Findings> Inspector::inspect(const Batch& batch, Questions& questions) {
+  asking_->questions = &questions;
+  Findings findings;
+  base::TimePoint now = batch.now;
+  Pipeline& pipeline = *pipeline_;
+  if (!batch.recovered.empty()) pipeline.recover(batch.recovered, now, findings.outcome);
+  for (const Connection& connection : batch.connections) pipeline.resume(connection);
+  for (const Batch::Media& media : batch.media) pipeline.media_seen(media.key, media.seen);
+  for (const std::string& call_id : batch.close) {
+    findings.closed += pipeline.close(call_id, now, findings.outcome) ? 1 : 0;
+  }
+  run_timers(now, findings.outcome);
+  findings.packets.reserve(batch.packets.size());
+  for (const Batch::Packet& packet : batch.packets) {
+    const std::size_t before = findings.outcome.changes.size();
+    const Reading reading = pipeline.process(packet.octets, now, findings.outcome, packet.arrival);
+    findings.packets.push_back({reading, findings.outcome.changes.size() > before});
+  }
+  findings.next_deadline = pipeline.next_deadline();
+  findings.counters = pipeline.counters();
+  if (batch.wants_connections) findings.connections = pipeline.connections();
+  return findings;
+}
+
+// Each at its own moment, and a few at a time. Packets that come while some are left are taken to have come
+// before them: the time of the pipeline must not pass a timer that is due.
+void Inspector::run_timers(base::TimePoint& now, Outcome& outcome) {
+  Pipeline& pipeline = *pipeline_;
+  for (int i = 0; i < timers_at_once; ++i) {
+    const auto due = pipeline.next_deadline();
+    if (!due || *due > now) return;
+    for (const pinhole::Key& key : pipeline.suspected_idle(*due)) {
+      if (asking_->questions->has_media(key)) pipeline.media_seen(key, *due);
+    }
+    pipeline.advance(*due, outcome);
+  }
+  if (const auto due = pipeline.next_deadline(); due && *due < now) now = *due;
+}
+
+}  // namespace dpinholer

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Two processes: what the one that reads SIP may do, and what happens when it ends."""
+
+import os
+import signal
+import tempfile
+from pathlib import Path
+
+from lab import Capture, Daemon, sipp, wait_until
+from lab.case import CallTest, LiveTest, each_family
+
+CALLS = 200
+PACKETS = 40  # RTP, in each direction of each call
+INTERVAL = 0.1  # of them, in seconds
+
+
+def children(process):
+    return [int(number) for number in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def inspector_of(daemon):
+    """The process that reads SIP: the child of the launcher, which is the daemon's."""
+    return wait_until(lambda: [child for launcher in children(daemon.process.pid) for child in children(launcher)],
+                      "an inspector")[0]
+
+
+def ended(process):
+    try:
+        return "State:\tZ" in Path(f"/proc/{process}/status").read_text()
+    except FileNotFoundError:
+        return True
+
+
+class Failure(LiveTest):
+    # Without the rule for established flows: media lives by the pinholes alone.
+    @each_family
+    def test_amid_200_calls_no_media_and_no_sip_is_lost_and_every_bye_closes(self, family):
+        self.firewall.load()
+        self.firewall.delete_rule("forward", "ct state established,related accept")
+        with Daemon(self.network.gateway) as daemon, Capture(self.network.outside, family) as at_outside, \
+                Capture(self.network.inside, family) as at_inside:
+            calls = self.enter(sipp.Calls(self.network, family, CALLS, rate=100, packets=PACKETS, interval=INTERVAL,
+                                          talk=PACKETS * INTERVAL + 2))
+            wait_until(lambda: self.bound(family) == 4 * CALLS, "all calls to be up", 30)
+            for fatal in (signal.SIGSEGV, signal.SIGKILL):
+                before = inspector_of(daemon)
+                os.kill(before, fatal)
+                wait_until(lambda: inspector_of(daemon) != before, "another inspector")
+            calls.wait()
+            wait_until(lambda: not self.firewall.open_pinholes(), "all pinholes to close")
+            self.assertEqual(daemon.stop(), 0)
+            self.assertEqual(daemon.log().count("the inspector failed"), 2)
+            self.assertIn("signal 11", daemon.log())
+            outside, inside = at_outside.packets(), at_inside.packets()
+        for source, sent, arrived in ((family.outside, outside, inside), (family.inside, inside, outside)):
+            self.assert_no_media_lost(source, sent, arrived, CALLS * PACKETS)
+            sent, arrived = (sorted(packet.payload for packet in side if packet.is_sip and packet.source[0] == source)
+                             for side in (sent, arrived))
+            self.assertEqual(sent, arrived)
+
+    def bound(self, family):
+        return len(self.firewall.open_pinholes().get(f"sip_rtp{family.digit}_from", ()))
+
+
+class Hanging(CallTest):
+    # The message in hand waits until the inspector is given up, and passes; the next call works.
+    def test_an_inspector_that_does_not_answer_is_replaced(self):
+        caller, callee = self.phones()
+        outside, inside = self.media_ports()
+        with tempfile.TemporaryDirectory() as state, Daemon(
+                self.network.gateway, wrapper=("env", f"STATE_DIRECTORY={state}")) as daemon:
+            first = self.establish(caller, callee)
+            os.kill(inspector_of(daemon), signal.SIGSTOP)
+            caller.pass_to(callee, first.request("OPTIONS"))
+            self.in_log(daemon, r"the inspector failed: no answer in time, signal 9 .*; 1 packet passed unread, saved")
+            [saved] = (Path(state) / "crashes").iterdir()
+            self.assertIn(b"OPTIONS sip:", saved.read_bytes())
+            self.assert_passes(outside, inside)
+            self.hang_up(first, caller, callee)
+            wait_until(lambda: not self.firewall.open_pinholes(), "the pinholes to close")
+            self.hang_up(self.establish(caller, callee), caller, callee)
+
+
+class Confinement(CallTest):
+    def test_the_inspector_has_nothing(self):
+        with Daemon(self.network.gateway) as daemon:
+            self.establish(*self.phones())
+            inspector = inspector_of(daemon)
+            status = Path(f"/proc/{inspector}/status").read_text()
+            for field, value in {"CapInh": "0" * 16, "CapPrm": "0" * 16, "CapEff": "0" * 16, "CapAmb": "0" * 16,
+                                 "NoNewPrivs": "1", "Seccomp": "2"}.items():
+                self.assertIn(f"{field}:\t{value}\n", status)
+            descriptors = {int(fd.name): os.readlink(fd) for fd in Path(f"/proc/{inspector}/fd").iterdir()}
+            self.assertEqual(sorted(target.split(":")[0] for target in descriptors.values()), ["pipe", "socket"])
+            self.assertEqual(list(Path(f"/proc/{inspector}/root").iterdir()), [])
+            for kind in ("net", "mnt", "ipc", "uts"):
+                self.assertNotEqual(*(os.readlink(f"/proc/{process}/ns/{kind}")
+                                      for process in (inspector, daemon.process.pid)))
+            limits = Path(f"/proc/{inspector}/limits").read_text()
+            self.assertRegex(limits, r"Max open files +0 +0 ")
+            self.assertRegex(limits, r"Max processes +0 +0 ")
+            self.assertNotRegex(limits, r"Max data size +unlimited")
+
+    def test_the_gatekeeper_has_one_capability(self):
+        with Daemon(self.network.gateway) as daemon:
+            status = Path(f"/proc/{daemon.process.pid}/status").read_text()
+            for field in ("CapPrm", "CapEff"):
+                self.assertIn(f"{field}:\t{1 << 12:016x}\n", status)  # CAP_NET_ADMIN
+            self.assertIn("Seccomp:\t2\n", status)
+            self.assertIn("NoNewPrivs:\t1\n", status)
+
+    def test_neither_is_left_when_the_daemon_is_killed(self):
+        with Daemon(self.network.gateway) as daemon:
+            inspector = inspector_of(daemon)
+            [launcher] = children(daemon.process.pid)
+            daemon.kill()
+            for process in (launcher, inspector):
+                wait_until(lambda: ended(process), f"process {process} to end")
