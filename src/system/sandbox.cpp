@@ -125,14 +125,15 @@ void keep_capabilities(std::span<const int> capabilities) {
     const bool kept = std::find(capabilities.begin(), capabilities.end(), each) != capabilities.end();
     if (!kept) cap_drop_bound(each);  // not without CAP_SETPCAP, and then it makes no difference
   }
-  const std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)> set(cap_init(), cap_free);
-  if (set == nullptr) fail("cap_init");
-  if (!capabilities.empty()) {
-    for (const cap_flag_t flag : {CAP_EFFECTIVE, CAP_PERMITTED}) {
-      if (cap_set_flag(set.get(), flag, static_cast<int>(capabilities.size()), capabilities.data(),
-                       CAP_SET) != 0)
-        fail("cap_set_flag");
-    }
+  using Set = std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)>;
+  const Set before(cap_get_proc(), cap_free);
+  const Set set(cap_init(), cap_free);
+  if (before == nullptr || set == nullptr) fail("cap_init");
+  for (const cap_value_t each : capabilities) {
+    cap_flag_value_t had = CAP_CLEAR;
+    cap_get_flag(before.get(), each, CAP_PERMITTED, &had);
+    cap_set_flag(set.get(), CAP_PERMITTED, 1, &each, had);
+    cap_set_flag(set.get(), CAP_EFFECTIVE, 1, &each, had);
   }
   if (cap_set_proc(set.get()) != 0) fail("cap_set_proc");
 }

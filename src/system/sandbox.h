@@ -9,7 +9,8 @@
 /// kernel does not let it; nothing of it can be taken back.
 namespace dpinholer::system::sandbox {
 
-/// All capabilities but these, of all kinds, and whatever executing a program could bring: no_new_privs.
+/// All capabilities but these, as far as it has them, of all kinds, and whatever executing a program could
+/// bring: no_new_privs.
 void keep_capabilities(std::span<const int> capabilities);
 
 /// Network, mount, IPC and host name namespaces of its own, with an empty root, as far as the system allows.

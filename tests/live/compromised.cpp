@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The daemon with an inspector that an attacker has taken over: it speaks the protocol and asks for
+// everything that is forbidden. What it does with a batch is said by the first octet of a datagram in it:
+//
+//   P...  asks for pinholes of all kinds that it may not have, and closes and binds what is not its own
+//   F...  asks for 100,000 pinholes in one answer
+//   a digit: breaks off, or answers in a form that there is not
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+#include <iostream>
+#include <string>
+
+#include "base/limits.h"
+#include "daemon.h"
+#include "inspection_codec.h"
+#include "inspector_process.h"
+#include "ip/packet.h"
+#include "system/config.h"
+
+namespace {
+
+using namespace dpinholer;
+using codec::Kind;
+using Do = pinhole::Change::Kind;
+
+base::Address address(const char* text) {
+  return base::Address::parse(text).value();
+}
+
+const base::Address phone = address("192.0.2.2");    // inside
+const base::Address trunk = address("203.0.113.2");  // outside
+
+pinhole::Change change(Do what, const char* to, std::uint16_t port, const base::Address& announced_by,
+                       const std::string& call = "evil") {
+  pinhole::Change change;
+  change.kind = what;
+  change.key = {base::Protocol::udp, {address(to), port}};
+  change.timeout = std::chrono::years{10};
+  change.label = {call, "\x1b[2J\"}; flush ruleset; {\"", pinhole::Component::rtp, {}};
+  change.announced_by = announced_by;
+  return change;
+}
+
+void ask_for_what_is_forbidden(Findings& findings) {
+  auto& changes = findings.outcome.changes;
+  for (const std::uint16_t port : std::initializer_list<std::uint16_t>{22, 53, 1023})
+    changes.push_back(change(Do::open, "192.0.2.2", port, phone));
+  changes.push_back(change(Do::open, "192.0.2.99", 30000, trunk));    // a third host inside, for one outside
+  changes.push_back(change(Do::open, "203.0.113.99", 30000, phone));  // and the other way round
+  changes.push_back(change(Do::open, "192.0.2.1", 30000, phone));     // the gateway
+  changes.push_back(change(Do::open, "203.0.113.1", 30000, trunk));
+  changes.push_back(change(Do::open, "127.0.0.1", 30000, phone));
+  changes.push_back(change(Do::open, "255.255.255.255", 30000, trunk));
+  changes.push_back(change(Do::open, "192.0.2.2", 30000, address("198.51.100.1")));  // nobody said anything
+  changes.push_back(change(Do::close, "192.0.2.77", 7777, phone));                   // elements of others
+  changes.push_back(change(Do::bind, "192.0.2.77", 7777, phone));
+  changes.push_back(change(Do::refresh, "192.0.2.77", 7777, phone));
+  auto taken_over = change(Do::open, "192.0.2.98", 30000, phone);
+  taken_over.cause = pinhole::Cause::recovered;
+  changes.push_back(taken_over);
+  changes.push_back(
+      change(Do::open, "192.0.2.2", 31000, phone, "\x1b[31m\"\n' <script>"));  // this one may be
+}
+
+void ask_for_too_much(Findings& findings) {
+  for (unsigned i = 0; i < 100'000; ++i) {
+    findings.outcome.changes.push_back(change(
+        Do::open, "192.0.2.2", static_cast<std::uint16_t>(2000 + i % 60'000), phone, std::to_string(i)));
+  }
+}
+
+void say(system::Channel& channel, const Findings& findings) {
+  codec::Buffer answer;
+  codec::encode(findings, answer);
+  (void)channel.send(static_cast<std::uint16_t>(Kind::findings), answer);
+}
+
+void say_raw(system::Channel& channel, const std::string& octets) {
+  (void)!send(channel.fd(), octets.data(), octets.size(), MSG_NOSIGNAL);
+}
+
+void misbehave(system::Channel& channel, char how, Findings findings) {
+  switch (how) {
+    case '0':
+      raise(SIGSEGV);
+      break;
+    case '1':
+      say_raw(channel, std::string(1000, '\xff'));
+      break;
+    case '2':
+      say_raw(channel, std::string("\x00\x00\x00\x01\x02\x00\x00\x00", 8));
+      break;
+    case '3':
+      findings.packets.clear();
+      say(channel, findings);
+      break;
+    case '4':
+      say_raw(channel, std::string("\x02\x00\x00\x00\x03\x00\x00\x00xx", 10));
+      break;
+    case '5':
+      say(channel, findings);
+      say(channel, findings);
+      break;
+    default:
+      _exit(0);
+  }
+}
+
+// The first octet of what a datagram carries.
+char order_in(const Batch& batch) {
+  for (const Batch::Packet& octets : batch.packets) {
+    const auto packet = ip::read_packet(octets.octets);
+    const auto datagram = packet ? ip::read_datagram(*packet) : tl::unexpected(packet.error());
+    if (datagram && !datagram->payload.empty()) return static_cast<char>(datagram->payload.front());
+  }
+  return ' ';
+}
+
+void work(system::Channel channel) {
+  while (const auto frame = channel.receive(base::limits::inspection_octets)) {
+    const auto batch = codec::decode_batch(frame->content);
+    if (!batch) return;
+    Findings findings;
+    findings.packets.resize(batch->packets.size());
+    const char order = order_in(*batch);
+    if (order == 'P') ask_for_what_is_forbidden(findings);
+    if (order == 'F') ask_for_too_much(findings);
+    if (order >= '0' && order <= '9') misbehave(channel, order, findings);
+    say(channel, findings);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  if (argc != 4) return 2;
+  const auto config = system::load_config(argv[3]);
+  if (!config) throw std::runtime_error(config.error());
+  InspectorLauncher launcher(work);
+  InspectorProcess inspector(launcher, CrashFolder({}));
+  Daemon(*config, inspector).run([] {});
+  return 0;
+} catch (const std::exception& error) {
+  std::cerr << "compromised: " << error.what() << "\n";
+  return 1;
+}
