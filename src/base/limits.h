@@ -91,8 +91,6 @@ inline constexpr std::size_t subjects_per_hour = 1000;
 /// second on the average. More: they are only counted, until a tenth may be told again.
 inline constexpr std::size_t unanswered_told = 1000;
 inline constexpr std::size_t unanswered_told_per_second = 20;
-/// Packets taken from a queue at once: their changes share a transaction, and the first waits for the last to be
-/// read. More: they stay in the queue for the next round.
 /// Packets taken from a queue at once: their changes share a transaction, and the first waits for the last to
 /// be read. More: they stay in the queue for the next round.
 inline constexpr std::size_t queue_batch = 128;
