@@ -56,8 +56,8 @@ int run_command(const RunOptions& options) try {
   InspectorLauncher launcher(
       [&](system::Channel channel) { serve_as_inspector(std::move(channel), pipeline_settings(*config)); });
   if (!launcher.shortcomings().empty()) {
-    system::log::warning("this system lets the inspector have " + launcher.shortcomings() +
-                         "; it is confined by its system call filter");
+    system::log::info("this system lets the process that reads SIP have " + launcher.shortcomings() +
+                      "; its system call filter confines it all the same");
   }
   system::sandbox::keep_capabilities(gatekeeper_capabilities);
   InspectorProcess inspector(launcher, CrashFolder(CrashFolder::default_folder()));

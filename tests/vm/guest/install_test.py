@@ -70,12 +70,27 @@ class Step3Service(unittest.TestCase):
     def test_2_has_one_capability_and_cannot_get_more(self):
         process = f"/proc/{service()['MainPID']}"
         status = dict(line.split(":\t", 1) for line in Path(process, "status").read_text().splitlines())
-        for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
-            self.assertEqual(int(status[name], 16), CAP_NET_ADMIN, name)
+        for name, left in {"CapInh": 0, "CapPrm": CAP_NET_ADMIN, "CapEff": CAP_NET_ADMIN, "CapBnd": CAP_NET_ADMIN,
+                           "CapAmb": 0}.items():
+            self.assertEqual(int(status[name], 16), left, name)
         self.assertEqual(status["NoNewPrivs"], "1")
         self.assertEqual(status["Seccomp"], "2")
         self.assertEqual(status["Uid"].split(), [shell("id -u dpinholer")] * 4)
         self.assertEqual(status["Groups"].split(), [shell("id -g dpinholer")])
+
+    def test_2_reads_sip_without_any_capability(self):
+        launcher, = shell(f"pgrep -P {service()['MainPID']}").split()
+        inspector, = shell(f"pgrep -P {launcher}").split()
+        for process in (launcher, inspector):
+            status = dict(line.split(":\t", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
+            for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+                self.assertEqual(int(status[name], 16), 0, name)
+            self.assertEqual(status["NoNewPrivs"], "1")
+            self.assertEqual(status["Seccomp"], "2")
+        self.assertEqual(len(list(Path(f"/proc/{inspector}/fd").iterdir())), 2)
+        shell(f"kill -SEGV {inspector}")
+        wait_until(lambda: "the inspector failed" in log(), "the daemon to notice", 30)
+        self.assertNotEqual(shell(f"pgrep -P {launcher}"), inspector)
 
     def test_3_sandbox_is_tight(self):
         rated = shell("systemd-analyze security --no-pager dpinholer").splitlines()[-1]
