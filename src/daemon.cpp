@@ -15,6 +15,7 @@
 #include <string>
 #include <system_error>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -114,6 +115,7 @@ struct Daemon::State {
   void read_signals(const std::function<void()>& reload);
   void start_inspection();
   void adopt(std::vector<pinhole::Recovered> open, std::vector<Connection> left);
+  std::vector<Connection> followed() const;
   std::optional<std::vector<Findings::Packet>> inspect(Batch& batch);
   void run_timers();
   void read_packets(std::size_t queue);
@@ -149,7 +151,7 @@ struct Daemon::State {
   std::optional<base::TimePoint> timer_due;
   std::vector<Batch::Media> media;  // seen since it was asked last
   Counters seen;
-  std::vector<Connection> connections;  // that it followed when it was asked for them
+  std::unordered_map<ip::StreamId, Connection> connections;  // that could be resumed, for whoever comes next
   // Of the batch:
   Outcome outcome;
   HeldFlows held_flows;
@@ -258,7 +260,13 @@ void Daemon::State::read_signals(const std::function<void()>& reload) {
 void Daemon::State::start_inspection() {
   const auto due = inspection.next_start();
   if (inspecting || (due && now < *due) || !inspection.start(now)) return;
-  adopt(gatekeeper.offer(), {});
+  adopt(gatekeeper.offer(), followed());
+}
+
+std::vector<Connection> Daemon::State::followed() const {
+  std::vector<Connection> all;
+  for (const auto& [stream, connection] : connections) all.push_back(connection);
+  return all;
 }
 
 // Tells all that is open to somebody who knows nothing yet, some of it at a time, call by call.
@@ -266,6 +274,7 @@ void Daemon::State::adopt(std::vector<pinhole::Recovered> open, std::vector<Conn
   inspecting = true;
   if (inspection.fd() >= 0) watch(inspection.fd(), inspection_ready);
   media.clear();
+  connections.clear();
   std::ranges::sort(open, {}, [](const auto& pinhole) { return std::tie(pinhole.call_hash, pinhole.key); });
   Batch batch;
   batch.connections = std::move(left);
@@ -293,7 +302,13 @@ std::optional<std::vector<Findings::Packet>> Daemon::State::inspect(Batch& batch
   if (!findings) return std::nullopt;
   timer_due = findings->next_deadline;
   seen = findings->counters;
-  connections = std::move(findings->connections);
+  for (const auto& [stream, place] : findings->connections) {
+    if (!place) {
+      connections.erase(stream);
+    } else if (connections.size() < config.streams.flows || connections.contains(stream)) {
+      connections.insert_or_assign(stream, *place);
+    }
+  }
   gatekeeper.judge(findings->outcome);
   std::ranges::move(findings->outcome.changes, std::back_inserter(outcome.changes));
   std::ranges::move(findings->outcome.refusals, std::back_inserter(outcome.refusals));
@@ -392,11 +407,7 @@ void Daemon::State::take_over() {
 void Daemon::State::stop() {
   drain();
   if (const auto file = handover::default_file(); !file.empty()) {
-    Batch last;
-    last.wants_connections = true;
-    inspect(last);
-    finish_batch();
-    const auto left = handover::leave(file, connections);
+    const auto left = handover::leave(file, followed());
     if (!left) system::log::warning(left.error().to_string() + ": TCP trunks have to connect again");
   }
   for (const Queue& queue : queues) service_manager::leave(name_of_queue(queue.number()), queue.fd());

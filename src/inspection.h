@@ -35,11 +35,15 @@ struct Batch {
   std::vector<Media> media;                   ///< that went through pinholes
   std::vector<std::string> close;             ///< calls to be closed (Pipeline::close)
   std::vector<Packet> packets;                ///< at most limits::queue_batch
-  bool wants_connections = false;             ///< the inspector ends after it: what it follows is to be told
 };
 
 /// What it found.
 struct Findings {
+  /// Where a connection is now; nothing when it can't be resumed. See ConnectionObserver.
+  struct ConnectionNews {
+    ip::StreamId stream = 0;
+    std::optional<Connection> now;
+  };
   struct Packet {
     Reading reading;
     bool changes_something = false;
@@ -49,8 +53,8 @@ struct Findings {
   Outcome outcome;
   std::optional<base::TimePoint> next_deadline;  ///< when it has to be asked again, be it with nothing
   Counters counters;
-  std::uint32_t closed = 0;  ///< of the calls that were to be closed, those that there are
-  std::vector<Connection> connections;
+  std::uint32_t closed = 0;                 ///< of the calls that were to be closed, those that there are
+  std::vector<ConnectionNews> connections;  ///< in the order in which it happened
 };
 
 /// What an inspector asks while it looks.

@@ -264,7 +264,12 @@ void field(Archive& archive, Batch& value) {
   list(archive, value.media, each);
   list(archive, value.close, [](auto& at, auto& call_id) { text(at, call_id, limits::call_id_length); });
   list(archive, value.packets, each);
-  field(archive, value.wants_connections);
+}
+
+template <typename Archive>
+void field(Archive& archive, Findings::ConnectionNews& value) {
+  field(archive, value.stream);
+  optional(archive, value.now, each);
 }
 
 template <typename Archive>

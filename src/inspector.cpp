@@ -32,31 +32,33 @@ Inspector::~Inspector() = default;
 
 bool Inspector::start(base::TimePoint) {
   pipeline_.emplace(settings_, asking_.get());
+  pipeline_->observe_connections([this](ip::StreamId stream, const std::optional<Connection>& now) {
+    findings_.connections.push_back({stream, now});
+  });
   return true;
 }
 
 std::optional<Findings> Inspector::inspect(const Batch& batch, Questions& questions) {
   asking_->questions = &questions;
-  Findings findings;
+  findings_ = {};
   base::TimePoint now = batch.now;
   Pipeline& pipeline = *pipeline_;
-  if (!batch.recovered.empty()) pipeline.recover(batch.recovered, now, findings.outcome);
+  if (!batch.recovered.empty()) pipeline.recover(batch.recovered, now, findings_.outcome);
   for (const Connection& connection : batch.connections) pipeline.resume(connection);
   for (const Batch::Media& media : batch.media) pipeline.media_seen(media.key, media.seen);
   for (const std::string& call_id : batch.close) {
-    findings.closed += pipeline.close(call_id, now, findings.outcome) ? 1 : 0;
+    findings_.closed += pipeline.close(call_id, now, findings_.outcome) ? 1 : 0;
   }
-  run_timers(now, findings.outcome);
-  findings.packets.reserve(batch.packets.size());
+  run_timers(now, findings_.outcome);
+  findings_.packets.reserve(batch.packets.size());
   for (const Batch::Packet& packet : batch.packets) {
-    const std::size_t before = findings.outcome.changes.size();
-    const Reading reading = pipeline.process(packet.octets, now, findings.outcome, packet.arrival);
-    findings.packets.push_back({reading, findings.outcome.changes.size() > before});
+    const std::size_t before = findings_.outcome.changes.size();
+    const Reading reading = pipeline.process(packet.octets, now, findings_.outcome, packet.arrival);
+    findings_.packets.push_back({reading, findings_.outcome.changes.size() > before});
   }
-  findings.next_deadline = pipeline.next_deadline();
-  findings.counters = pipeline.counters();
-  if (batch.wants_connections) findings.connections = pipeline.connections();
-  return findings;
+  findings_.next_deadline = pipeline.next_deadline();
+  findings_.counters = pipeline.counters();
+  return std::move(findings_);
 }
 
 // Each at its own moment, and a few at a time. Packets that come while some are left are taken to have come

@@ -28,6 +28,7 @@ class Inspector : public Inspection {
   PipelineSettings settings_;
   std::unique_ptr<Asking> asking_;
   std::optional<Pipeline> pipeline_;
+  Findings findings_;  // of the batch
 };
 
 }  // namespace dpinholer

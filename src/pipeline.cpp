@@ -66,6 +66,7 @@ struct Pipeline::State {
             Outcome& outcome);
   void apply(Outcome& outcome);
   bool may_be_sip(const Reading& reading) const;
+  void tell_connection(ip::StreamId stream) const;
 
   PipelineSettings settings;
   pinhole::Policy policy;
@@ -78,6 +79,7 @@ struct Pipeline::State {
   pinhole::Table table;
   Counters counters;
   MessageObserver observer;
+  ConnectionObserver connection_observer;
   base::Interface arrival = base::Interface::unknown;  // of the packet
   Updates updates;                                     // kept for its memory: empty between packets
 };
@@ -158,13 +160,30 @@ Reading Pipeline::State::read_segment(const ip::Packet& packet, base::TimePoint 
   if (!may_be_sip(reading)) return reading;
   const ip::Delivery delivery = streams.add(*segment);
   const bool message_ends = delivery.stream != 0 && read_stream(delivery, reading, now, outcome);
-  for (ip::StreamId ended : streams.take_ended()) conversations.erase(ended);
+  tell_connection(delivery.stream);
+  for (ip::StreamId ended : streams.take_ended()) {
+    conversations.erase(ended);
+    tell_connection(ended);
+  }
   if (message_ends) {
     reading.kind = Reading::Kind::sip;
   } else if (streams.carries_sip(*segment)) {
     reading.kind = Reading::Kind::stream;
   }
   return reading;
+}
+
+void Pipeline::State::tell_connection(ip::StreamId stream) const {
+  using Mode = message::Conversation::Mode;
+  if (!connection_observer || stream == 0) return;
+  std::optional<Connection> now;
+  const auto conversation = conversations.find(stream);
+  const auto position = conversation == conversations.end() ? std::nullopt : streams.position(stream);
+  if (position) {
+    const Mode mode = conversation->second.mode();
+    if (mode == Mode::sip || mode == Mode::websocket) now = Connection{*position, mode == Mode::websocket};
+  }
+  connection_observer(stream, now);
 }
 
 // Every message that ends in what has come; true when there was one.
@@ -271,19 +290,12 @@ void Pipeline::observe_messages(MessageObserver observer) {
   state_->observer = std::move(observer);
 }
 
-bool Pipeline::passes(const pinhole::Key& key, const base::Address& source) const {
-  return state_->table.passes(key, source);
+void Pipeline::observe_connections(ConnectionObserver observer) {
+  state_->connection_observer = std::move(observer);
 }
 
-std::vector<Connection> Pipeline::connections() const {
-  using Mode = message::Conversation::Mode;
-  std::vector<Connection> connections;
-  for (const auto& [stream, conversation] : state_->conversations) {
-    const auto position = state_->streams.position(stream);
-    const bool decided = conversation.mode() == Mode::sip || conversation.mode() == Mode::websocket;
-    if (position && decided) connections.push_back({*position, conversation.mode() == Mode::websocket});
-  }
-  return connections;
+bool Pipeline::passes(const pinhole::Key& key, const base::Address& source) const {
+  return state_->table.passes(key, source);
 }
 
 void Pipeline::resume(const Connection& connection) {
@@ -293,6 +305,7 @@ void Pipeline::resume(const Connection& connection) {
   auto& conversation =
       state_->conversations.try_emplace(stream, state_->settings.streams.buffer).first->second;
   conversation.resume(connection.websocket ? Mode::websocket : Mode::sip);
+  state_->tell_connection(stream);
 }
 
 bool Pipeline::consistent() const {

@@ -88,6 +88,10 @@ struct Connection {
   friend bool operator==(const Connection&, const Connection&) = default;
 };
 
+/// Is told where a connection that carries SIP is, whenever something was read of it: nothing when it is in
+/// the middle of a message, or is not followed any more.
+using ConnectionObserver = std::function<void(ip::StreamId stream, const std::optional<Connection>& now)>;
+
 /// The whole path: packet and time in, changes of pinholes out. Deterministic as long as its host's answers
 /// are; reads no clock, does no I/O.
 class Pipeline {
@@ -123,12 +127,11 @@ class Pipeline {
 
   /// From now on; an empty one is told nothing.
   void observe_messages(MessageObserver observer);
+  void observe_connections(ConnectionObserver observer);
 
   /// Whether an open pinhole lets a packet from `source` to `key` through, as the kernel would judge it.
   bool passes(const pinhole::Key& key, const base::Address& source) const;
 
-  /// The connections that could be taken over now. One in the middle of a message is not among them.
-  std::vector<Connection> connections() const;
   /// Goes on reading where a daemon before this one stopped. Bytes that went by since make it foreign.
   void resume(const Connection& connection);
 

@@ -36,7 +36,6 @@ Batch batch() {
   batch.close.push_back("call");
   batch.packets.push_back({base::as_bytes(packet), base::Interface{8}});
   batch.packets.push_back({{}, base::Interface::host});
-  batch.wants_connections = true;
   return batch;
 }
 
@@ -68,7 +67,8 @@ Findings findings() {
   findings.counters.sip_messages = 11;
   findings.closed = 13;
   findings.counters.streams.given_up[2] = 12;
-  findings.connections = batch().connections;
+  findings.connections.push_back({14, batch().connections.front()});
+  findings.connections.push_back({15, std::nullopt});
   return findings;
 }
 
@@ -81,7 +81,7 @@ Buffer encoded(const auto& value) {
 TEST(InspectionCodec, WhatIsEncodedIsDecodedAsItWas) {
   const auto got = decode_batch(encoded(batch())).value();
   EXPECT_EQ(got.now, batch().now);
-  EXPECT_TRUE(got.networks_changed && got.wants_connections);
+  EXPECT_TRUE(got.networks_changed);
   EXPECT_EQ(got.recovered, batch().recovered);
   EXPECT_EQ(got.connections, batch().connections);
   EXPECT_EQ(got.close, batch().close);

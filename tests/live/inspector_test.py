@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lab import Capture, Daemon, sipp, wait_until
 from lab.case import CallTest, LiveTest, each_family
+from lab.network import IPV4
 
 CALLS = 200
 PACKETS = 40  # RTP, in each direction of each call
@@ -57,6 +58,20 @@ class Failure(LiveTest):
             sent, arrived = (sorted(packet.payload for packet in side if packet.is_sip and packet.source[0] == source)
                              for side in (sent, arrived))
             self.assertEqual(sent, arrived)
+
+    # All calls on one connection, which lasts: what is between two messages is read on.
+    def test_a_tcp_trunk_is_read_on(self):
+        self.firewall.load()
+        calls = 20
+        with Daemon(self.network.gateway) as daemon:
+            trunk = self.enter(sipp.Calls(self.network, IPV4, calls, packets=10, talk=3, transport="TCP"))
+            wait_until(lambda: self.bound(IPV4) == 4 * calls, "all calls to be up", 30)
+            before = inspector_of(daemon)
+            os.kill(before, signal.SIGSEGV)
+            wait_until(lambda: inspector_of(daemon) != before, "another inspector")
+            trunk.wait()
+            wait_until(lambda: not self.firewall.open_pinholes(), "all pinholes to close")
+            self.assertEqual(daemon.log().count(" closed (bye) "), calls)
 
     def bound(self, family):
         return len(self.firewall.open_pinholes().get(f"sip_rtp{family.digit}_from", ()))

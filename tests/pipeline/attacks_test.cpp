@@ -330,7 +330,7 @@ TEST(Attack, A11_IdleConnectionsWithHalfAHeader) {
     s.send_packets(idle.handshake());
     s.send_packets(idle.from_client("INVITE sip:x SIP/2.0\r\nSubject: " + std::string(3000, 'x')));
   }
-  EXPECT_LE(s.pipeline().connections().size(), 100U);
+  EXPECT_LE(s.connections().size(), 100U);
   s.send_packets(trunk.from_server(to_text({.start = "200 INVITE", .to_tag = "b", .body = plain_answer})));
   EXPECT_EQ(s.open(), bound_session()) << "the trunk's answer is read";
   TcpPair next({"192.0.2.11", 40000}, outside);

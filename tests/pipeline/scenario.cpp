@@ -150,8 +150,25 @@ std::string Scenario::restart() {
   std::reverse(found.begin(), found.end());  // the kernel has an order of its own
   open_.clear();
   pipeline_ = Pipeline(settings_, host_);
+  observe_connections();
   pipeline_.recover(found, now_, outcome_);
   return take(false);
+}
+
+// Shared with the observer, which must not know where this object lives.
+void Scenario::observe_connections() {
+  connections_ = std::make_shared<std::map<ip::StreamId, Connection>>();
+  pipeline_.observe_connections(
+      [all = connections_](ip::StreamId stream, const std::optional<Connection>& now) {
+        if (now) all->insert_or_assign(stream, *now);
+        if (!now) all->erase(stream);
+      });
+}
+
+std::vector<Connection> Scenario::connections() const {
+  std::vector<Connection> all;
+  for (const auto& [stream, connection] : *connections_) all.push_back(connection);
+  return all;
 }
 
 bool Scenario::media(const std::string& source, const std::string& destination, std::uint16_t port) {

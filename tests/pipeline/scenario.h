@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,7 +46,9 @@ std::string to_text(const Sip& message);
 class Scenario {
  public:
   explicit Scenario(PipelineSettings settings = {}, pinhole::Host* host = nullptr)
-      : settings_(settings), host_(host), pipeline_(std::move(settings), host) {}
+      : settings_(settings), host_(host), pipeline_(std::move(settings), host) {
+    observe_connections();
+  }
 
   /// Sends a message at the current time; returns what happened.
   std::string send(const Host& from, const Host& to, const Sip& message);
@@ -64,6 +68,9 @@ class Scenario {
   /// Open pinholes now, sorted: "192.0.2.10:30000 any\n...".
   std::string open() const;
 
+  /// The TCP connections that somebody could resume now.
+  std::vector<Connection> connections() const;
+
   /// By which interface packets come from now on.
   void arrive_by(base::Interface interface) { arrival_ = interface; }
 
@@ -77,6 +84,7 @@ class Scenario {
     pinhole::Recovered left;  // as a daemon after this one finds it
   };
   std::string take(bool with_time);
+  void observe_connections();
 
   PipelineSettings settings_;
   pinhole::Host* host_;
@@ -85,6 +93,7 @@ class Scenario {
   base::TimePoint now_{base::seconds{0}};
   Outcome outcome_;
   std::vector<OpenPinhole> open_;
+  std::shared_ptr<std::map<ip::StreamId, Connection>> connections_;
 };
 
 }  // namespace dpinholer::test

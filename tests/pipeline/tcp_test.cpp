@@ -187,8 +187,8 @@ TEST(Tcp, AConnectionIsTakenOverWhereADaemonBeforeLeftIt) {
   TcpPair tcp(client, server);
   before.send_packets(tcp.handshake());
   before.send_packets(tcp.from_client(invite));
-  ASSERT_EQ(before.pipeline().connections().size(), 1U);
-  const auto left = before.pipeline().connections();
+  ASSERT_EQ(before.connections().size(), 1U);
+  const auto left = before.connections();
 
   Scenario after;
   for (const auto& connection : left) after.pipeline().resume(connection);
@@ -209,7 +209,7 @@ TEST(Tcp, AConnectionInTheMiddleOfAMessageIsNotLeftToOthers) {
   TcpPair tcp(client, server);
   s.send_packets(tcp.handshake());
   s.send_packets(tcp.from_client(invite + invite.substr(0, 50)));
-  EXPECT_TRUE(s.pipeline().connections().empty());
+  EXPECT_TRUE(s.connections().empty());
 }
 
 // Attack A1: the browser's request is padded so that a segment of it begins as SIP.
