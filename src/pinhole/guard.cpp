@@ -90,7 +90,8 @@ std::optional<Cause> Guard::refusal(const Change& change) {
   if (open_.size() >= limits::open_pinholes) return Cause::limit;
   const auto call = per_call_.find(call_of(change.label));
   if (call != per_call_.end() && call->second >= settings_.pinholes_per_call) return Cause::limit;
-  const auto& [address, port] = change.key.destination;
+  const base::Address& address = change.key.destination.address;
+  const std::uint16_t port = change.key.destination.port;
   const Speakers::Speaker* speaker = speakers_.find(change.announced_by);
   if (speaker == nullptr) return Cause::no_request;
   const bool speaks = std::any_of(

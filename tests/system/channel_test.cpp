@@ -37,7 +37,7 @@ TEST(Channel, FramesOfEverySizeArriveWhole) {
   for (const std::size_t size : {0, 1, 7, 8, 9, 65535, 300'000, 5'000'000}) {
     auto [here, there] = Channel::pair();
     here.set_patience(std::chrono::seconds{10});
-    auto received = std::async([&] {
+    auto received = std::async([&there = there] {  // clang 14 captures it only by name
       auto frame = there.receive(most);
       return frame ? std::pair(frame->kind,
                                std::vector<std::uint8_t>(frame->content.begin(), frame->content.end()))
