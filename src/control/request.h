@@ -23,7 +23,7 @@ struct Request {
   enum class Command : std::uint8_t { status, calls, pinholes, events, close };
   Command command = Command::status;
   bool follow = false;  ///< events
-  /// close: the octets that a Call-ID had, or U+FFFD where they were not UTF-8.
+  /// close: as messages have it, or escaped as the commands print it.
   std::string call_id = {};
 
   friend bool operator==(const Request&, const Request&) = default;

@@ -54,6 +54,13 @@ struct Client {
   bool gone = false;
 };
 
+// As messages have it, or as the other commands print it.
+bool close_call(const std::string& call_id, const Source& source) {
+  if (source.close(call_id)) return true;
+  const auto unescaped = system::unescape(call_id);
+  return unescaped && *unescaped != call_id && source.close(*unescaped);
+}
+
 struct FileId {
   dev_t device = 0;
   ino_t inode = 0;
@@ -231,7 +238,7 @@ void Server::State::begin(Client& client, const Request& request, const Source& 
       client.out = status_line(source.status()) + end_line("ok");
       return;
     case Command::close:
-      client.out = end_line(source.close(request.call_id) ? "ok" : "not-found");
+      client.out = end_line(close_call(request.call_id, source) ? "ok" : "not-found");
       return;
     case Command::calls:
     case Command::pinholes:

@@ -22,6 +22,7 @@
 #include "control/office.h"
 #include "control/request.h"
 #include "control/socket.h"
+#include "system/escape.h"
 
 namespace dpinholer::control {
 namespace {
@@ -145,6 +146,15 @@ TEST_F(ServerTest, ClosesACallOnce) {
   const std::string request = to_line({Request::Command::close, false, "a@b"});
   EXPECT_EQ(ask(raw, request), "{\"end\":\"ok\"}\n");
   EXPECT_EQ(ask(raw, request), "{\"end\":\"not-found\"}\n");
+  EXPECT_EQ(office_.installed.size(), 0U);
+}
+
+TEST_F(ServerTest, ClosesACallByWhatTheCommandsPrint) {
+  const std::string hostile = "\\x41\x1b\xff";
+  office_.offer(hostile, "192.0.2.10", 30000);
+  Raw raw(path_);
+  EXPECT_EQ(ask(raw, to_line({Request::Command::close, false, system::escape(hostile)})),
+            "{\"end\":\"ok\"}\n");
   EXPECT_EQ(office_.installed.size(), 0U);
 }
 

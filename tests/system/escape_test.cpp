@@ -14,5 +14,18 @@ TEST(Escape, A19_LeavesNothingThatATerminalWouldObey) {
   EXPECT_EQ(escape(std::string_view("a\0b", 3)), "a\\x00b");
 }
 
+TEST(Unescape, GivesBackWhatWasEscaped) {
+  std::string all;
+  for (int octet = 0; octet < 256; ++octet) all += static_cast<char>(octet);
+  for (const std::string& text :
+       {all, std::string(), std::string("a@b"), std::string("\\x41"), std::string("\\")})
+    EXPECT_EQ(unescape(escape(text)), text);
+}
+
+TEST(Unescape, RefusesWhatNobodyEscaped) {
+  for (const std::string text : {"\\", "a\\", "\\x", "\\x4", "\\x4G", "\\X41", "\\n", "\\xAB"})
+    EXPECT_FALSE(unescape(text)) << text;
+}
+
 }  // namespace
 }  // namespace dpinholer::system
