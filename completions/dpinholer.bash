@@ -20,19 +20,20 @@ _dpinholer() {
         mapfile -t COMPREPLY < <(compgen -W 'text json html' -- "$current")
         return
         ;;
-    --sip-ports)
+    --sip-ports | --listen)
         COMPREPLY=()
         return
         ;;
     esac
 
     case $command in
-    '') words='run replay check status calls pinholes events close --help --version' ;;
+    '') words='run replay check status calls pinholes events close exporter --help --version' ;;
     run) words='--config --help' ;;
     replay) words='--config --format --sip-ports --help' ;;
     check) words='--config --json --preflight --help' ;;
     status | calls | pinholes | close) words='--socket --json --help' ;;
     events) words='--socket --json --follow --help' ;;
+    exporter) words='--config --listen --socket --help' ;;
     esac
 
     if [[ $command == replay && $current != -* ]]; then

@@ -12,6 +12,7 @@
 #include "check_command.h"
 #include "control_commands.h"
 #include "exit_status.h"
+#include "exporter_command.h"
 #include "replay_command.h"
 #include "run_command.h"
 #include "system/escape.h"
@@ -83,6 +84,18 @@ void add_questions(CLI::App& app, Command& chosen) {
       ->type_name(" ");
 }
 
+void add_exporter(CLI::App& app, Command& chosen) {
+  auto* exporter = app.add_subcommand("exporter", "Serve the daemon's figures to Prometheus, at /metrics");
+  auto options = std::make_shared<dpinholer::ExporterOptions>();
+  exporter
+      ->add_option("--listen", options->listen,
+                   "Where to listen, 127.0.0.1:9260 (metrics.listen of the configuration, if none is given)")
+      ->type_name("ADDR:PORT");
+  exporter->add_option("--config", options->config, "Configuration file")->type_name("FILE");
+  add_socket(*exporter, options->socket);
+  exporter->callback([options, &chosen] { chosen = [options] { return exporter_command(*options); }; });
+}
+
 void add_run(CLI::App& app, Command& chosen) {
   auto* run =
       app.add_subcommand("run", "Open pinholes for the calls that an nftables rule queues: the daemon");
@@ -121,6 +134,7 @@ int main(int argc, char** argv) try {
   add_replay(app, chosen);
   add_check(app, chosen);
   add_questions(app, chosen);
+  add_exporter(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {

@@ -367,6 +367,10 @@ tl::expected<Config, std::string> load_config(const std::string& file) {
   return parse_config(text, file);
 }
 
+std::optional<base::Endpoint> parse_listen_address(std::string_view text) {
+  return parse_listen(text).value_or(std::nullopt);
+}
+
 std::optional<PortRange> parse_port_range(std::string_view text) {
   const auto range = parse_range<PortRange>(text);
   if (!range || range->first == 0) return std::nullopt;

@@ -74,6 +74,9 @@ tl::expected<Config, std::string> parse_config(std::string_view text, const std:
 /// The same for a file, which must be there.
 tl::expected<Config, std::string> load_config(const std::string& file);
 
+/// "127.0.0.1:9260" or "[::1]:9260"; not port 0.
+std::optional<base::Endpoint> parse_listen_address(std::string_view text);
+
 /// "5060" or "5060-5069", within 1 to 65535 and not backwards.
 std::optional<pinhole::PortRange> parse_port_range(std::string_view text);
 /// Several of them with commas between: "5060,5062,6000-6010".

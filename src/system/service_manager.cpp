@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "system/service_manager.h"
 
+#include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -40,6 +41,16 @@ void leave(std::string_view name, int fd) {
   // What comes from a process that is gone is not believed.
   constexpr std::uint64_t a_second = 1'000'000;
   sd_notify_barrier(0, a_second);
+}
+
+std::optional<int> listening_socket() {
+  const int count = sd_listen_fds(1);
+  for (int i = 0; i < count; ++i) {
+    const int fd = SD_LISTEN_FDS_START + i;
+    constexpr int is_listening = 1;
+    if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, is_listening) > 0) return fd;
+  }
+  return std::nullopt;
 }
 
 std::map<std::string, int> take_left() {

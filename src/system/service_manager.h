@@ -31,6 +31,9 @@ void alive();
 /// closes it when the unit just stops. Returns when systemd has it, or soon.
 void leave(std::string_view name, int fd);
 
+/// A socket of the unit's own `.socket` unit, open and listening; to be closed by the caller.
+std::optional<int> listening_socket();
+
 /// What the daemon before this one left, by name: once, and each to be closed by the caller. From then on
 /// systemd keeps none of it: a daemon that crashes leaves nothing.
 std::map<std::string, int> take_left();

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "exporter_command.h"
+
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <system_error>
+
+#include "control/client.h"
+#include "control/metrics.h"
+#include "exit_status.h"
+#include "run_command.h"
+#include "system/config.h"
+#include "system/escape.h"
+#include "system/log.h"
+#include "system/service_manager.h"
+
+namespace dpinholer {
+
+namespace {
+
+using control::Request;
+
+constexpr unsigned connections_at_once = 16;
+constexpr unsigned patience_seconds = 10;
+constexpr std::size_t connection_octets = std::size_t{16} * 1024;
+
+int failed(ExitStatus status, const std::string& text) {
+  std::cerr << "dpinholer: " << text << "\n";
+  return static_cast<int>(status);
+}
+
+// The daemon's status line; empty when none answers.
+std::string ask_status(const std::string& socket) {
+  std::string status;
+  auto client = control::Client::connect(socket);
+  if (!client) return status;
+  const auto end = client->ask({Request::Command::status}, [&](std::string_view line) {
+    status = line;
+    return true;
+  });
+  return end && end->kind == control::Client::End::Kind::ok ? status : std::string();
+}
+
+MHD_Result respond(MHD_Connection* connection, unsigned code, const std::string& body,
+                   std::string_view type = "text/plain; charset=utf-8") {
+  MHD_Response* response =
+      MHD_create_response_from_buffer(body.size(), const_cast<char*>(body.data()), MHD_RESPMEM_MUST_COPY);
+  if (response == nullptr) return MHD_NO;
+  MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, std::string(type).c_str());
+  const MHD_Result queued = MHD_queue_response(connection, code, response);
+  MHD_destroy_response(response);
+  return queued;
+}
+
+MHD_Result answer(void* options, MHD_Connection* connection, const char* url, const char* method,
+                  const char* /*version*/, const char* /*upload*/, size_t* upload_size, void** /*request*/) {
+  const std::string_view asked(method);
+  if (*upload_size != 0) return MHD_NO;
+  if (asked != "GET" && asked != "HEAD")
+    return respond(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET\n");
+  if (std::string_view(url) != "/metrics")
+    return respond(connection, MHD_HTTP_NOT_FOUND, "the metrics are at /metrics\n");
+  const char* accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
+  const auto format = control::metrics_format(accept == nullptr ? "" : accept);
+  const auto& socket = static_cast<const ExporterOptions*>(options)->socket;
+  return respond(connection, MHD_HTTP_OK, control::metrics_text(ask_status(socket), format),
+                 control::content_type(format));
+}
+
+struct StopHttp {
+  void operator()(MHD_Daemon* daemon) const { MHD_stop_daemon(daemon); }
+};
+using Http = std::unique_ptr<MHD_Daemon, StopHttp>;
+
+constexpr unsigned base_flags = MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD;
+
+template <typename... More>
+Http start(unsigned flags, const ExporterOptions& options, More... more) {
+  return Http(MHD_start_daemon(
+      base_flags | flags, 0, nullptr, nullptr, &answer, const_cast<ExporterOptions*>(&options),
+      MHD_OPTION_CONNECTION_LIMIT, connections_at_once, MHD_OPTION_CONNECTION_TIMEOUT, patience_seconds,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_octets, more..., MHD_OPTION_END));
+}
+
+Http listen_at(const base::Endpoint& endpoint, const ExporterOptions& options) {
+  const base::Bytes octets = endpoint.address.bytes();
+  if (endpoint.address.family() == base::Family::ipv4) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(endpoint.port);
+    std::copy(octets.begin(), octets.end(), reinterpret_cast<std::uint8_t*>(&address.sin_addr));
+    return start(MHD_NO_FLAG, options, MHD_OPTION_SOCK_ADDR, &address);
+  }
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_port = htons(endpoint.port);
+  std::copy(octets.begin(), octets.end(), reinterpret_cast<std::uint8_t*>(&address.sin6_addr));
+  return start(MHD_USE_IPv6, options, MHD_OPTION_SOCK_ADDR, &address);
+}
+
+// metrics.listen; nothing when there is none.
+tl::expected<std::optional<base::Endpoint>, std::string> configured(const std::string& named) {
+  std::error_code missing;
+  const std::string file = named.empty() ? default_configuration : named;
+  if (named.empty() && !std::filesystem::exists(file, missing)) return std::nullopt;
+  const auto config = system::load_config(file);
+  if (!config) return tl::unexpected(config.error());
+  return config->metrics;
+}
+
+sigset_t block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT}) sigaddset(&set, signal);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return set;
+}
+
+int serve(const Http& http, const std::string& where, const sigset_t& signals) {
+  if (!http) {
+    return failed(ExitStatus::usage, "can't listen at " + where + ": " +
+                                         std::generic_category().message(errno) +
+                                         "; name another place with --listen");
+  }
+  system::log::info("metrics at http://" + where + "/metrics");
+  system::service_manager::ready();
+  int signal = 0;
+  sigwait(&signals, &signal);
+  return static_cast<int>(ExitStatus::fine);
+}
+
+}  // namespace
+
+int exporter_command(const ExporterOptions& options) {
+  const sigset_t signals = block_signals();  // before there are other threads
+  if (const auto socket = system::service_manager::listening_socket()) {
+    return serve(start(MHD_NO_FLAG, options, MHD_OPTION_LISTEN_SOCKET, *socket), "the unit's socket",
+                 signals);
+  }
+  std::optional<base::Endpoint> endpoint;
+  if (options.listen.empty()) {
+    const auto found = configured(options.config);
+    if (!found) return failed(ExitStatus::usage, found.error());
+    endpoint = *found;
+    if (!endpoint) {
+      return failed(ExitStatus::usage,
+                    "nowhere to listen; say --listen 127.0.0.1:9260, or set listen in [metrics]");
+    }
+  } else {
+    endpoint = system::parse_listen_address(options.listen);
+    if (!endpoint) {
+      return failed(ExitStatus::usage, "--listen " + system::escape(options.listen) +
+                                           " is no address and port; right would be 127.0.0.1:9260");
+    }
+  }
+  return serve(listen_at(*endpoint, options), to_string(*endpoint), signals);
+}
+
+}  // namespace dpinholer
