@@ -40,7 +40,7 @@ Gatekeeper::Gatekeeper(const system::Config& config, pinhole::Host& host, base::
       sets_(config.kernel.table),
       watch_(config.kernel.table, sets_.port_id()),
       keeper_(sets_, observe_, hash_key),
-      call_log_(write_line, !observe_),
+      call_log_(write_line, !observe_, config.negotiation.media_idle),
       refusals_told_(hash_key),
       guard_(guard_settings(config), &host, hash_key) {
   check(sets_);
@@ -93,9 +93,11 @@ void Gatekeeper::account(const Change& change, const Installed::Entry* entry,
       call_log_.opened(change);
       return;
     case Change::Kind::bind:
+      if (entry != nullptr) call_log_.changed(change, entry->label);
       if (carried && !change.from.empty()) closings.push_back({change.key, change.from});
       return;
     case Change::Kind::refresh:
+      if (entry != nullptr) call_log_.changed(change, entry->label);
       return;
     case Change::Kind::close:
       if (carried) closings.push_back({change.key, {}});

@@ -83,6 +83,12 @@ class Gatekeeper {
   std::uint64_t repelled() const { return repelled_; }  ///< of them, those that the inspector let pass
   system::ConntrackSweeper::Report conntrack() const { return sweeper_.report(); }
 
+  /// For whoever lists them (control/listing.h).
+  const system::CallLog& calls() const { return call_log_; }
+  const pinhole::Installed& installed() const { return keeper_.installed(); }
+  system::PinholeSets& sets() { return sets_; }
+  std::size_t waiting() const { return keeper_.waiting(); }  ///< pinholes that the kernel refuses
+
  private:
   void account(const pinhole::Change& change, const pinhole::Installed::Entry* entry,
                std::vector<system::Closing>& closings);

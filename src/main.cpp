@@ -104,6 +104,7 @@ void add_run(CLI::App& app, Command& chosen) {
          "--config", options->config,
          std::string("Configuration file (") + dpinholer::default_configuration + ", if it is there)")
       ->type_name("FILE");
+  add_socket(*run, options->socket);
   run->callback([options, &chosen] { chosen = [options] { return run_command(*options); }; });
 }
 

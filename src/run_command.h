@@ -3,12 +3,15 @@
 
 #include <string>
 
+#include "control/server.h"
+
 namespace dpinholer {
 
 inline constexpr const char* default_configuration = "/etc/dpinholer/dpinholer.toml";
 
 struct RunOptions {
   std::string config;  ///< empty: the default file, if it is there
+  std::string socket = control::default_socket;
 };
 
 /// The daemon; returns an exit status when it was told to stop or can't go on.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -34,6 +35,8 @@ enum class Cause : std::uint8_t {
   limit,
   no_request,
 };
+
+inline constexpr std::size_t causes = static_cast<std::size_t>(Cause::no_request) + 1;
 
 /// "early-timeout".
 std::string_view name(Cause cause);

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "control_desk.h"
+
+#include <stdexcept>
+#include <utility>
+
+#include "control/listing.h"
+#include "ip/streams.h"
+#include "message/sip_message.h"
+#include "system/log.h"
+#include "system/process.h"
+#include "system/queue.h"
+
+namespace dpinholer {
+
+namespace {
+
+using control::Figure;
+using control::LabelledFigure;
+
+constexpr std::array<std::string_view, 7> results{"request", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx"};
+
+void add_messages(const MessageCounts& counts, std::vector<LabelledFigure>& figures) {
+  for (std::size_t method = 0; method < counts.size(); ++method) {
+    for (std::size_t result = 0; result < results.size(); ++result) {
+      if (counts[method][result] == 0) continue;
+      const auto name = message::name(static_cast<message::Method>(method));
+      figures.push_back(
+          {"messages", {{"method", name}, {"result", results[result]}}, counts[method][result]});
+    }
+  }
+}
+
+std::vector<Figure> packet_figures(const Counters& seen, std::uint64_t dropped) {
+  return {{"packets", "queued", seen.packets},      {"packets", "sip_messages", seen.sip_messages},
+          {"packets", "malformed", seen.malformed}, {"packets", "keep_alives", seen.keep_alives},
+          {"packets", "not_sip", seen.not_sip},     {"packets", "unreadable", seen.unreadable},
+          {"packets", "dropped", dropped}};
+}
+
+std::vector<Figure> tcp_figures(const ip::StreamCounters& seen) {
+  auto given_up = [&](ip::GivenUp reason) { return seen.given_up[static_cast<std::size_t>(reason)]; };
+  using enum ip::GivenUp;
+  return {{"tcp", "connections", seen.opened},
+          {"tcp", "foreign", given_up(foreign)},
+          {"tcp", "encrypted", given_up(encrypted)},
+          {"tcp", "conflict", given_up(conflict)},
+          {"tcp", "gap", given_up(gap)},
+          {"tcp", "over_bound", given_up(over_bound)},
+          {"tcp", "evicted", given_up(evicted)},
+          {"tcp", "segments_not_read", seen.unfollowed_segments}};
+}
+
+std::vector<Figure> set_figures(const SetKeeper::Counters& done) {
+  return {{"sets", "transactions", done.transactions}, {"sets", "changes", done.elements},
+          {"sets", "failed", done.failures},           {"sets", "rewritten", done.rewritten},
+          {"sets", "retried", done.retried},           {"sets", "swept", done.swept}};
+}
+
+template <typename Values>
+void append(std::vector<Figure>& all, const Values& some) {
+  all.insert(all.end(), some.begin(), some.end());
+}
+
+}  // namespace
+
+ControlDesk::ControlDesk(const system::KernelSettings& settings, const std::string& socket,
+                         Gatekeeper& gatekeeper, base::TimePoint now)
+    : settings_(settings), gatekeeper_(gatekeeper), started_(now) {
+  try {
+    server_ = std::make_unique<control::Server>(socket);
+  } catch (const std::runtime_error& error) {
+    system::log::warning(std::string(error.what()) + "; until then nobody can ask this daemon");
+  }
+}
+
+void ControlDesk::serve(const Daemon& daemon, base::TimePoint now) {
+  if (!server_) return;
+  const control::Listing listing(gatekeeper_.calls(), gatekeeper_.installed(), gatekeeper_.sets());
+  const control::Source source{.status = [&] { return status(daemon, now); },
+                               .calls = [&](const std::string& last) { return listing.after(last); },
+                               .close = daemon.close,
+                               .events = &events_};
+  server_->serve(source, now);
+}
+
+void ControlDesk::note(const std::vector<pinhole::Change>& changes,
+                       const std::vector<pinhole::Refusal>& refusals) {
+  for (const pinhole::Change& change : changes) events_.add(change);
+  for (const pinhole::Refusal& refusal : refusals) {
+    events_.add(refusal);
+    ++refusals_[static_cast<std::size_t>(refusal.cause)];
+  }
+  if (server_ && !(changes.empty() && refusals.empty())) server_->notify();
+}
+
+control::Status ControlDesk::status(const Daemon& daemon, base::TimePoint now) const {
+  control::Status status;
+  status.version = DPINHOLER_VERSION;
+  status.uptime = now - started_;
+  status.table = settings_.table.family + " " + settings_.table.name;
+  status.observe = settings_.observe;
+  status.memory =
+      system::resident_octets(0) + (daemon.inspector == 0 ? 0 : system::resident_octets(daemon.inspector));
+  for (unsigned number = settings_.queues.first; number <= settings_.queues.last; ++number) {
+    if (const auto queue = system::queue_status(static_cast<std::uint16_t>(number)))
+      status.queues.push_back({queue->number, queue->waiting, queue->full, queue->undelivered});
+  }
+  const Counters seen = daemon.counters();
+  const std::size_t calls = gatekeeper_.calls().calls().size();
+  const std::size_t answered = gatekeeper_.calls().answered();
+  const auto conntrack = gatekeeper_.conntrack();
+  status.figures = packet_figures(seen, daemon.dropped);
+  append(status.figures, std::vector<Figure>{{"calls", "offered", calls - answered},
+                                             {"calls", "answered", answered},
+                                             {"calls", "seen", seen.calls},
+                                             {"pinholes", "open", gatekeeper_.installed().size()},
+                                             {"pinholes", "waiting", gatekeeper_.waiting()},
+                                             {"pinholes", "refused", gatekeeper_.refused()}});
+  append(status.figures, set_figures(gatekeeper_.counters()));
+  append(status.figures, std::vector<Figure>{{"conntrack", "walks", conntrack.walks},
+                                             {"conntrack", "deleted", conntrack.deleted},
+                                             {"conntrack", "failed", conntrack.failed}});
+  append(status.figures, tcp_figures(seen.streams));
+  append(status.figures, std::vector<Figure>{{"inspector", "restarts", daemon.inspector_restarts}});
+  const auto& clients = server_->counters();
+  append(status.figures, std::vector<Figure>{{"control", "clients", clients.clients},
+                                             {"control", "turned_away", clients.turned_away},
+                                             {"control", "dropped", clients.dropped},
+                                             {"control", "refused", clients.refused}});
+  add_messages(seen.messages, status.labelled);
+  for (std::size_t cause = 0; cause < refusals_.size(); ++cause) {
+    if (refusals_[cause] == 0) continue;
+    status.labelled.push_back(
+        {"refusals", {{"reason", name(static_cast<pinhole::Cause>(cause))}}, refusals_[cause]});
+  }
+  status.held = held_.row();
+  return status;
+}
+
+}  // namespace dpinholer

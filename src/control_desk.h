@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "control/events.h"
+#include "control/histogram.h"
+#include "control/server.h"
+#include "gatekeeper.h"
+#include "pinhole/pinhole.h"
+#include "pipeline.h"
+#include "system/config.h"
+
+namespace dpinholer {
+
+/// What the daemon tells those who ask on the control socket: keeps the last events and a few figures, and
+/// gets the rest from the gatekeeper.
+class ControlDesk {
+ public:
+  /// Without a socket to be had, it says so in the log, and nobody can ask: calls matter more. `gatekeeper`
+  /// must live longer.
+  ControlDesk(const system::KernelSettings& settings, const std::string& socket, Gatekeeper& gatekeeper,
+              base::TimePoint now);
+
+  /// Readable when `serve` has something to do; -1: never.
+  int fd() const { return server_ ? server_->fd() : -1; }
+
+  /// What the daemon knows besides.
+  struct Daemon {
+    std::function<Counters()> counters;
+    std::function<bool(std::string_view call_id)> close;  ///< false: there is no such call
+    std::uint64_t dropped = 0;                            ///< packets
+    std::uint64_t inspector_restarts = 0;
+    int inspector = 0;  ///< its process; 0: none
+  };
+  /// A little of it: returns soon.
+  void serve(const Daemon& daemon, base::TimePoint now);
+
+  /// What happened, once it is done.
+  void note(const std::vector<pinhole::Change>& changes, const std::vector<pinhole::Refusal>& refusals);
+  /// So many packets waited that long for their verdict.
+  void note_held(base::Duration duration, std::size_t packets) { held_.add(duration, packets); }
+
+ private:
+  control::Status status(const Daemon& daemon, base::TimePoint now) const;
+
+  system::KernelSettings settings_;
+  Gatekeeper& gatekeeper_;
+  base::TimePoint started_;
+  control::Events events_;
+  control::Histogram held_;
+  std::array<std::uint64_t, negotiation::causes> refusals_{};
+  std::unique_ptr<control::Server> server_;
+};
+
+}  // namespace dpinholer
