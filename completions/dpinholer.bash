@@ -28,7 +28,7 @@ _dpinholer() {
 
     case $command in
     '') words='run replay check status calls pinholes events close exporter --help --version' ;;
-    run) words='--config --help' ;;
+    run) words='--config --socket --help' ;;
     replay) words='--config --format --sip-ports --help' ;;
     check) words='--config --json --preflight --help' ;;
     status | calls | pinholes | close) words='--socket --json --help' ;;

@@ -67,6 +67,7 @@ void append(std::vector<Figure>& all, const Values& some) {
 ControlDesk::ControlDesk(const system::KernelSettings& settings, const std::string& socket,
                          Gatekeeper& gatekeeper, base::TimePoint now)
     : settings_(settings), gatekeeper_(gatekeeper), started_(now) {
+  gatekeeper_.tell([this](const auto& changes, const auto& refusals) { note(changes, refusals); });
   try {
     server_ = std::make_unique<control::Server>(socket);
   } catch (const std::runtime_error& error) {
@@ -106,7 +107,7 @@ control::Status ControlDesk::status(const Daemon& daemon, base::TimePoint now) c
     if (const auto queue = system::queue_status(static_cast<std::uint16_t>(number)))
       status.queues.push_back({queue->number, queue->waiting, queue->full, queue->undelivered});
   }
-  const Counters seen = daemon.counters();
+  const Counters& seen = daemon.seen;
   const std::size_t calls = gatekeeper_.calls().calls().size();
   const std::size_t answered = gatekeeper_.calls().answered();
   const auto conntrack = gatekeeper_.conntrack();
@@ -122,7 +123,8 @@ control::Status ControlDesk::status(const Daemon& daemon, base::TimePoint now) c
                                              {"conntrack", "deleted", conntrack.deleted},
                                              {"conntrack", "failed", conntrack.failed}});
   append(status.figures, tcp_figures(seen.streams));
-  append(status.figures, std::vector<Figure>{{"inspector", "restarts", daemon.inspector_restarts}});
+  append(status.figures, std::vector<Figure>{{"inspector", "restarts", daemon.inspector_restarts},
+                                             {"inspector", "repelled", gatekeeper_.repelled()}});
   const auto& clients = server_->counters();
   append(status.figures, std::vector<Figure>{{"control", "clients", clients.clients},
                                              {"control", "turned_away", clients.turned_away},

@@ -30,26 +30,28 @@ class ControlDesk {
   ControlDesk(const system::KernelSettings& settings, const std::string& socket, Gatekeeper& gatekeeper,
               base::TimePoint now);
 
+  ControlDesk(const ControlDesk&) = delete;
+  ControlDesk& operator=(const ControlDesk&) = delete;
+
   /// Readable when `serve` has something to do; -1: never.
   int fd() const { return server_ ? server_->fd() : -1; }
 
   /// What the daemon knows besides.
   struct Daemon {
-    std::function<Counters()> counters;
-    std::function<bool(std::string_view call_id)> close;  ///< false: there is no such call
-    std::uint64_t dropped = 0;                            ///< packets
+    const Counters& seen;  ///< by the inspector
+    std::function<control::Closing(const std::string& call_id)> close;
+    std::uint64_t dropped = 0;  ///< packets
     std::uint64_t inspector_restarts = 0;
     int inspector = 0;  ///< its process; 0: none
   };
   /// A little of it: returns soon.
   void serve(const Daemon& daemon, base::TimePoint now);
 
-  /// What happened, once it is done.
-  void note(const std::vector<pinhole::Change>& changes, const std::vector<pinhole::Refusal>& refusals);
   /// So many packets waited that long for their verdict.
   void note_held(base::Duration duration, std::size_t packets) { held_.add(duration, packets); }
 
  private:
+  void note(const std::vector<pinhole::Change>& changes, const std::vector<pinhole::Refusal>& refusals);
   control::Status status(const Daemon& daemon, base::TimePoint now) const;
 
   system::KernelSettings settings_;

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "control_desk.h"
 #include "gatekeeper.h"
 #include "handover.h"
 #include "held_flows.h"
@@ -47,6 +48,7 @@ constexpr std::uint32_t signals_ready = 0xffff'ffff;
 constexpr std::uint32_t news_ready = 0xffff'fffe;
 constexpr std::uint32_t networks_ready = 0xffff'fffd;
 constexpr std::uint32_t inspection_ready = 0xffff'fffc;
+constexpr std::uint32_t control_ready = 0xffff'fffb;
 // Pinholes that a new inspector is told at once, but for the rest of the last call.
 constexpr std::size_t recovered_at_once = 4096;
 // Signs of media that may wait for the next packet.
@@ -83,6 +85,12 @@ base::Interface arrival_of(const system::QueuedPacket& packet) {
   return packet.in_interface == 0 ? base::Interface::host : base::Interface{packet.in_interface};
 }
 
+std::size_t count(const std::vector<std::vector<Answer>>& answers) {
+  std::size_t sum = 0;
+  for (const auto& of_queue : answers) sum += of_queue.size();
+  return sum;
+}
+
 // Who is told what goes on in the kernel, and nothing else.
 class KernelAnswers : public Questions {
  public:
@@ -106,7 +114,7 @@ class KernelAnswers : public Questions {
 }  // namespace
 
 struct Daemon::State {
-  State(const system::Config& given, Inspection& inspection);
+  State(const system::Config& given, Inspection& inspection, const std::string& control_socket);
 
   void watch(int fd, std::uint32_t index) const;
   void take_queues();
@@ -123,6 +131,8 @@ struct Daemon::State {
   void send(std::vector<std::vector<Answer>>& answers);
   void finish_batch();
   void look_after_sets();
+  void serve_control();
+  control::Closing close_call(const std::string& call_id);
   void drain();
   void take_over();
   void stop();
@@ -136,6 +146,7 @@ struct Daemon::State {
   KernelAnswers kernel;
   Inspection& inspection;
   std::vector<Queue> queues;
+  std::optional<ControlDesk> control;  // once the queues are taken: who has them is the daemon
 
   base::TimePoint now;
   const std::optional<base::Duration> watchdog = service_manager::watchdog();
@@ -143,6 +154,7 @@ struct Daemon::State {
   bool stopping = false;
   bool signalled = false;
   bool news = false;  // of the ruleset
+  bool asked = false;
   bool more_to_do = false;
   std::vector<std::size_t> ready;  // queues
   // Of the inspection:
@@ -152,6 +164,7 @@ struct Daemon::State {
   std::vector<Batch::Media> media;  // seen since it was asked last
   Counters seen;
   std::unordered_map<ip::StreamId, Connection> connections;  // that could be resumed, for whoever comes next
+  std::uint32_t closed = 0;                                  // calls, of those that were to be
   // Of the batch:
   Outcome outcome;
   HeldFlows held_flows;
@@ -160,7 +173,8 @@ struct Daemon::State {
   std::uint64_t dropped = 0;
 };
 
-Daemon::State::State(const system::Config& given, Inspection& given_inspection)
+Daemon::State::State(const system::Config& given, Inspection& given_inspection,
+                     const std::string& control_socket)
     : config(given),
       signals(blocked_signals(), "signalfd"),
       poll(epoll_create1(EPOLL_CLOEXEC), "epoll_create1"),
@@ -171,6 +185,8 @@ Daemon::State::State(const system::Config& given, Inspection& given_inspection)
   watch(gatekeeper.news_fd(), news_ready);
   watch(networks.fd(), networks_ready);
   take_queues();
+  control.emplace(config.kernel, control_socket, gatekeeper, system::now());
+  if (control->fd() >= 0) watch(control->fd(), control_ready);
   for (std::uint32_t index = 0; index < queues.size(); ++index) watch(queues[index].fd(), index);
   at_once.resize(queues.size());
   held.resize(queues.size());
@@ -230,6 +246,8 @@ void Daemon::State::wait() {
     } else if (index == inspection_ready) {
       inspection.notice();
       inspecting = false;
+    } else if (index == control_ready) {
+      asked = true;
     } else {
       ready.push_back(index);
     }
@@ -309,6 +327,7 @@ std::optional<std::vector<Findings::Packet>> Daemon::State::inspect(Batch& batch
       connections.insert_or_assign(stream, *place);
     }
   }
+  closed = findings->closed;
   gatekeeper.judge(findings->outcome);
   std::ranges::move(findings->outcome.changes, std::back_inserter(outcome.changes));
   std::ranges::move(findings->outcome.refusals, std::back_inserter(outcome.refusals));
@@ -360,9 +379,13 @@ void Daemon::State::send(std::vector<std::vector<Answer>>& answers) {
 
 // The order that all this is about: what changes nothing goes on, the transaction, what waited for it.
 void Daemon::State::finish_batch() {
+  const std::size_t of_these = count(at_once);
+  const std::size_t of_those = count(held);
   send(at_once);
+  if (of_these > 0) control->note_held(system::now() - now, of_these);
   if (!outcome.changes.empty()) gatekeeper.write(outcome.changes);
   send(held);
+  if (of_those > 0) control->note_held(system::now() - now, of_those);
   gatekeeper.finish(outcome.changes, outcome.refusals, now);
   held_flows.clear();
   outcome.changes.clear();
@@ -374,6 +397,26 @@ void Daemon::State::look_after_sets() {
   if (std::exchange(news, false)) gatekeeper.read_news(now);
   more_to_do = gatekeeper.refresh_some([&](const pinhole::Key& key) { media.push_back({key, now}); });
   more_to_do = gatekeeper.mend(now) || more_to_do;
+}
+
+// One piece of one answer, when no packet waits for it any more.
+void Daemon::State::serve_control() {
+  if (!std::exchange(asked, false)) return;
+  control->serve({.seen = seen,
+                  .close = [&](const std::string& call_id) { return close_call(call_id); },
+                  .dropped = dropped,
+                  .inspector_restarts = inspection.failures(),
+                  .inspector = inspection.process()},
+                 now);
+}
+
+control::Closing Daemon::State::close_call(const std::string& call_id) {
+  Batch batch;
+  batch.close.push_back(call_id);
+  if (!inspect(batch)) return control::Closing::not_now;
+  const auto closing = closed > 0 ? control::Closing::done : control::Closing::not_found;
+  finish_batch();
+  return closing;
 }
 
 // The kernel drops what waits in a queue that is given up.
@@ -438,8 +481,8 @@ void Daemon::State::log_figures() const {
                     number(seen.streams.unfollowed_segments, "segments not read"));
 }
 
-Daemon::Daemon(const system::Config& config, Inspection& inspection)
-    : state_(std::make_unique<State>(config, inspection)) {}
+Daemon::Daemon(const system::Config& config, Inspection& inspection, const std::string& control_socket)
+    : state_(std::make_unique<State>(config, inspection, control_socket)) {}
 
 Daemon::~Daemon() = default;
 
@@ -461,6 +504,7 @@ void Daemon::run(const std::function<void()>& reload) {
     for (const std::size_t queue : state.ready) state.read_packets(queue);
     state.finish_batch();
     state.look_after_sets();
+    state.serve_control();
   }
   service_manager::stopping();
   state.stop();

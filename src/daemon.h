@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "inspection.h"
 #include "system/config.h"
@@ -16,8 +17,9 @@ class Daemon {
  public:
   /// Checks the sets and takes the queues, in this thread's network namespace. Blocks SIGTERM, SIGINT and
   /// SIGHUP for this thread, to read them in `run`. Throws system::KernelError, one line with its remedy.
-  /// `inspection` reads the packets; it must live longer.
-  Daemon(const system::Config& config, Inspection& inspection);
+  /// `inspection` reads the packets; it must live longer. `control_socket`: where other programs may ask it
+  /// (control/server.h).
+  Daemon(const system::Config& config, Inspection& inspection, const std::string& control_socket);
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;

@@ -115,6 +115,7 @@ void Gatekeeper::finish(const std::vector<Change>& changes, const std::vector<pi
   if (!observe_ && !closings.empty()) sweeper_.forget(closings, pinhole::likely_flows(changes));
   call_log_.flush();
   for (const pinhole::Refusal& refusal : refusals) log_refusal(refusal, now);
+  if (witness_) witness_(changes, refusals);
 }
 
 void Gatekeeper::log_refusal(const pinhole::Refusal& refusal, base::TimePoint now) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -74,6 +75,11 @@ class Gatekeeper {
   /// When `mend` is to be called, unless it said that more is left.
   std::optional<base::TimePoint> next_deadline() const { return keeper_.next_deadline(); }
 
+  /// Is told what `finish` was, whoever asked for it.
+  using Witness = std::function<void(const std::vector<pinhole::Change>& changes,
+                                     const std::vector<pinhole::Refusal>& refusals)>;
+  void tell(Witness witness) { witness_ = std::move(witness); }
+
   /// Removes all its elements from the sets.
   void close_all(base::TimePoint now);
 
@@ -102,6 +108,7 @@ class Gatekeeper {
   system::OncePerHour refusals_told_;
   system::ConntrackSweeper sweeper_;
   pinhole::Guard guard_;
+  Witness witness_;
   std::uint64_t refused_ = 0;
   std::uint64_t repelled_ = 0;
 };

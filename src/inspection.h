@@ -80,6 +80,10 @@ class Inspection {
   virtual int fd() const { return -1; }
   virtual void notice() {}
 
+  /// How often it has failed, and its process; 0: it is this one, or there is none.
+  virtual std::uint64_t failures() const { return 0; }
+  virtual int process() const { return 0; }
+
   /// Nothing when it failed: nothing can be said of these packets, and what it knew is lost.
   virtual std::optional<Findings> inspect(const Batch& batch, Questions& questions) = 0;
 };

@@ -35,7 +35,8 @@ class InspectorProcess : public Inspection {
   void notice() override;
   std::optional<Findings> inspect(const Batch& batch, Questions& questions) override;
 
-  std::uint64_t failures() const { return failures_; }
+  std::uint64_t failures() const override { return failures_; }
+  int process() const override { return channel_ ? launcher_.process() : 0; }
 
  private:
   std::optional<Findings> converse(const Batch& batch, Questions& questions, std::string& fault);

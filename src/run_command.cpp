@@ -61,7 +61,7 @@ int run_command(const RunOptions& options) try {
   }
   system::sandbox::keep_capabilities(gatekeeper_capabilities);
   InspectorProcess inspector(launcher, CrashFolder(CrashFolder::default_folder()));
-  Daemon daemon(*config, inspector);
+  Daemon daemon(*config, inspector, options.socket);
   system::sandbox::confine_gatekeeper();
   daemon.run([&] { check_again(options.config, *config); });
   return static_cast<int>(ExitStatus::fine);

@@ -57,6 +57,9 @@ constexpr std::array singles{
     Single{{"inspector_restarts_total", "counter", "Inspectors that had to be started anew."},
            "inspector",
            "restarts"},
+    Single{{"pinholes_repelled_total", "counter", "Pinholes that an inspector asked for against the policy."},
+           "inspector",
+           "repelled"},
 };
 
 // Several numbers of a group as one family, told apart by a label.

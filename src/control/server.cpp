@@ -55,10 +55,23 @@ struct Client {
 };
 
 // As messages have it, or as the other commands print it.
-bool close_call(const std::string& call_id, const Source& source) {
-  if (source.close(call_id)) return true;
+Closing close_call(const std::string& call_id, const Source& source) {
+  const Closing closing = source.close(call_id);
   const auto unescaped = system::unescape(call_id);
-  return unescaped && *unescaped != call_id && source.close(*unescaped);
+  if (closing != Closing::not_found || !unescaped || *unescaped == call_id) return closing;
+  return source.close(*unescaped);
+}
+
+std::string closing_line(Closing closing) {
+  switch (closing) {
+    case Closing::done:
+      return end_line("ok");
+    case Closing::not_found:
+      return end_line("not-found");
+    case Closing::not_now:
+      break;
+  }
+  return error_line("SIP is not read just now; try again");
 }
 
 struct FileId {
@@ -238,7 +251,7 @@ void Server::State::begin(Client& client, const Request& request, const Source& 
       client.out = status_line(source.status()) + end_line("ok");
       return;
     case Command::close:
-      client.out = end_line(close_call(request.call_id, source) ? "ok" : "not-found");
+      client.out = closing_line(close_call(request.call_id, source));
       return;
     case Command::calls:
     case Command::pinholes:

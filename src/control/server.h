@@ -17,12 +17,18 @@ namespace dpinholer::control {
 /// Where commands look for the daemon, and where it listens, unless told otherwise.
 inline constexpr const char* default_socket = "/run/dpinholer/control";
 
+enum class Closing : std::uint8_t {
+  done,
+  not_found,  ///< there is no such call
+  not_now,    ///< nobody can tell
+};
+
 /// Whom the server asks. Calls are short: none of them may wait for anything.
 struct Source {
   std::function<Status()> status;
   /// Some of the calls whose Call-ID is greater than `last`, in order; none when there are no more.
   std::function<std::vector<CallRow>(const std::string& last)> calls;
-  std::function<bool(std::string_view call_id)> close;  ///< false: there is no such call
+  std::function<Closing(const std::string& call_id)> close;
   const Events* events = nullptr;
 };
 

@@ -92,17 +92,19 @@ void Office::see() {
 }
 
 Source Office::source() {
-  return {
-      .status =
-          [] {
-            Status status;
-            status.version = "1.2.3";
-            status.table = "inet filter";
-            return status;
-          },
-      .calls = [this](const std::string& last) { return listing().after(last); },
-      .close = [this](std::string_view call_id) { return hang_up(std::string(call_id), Cause::requested); },
-      .events = &events};
+  return {.status =
+              [] {
+                Status status;
+                status.version = "1.2.3";
+                status.table = "inet filter";
+                return status;
+              },
+          .calls = [this](const std::string& last) { return listing().after(last); },
+          .close =
+              [this](const std::string& call_id) {
+                return hang_up(call_id, Cause::requested) ? Closing::done : Closing::not_found;
+              },
+          .events = &events};
 }
 
 }  // namespace dpinholer::control::test

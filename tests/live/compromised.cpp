@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/limits.h"
+#include "control/server.h"
 #include "daemon.h"
 #include "inspection_codec.h"
 #include "inspector_process.h"
@@ -141,7 +142,7 @@ int main(int argc, char** argv) try {
   if (!config) throw std::runtime_error(config.error());
   InspectorLauncher launcher(work);
   InspectorProcess inspector(launcher, CrashFolder({}));
-  Daemon(*config, inspector).run([] {});
+  Daemon(*config, inspector, control::default_socket).run([] {});
   return 0;
 } catch (const std::exception& error) {
   std::cerr << "compromised: " << error.what() << "\n";

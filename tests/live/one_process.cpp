@@ -3,6 +3,7 @@
 // and as what the two processes are measured against.
 #include <iostream>
 
+#include "control/server.h"
 #include "daemon.h"
 #include "inspector.h"
 #include "settings.h"
@@ -14,7 +15,7 @@ int main(int argc, char** argv) try {
   const auto config = system::load_config(argv[3]);
   if (!config) throw std::runtime_error(config.error());
   Inspector inspector(pipeline_settings(*config));
-  Daemon(*config, inspector).run([] {});
+  Daemon(*config, inspector, control::default_socket).run([] {});
   return 0;
 } catch (const std::exception& error) {
   std::cerr << "one_process: " << error.what() << "\n";

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The control socket of a running daemon, and the commands that ask on it."""
+
+import json
+import os
+import re
+import socket
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+from lab import Daemon, wait_until
+from lab.case import CallTest, each_family
+from lab.daemon import binary
+from lab.sip import Dialog, sdp
+
+SOCKET = Path("/run/dpinholer/control")
+
+
+class ControlTest(CallTest):
+    def command(self, *words, status=0):
+        """What a command prints, run as an administrator would; it must end with `status`."""
+        done = subprocess.run([binary(), *words], text=True, capture_output=True, timeout=10)
+        self.assertEqual(done.returncode, status, f"{words}: {done.stdout}{done.stderr}")
+        return done.stdout if status == 0 else done.stderr
+
+    def objects(self, *words):
+        return [json.loads(line) for line in self.command(*words, "--json").splitlines()]
+
+
+class Commands(ControlTest):
+    @each_family
+    def test_show_a_call_from_offer_to_end(self, family):
+        caller, callee = self.phones(family)
+        outside, inside = self.media_ports(family)
+        with Daemon(self.network.gateway):
+            dialog = Dialog(caller, callee)
+            caller.pass_to(callee, dialog.invite(sdp(caller, self.OUTSIDE_PORT)))
+            [call] = self.objects("calls")
+            self.assertEqual((call["call_id"], call["state"], call["pinholes"]), (dialog.call_id, "offered", 2))
+            callee.pass_to(caller, dialog.response(200, "OK", sdp(callee, self.INSIDE_PORT)))
+            caller.pass_to(callee, dialog.ack())
+            self.assert_passes(outside, inside, 300)
+
+            [call] = self.objects("calls")
+            self.assertEqual((call["state"], call["pinholes"], call["media"]), ("answered", 4, ["audio"]))
+            self.assertTrue(call["one_way"])
+            self.assertAlmostEqual(call["began"], time.time(), delta=30)
+            packets = {way["to"]: way["packets"] for way in call["packets"]}
+            self.assertEqual(packets[family.outside], 0)
+            self.assertAlmostEqual(packets[family.inside], 300, delta=20)
+            pinholes = {(p["address"], p["port"]): p for p in self.objects("pinholes")}
+            self.assertEqual(set(pinholes), {(family.outside, 40000), (family.outside, 40001),
+                                             (family.inside, 30000), (family.inside, 30001)})
+            pinhole = pinholes[family.inside, 30000]
+            self.assertEqual(pinhole["set"], f"sip_rtp{family.digit}_from")
+            self.assertEqual(pinhole["from"], [family.outside])
+            self.assertTrue(200 < pinhole["expires"] <= 300, pinhole)
+            self.assertEqual(pinhole["packets"], packets[family.inside])
+            self.assertIn("one way", self.command("calls"))
+            self.assertIn(dialog.call_id, self.command("pinholes"))
+            self.assertNotIn("\x1b", self.command("calls"))
+
+            self.hang_up(dialog, caller, callee)
+            wait_until(lambda: self.objects("calls") == [], "the call to be gone")
+            events = self.objects("events")
+            self.assertEqual([e["event"] for e in events], ["open"] * 2 + ["bind"] * 2 + ["open"] * 2 + ["close"] * 4)
+            self.assertEqual({e["call_id"] for e in events}, {dialog.call_id})
+            self.assertAlmostEqual(events[-1]["time"], time.time(), delta=30)
+
+    def test_status_counts(self):
+        caller, callee = self.phones()
+        with Daemon(self.network.gateway):
+            self.hang_up(self.establish(caller, callee), caller, callee)
+            caller.pass_to(callee, Dialog(caller, callee).invite(sdp(caller, 53)))
+            wait_until(lambda: self.objects("status")[0]["pinholes"]["refused"] == 2, "the refusals to be counted")
+            [status] = self.objects("status")
+            self.assertEqual(status["packets"]["sip_messages"], 6)
+            self.assertEqual(status["table"], "inet filter")
+            self.assertEqual([queue["number"] for queue in status["queues"]], [0])
+            self.assertIn({"method": "INVITE", "result": "2xx", "count": 1}, status["messages"])
+            self.assertEqual(status["refusals"], [{"reason": "port-policy", "count": 2}])
+            self.assertEqual(status["held"]["count"], 6)
+            self.assertGreater(status["held"]["sum"], 0)
+            self.assertGreater(status["memory"], 1 << 20)
+            self.assertIn("table       inet filter\n", self.command("status"))
+
+    # What the parties say afterwards opens nothing: not the refresh of their session, nor a new offer.
+    def test_close_ends_a_call_for_good(self):
+        caller, callee = self.phones()
+        outside, inside = self.media_ports()
+        with Daemon(self.network.gateway) as daemon:
+            dialog = self.establish(caller, callee)
+            self.assert_passes(outside, inside)
+            self.assertEqual(self.command("close", dialog.call_id), f"call {dialog.call_id} closed\n")
+            self.assertEqual(self.destinations(), set())
+            self.assert_dropped(outside, inside)
+            self.in_log(daemon, rf"call {re.escape(dialog.call_id)} closed \(requested\)")
+            caller.pass_to(callee, dialog.invite(sdp(caller, self.OUTSIDE_PORT)))
+            callee.pass_to(caller, dialog.response(200, "OK", sdp(callee, self.INSIDE_PORT)))
+            self.assertEqual(self.destinations(), set())
+            self.assertEqual(self.objects("events")[-1]["cause"], "requested")
+            self.assertIn("no call", self.command("close", dialog.call_id, status=1))
+            self.assertIn("no call", self.command("close", "nobody", status=1))
+
+    def test_events_are_followed_as_they_happen(self):
+        caller, callee = self.phones()
+        with Daemon(self.network.gateway) as daemon:
+            follower = self.enter(subprocess.Popen([binary(), "events", "--follow", "--json"],
+                                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+            self.addCleanup(follower.kill)
+            dialog = self.establish(caller, callee)
+            seen = [json.loads(follower.stdout.readline()) for _ in range(6)]
+            self.assertEqual([event["event"] for event in seen], ["open"] * 2 + ["bind"] * 2 + ["open"] * 2)
+            self.assertEqual(seen[0]["call_id"], dialog.call_id)
+            daemon.stop()
+            self.assertEqual(follower.wait(10), 3)
+            self.assertIn("the daemon has ended", follower.stderr.read())
+
+
+class Socket(ControlTest):
+    def test_is_for_root_and_the_group(self):
+        with Daemon(self.network.gateway):
+            found = SOCKET.stat()
+            self.assertEqual(stat.S_IMODE(found.st_mode), 0o660)
+            self.assertEqual((found.st_uid, found.st_gid), (0, os.getgid()))
+            # A user of no group of ours: connecting needs the right to write.
+            done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", binary(), "status"],
+                                  text=True, capture_output=True)
+            self.assertEqual(done.returncode, 3)
+            self.assertIn("Permission denied; root and members of the group dpinholer may ask", done.stderr)
+        self.assertFalse(SOCKET.exists())
+        self.assertIn("is the daemon running?", self.command("status", status=3))
+
+    # Killed, it leaves the file; the next one takes its place.
+    def test_a_dead_one_is_replaced_and_a_live_one_is_not(self):
+        with Daemon(self.network.gateway) as daemon:
+            daemon.kill()
+        self.assertTrue(SOCKET.exists())
+        self.assertEqual(self.command("status", status=3).count("\n"), 1)
+        with Daemon(self.network.gateway):
+            self.assertEqual(len(self.objects("status")), 1)
+            before = SOCKET.stat()
+            second = Daemon(self.network.gateway, "[kernel]\nqueues = \"1\"\n")
+            self.addCleanup(second.discard)
+            wait_until(lambda: second.queue_taken(1), "the second daemon to take its queue")
+            self.in_log(second, "another daemon answers there; name another one with --socket")
+            self.assertEqual(second.stop(), 0)
+            self.assertEqual(SOCKET.stat().st_ino, before.st_ino)
+            self.assertEqual(len(self.objects("status")), 1)
+
+    # Those who ask and do not listen, or say nothing, or nonsense: SIP goes on, and others are answered.
+    def test_a_client_that_does_not_read_holds_nobody_up(self):
+        caller, callee = self.phones()
+        with Daemon(self.network.gateway):
+            self.establish(caller, callee)
+            for request in (b'{"command":"pinholes"}\n' * 50, b'{"command":"events","follow":true}\n', b"",
+                            b"\xff" * 20000, b'{"command":"st'):
+                client = self.enter(socket.socket(socket.AF_UNIX))
+                client.connect(str(SOCKET))
+                client.settimeout(0.2)
+                try:
+                    client.sendall(request)
+                except (TimeoutError, BrokenPipeError, ConnectionResetError):
+                    pass
+            for _ in range(100):
+                caller.pass_to(callee, Dialog(caller, callee).invite(sdp(caller, 53)))
+            self.assertEqual(len(self.objects("calls")), 1)
