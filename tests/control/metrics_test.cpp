@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -34,7 +36,8 @@ std::string a_status() {
                     {"pinholes", "open", 9},     {"pinholes", "waiting", 10},   {"sets", "transactions", 11},
                     {"sets", "changes", 12},     {"sets", "failed", 13},        {"sets", "rewritten", 14},
                     {"sets", "retried", 15},     {"sets", "swept", 16},         {"conntrack", "deleted", 17},
-                    {"conntrack", "failed", 18}, {"inspector", "restarts", 19}, {"tcp", "foreign", 20}};
+                    {"conntrack", "failed", 18}, {"inspector", "restarts", 19}, {"inspector", "repelled", 21},
+                    {"tcp", "foreign", 20}};
   status.labelled = {{"messages", {{"method", "INVITE"}, {"result", "request"}}, 3},
                      {"messages", {{"method", "INVITE"}, {"result", "2xx"}}, 2},
                      {"refusals", {{"reason", "port-policy"}}, 1}};
@@ -90,6 +93,9 @@ dpinholer_conntrack_errors_total 18
 # HELP dpinholer_inspector_restarts_total Inspectors that had to be started anew.
 # TYPE dpinholer_inspector_restarts_total counter
 dpinholer_inspector_restarts_total 19
+# HELP dpinholer_pinholes_repelled_total Pinholes that an inspector asked for against the policy.
+# TYPE dpinholer_pinholes_repelled_total counter
+dpinholer_pinholes_repelled_total 21
 # HELP dpinholer_readings_total What packets turned out to be.
 # TYPE dpinholer_readings_total counter
 dpinholer_readings_total{kind="malformed"} 1
@@ -181,6 +187,22 @@ TEST(Metrics, EveryLineIsOfTheGrammarWhateverTheStatusHolds) {
         EXPECT_TRUE(families.insert(line).second) << line;
       }
     }
+  }
+}
+
+TEST(Metrics, TheDashboardAsksForWhatThereIs) {
+  std::ifstream file(DPINHOLER_SOURCE_DIR "/docs/grafana-dashboard.json");
+  const std::string dashboard(std::istreambuf_iterator<char>(file), {});
+  const std::string text = metrics_text(a_status(), MetricsFormat::prometheus);
+  const std::regex metric("dpinholer_[a-z_]+");
+  std::set<std::string> asked;
+  for (std::sregex_iterator i(dashboard.begin(), dashboard.end(), metric), end; i != end; ++i)
+    asked.insert(i->str());
+  EXPECT_GT(asked.size(), 10U);
+  for (const std::string& name : asked) {
+    EXPECT_TRUE(text.find("\n" + name + " ") != std::string::npos ||
+                text.find("\n" + name + "{") != std::string::npos)
+        << name;
   }
 }
 

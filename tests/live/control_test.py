@@ -8,6 +8,8 @@ import socket
 import stat
 import subprocess
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 from lab import Daemon, wait_until
@@ -167,3 +169,53 @@ class Socket(ControlTest):
             for _ in range(100):
                 caller.pass_to(callee, Dialog(caller, callee).invite(sdp(caller, 53)))
             self.assertEqual(len(self.objects("calls")), 1)
+
+
+class Exporter(ControlTest):
+    """`dpinholer exporter`, a process beside the daemon."""
+
+    def scrape(self, port, accept="text/plain"):
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/metrics", headers={"Accept": accept})
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return answer.headers["Content-Type"], answer.read().decode()
+
+    def exporter(self, *words, **options):
+        process = self.enter(subprocess.Popen([*words], stderr=subprocess.PIPE, **options))
+        self.addCleanup(process.kill)
+        self.assertIn(b"metrics at", process.stderr.readline())
+        return process
+
+    def test_tells_prometheus_what_the_daemon_does(self):
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        caller, callee = self.phones()
+        process = self.exporter(binary(), "exporter", "--listen", "127.0.0.1:9260")
+        self.assertIn("\ndpinholer_up 0\n", self.scrape(9260)[1])
+        with Daemon(self.network.gateway):
+            hostile = Dialog(caller, callee).invite(sdp(caller, self.OUTSIDE_PORT))
+            caller.pass_to(callee, hostile.replace(b"Call-ID: ", b'Call-ID: stranger"}1\\'))
+            self.establish(caller, callee, sdp(caller, 40002))
+            kind, text = self.scrape(9260)
+            self.assertTrue(kind.startswith("text/plain; version=0.0.4"), kind)
+            for line in ("dpinholer_up 1", 'dpinholer_calls{state="offered"} 1', 'dpinholer_calls{state="answered"} 1',
+                         "dpinholer_pinholes 6", "dpinholer_inspector_restarts_total 0",
+                         'dpinholer_sip_messages_total{method="INVITE",result="request"} 2',
+                         "dpinholer_hold_seconds_count 4"):
+                self.assertIn(f"\n{line}\n", text)
+            self.assertNotIn("stranger", text)
+            kind, text = self.scrape(9260, "application/openmetrics-text;version=1.0.0")
+            self.assertTrue(kind.startswith("application/openmetrics-text"), kind)
+            self.assertTrue(text.endswith("\n# EOF\n"))
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen("http://127.0.0.1:9260/", timeout=5)
+            self.assertEqual(refused.exception.code, 404)
+        process.terminate()
+        self.assertEqual(process.wait(10), 0)
+
+    # As by dpinholer-exporter.socket: it makes no IP socket of its own.
+    def test_takes_the_socket_that_systemd_hands_over(self):
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        with socket.create_server(("127.0.0.1", 0)) as given:
+            port = given.getsockname()[1]
+            start = f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" exporter 3<&{given.fileno()}'
+            self.exporter("sh", "-c", start, binary(), pass_fds=[given.fileno()])
+            self.assertIn("\ndpinholer_up 0\n", self.scrape(port)[1])
