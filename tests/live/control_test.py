@@ -192,7 +192,7 @@ class Exporter(ControlTest):
         self.assertIn("\ndpinholer_up 0\n", self.scrape(9260)[1])
         with Daemon(self.network.gateway):
             hostile = Dialog(caller, callee).invite(sdp(caller, self.OUTSIDE_PORT))
-            caller.pass_to(callee, hostile.replace(b"Call-ID: ", b'Call-ID: stranger"}1\\'))
+            caller.pass_to(callee, hostile.replace("Call-ID: ", 'Call-ID: stranger"}1\\'))
             self.establish(caller, callee, sdp(caller, 40002))
             kind, text = self.scrape(9260)
             self.assertTrue(kind.startswith("text/plain; version=0.0.4"), kind)
