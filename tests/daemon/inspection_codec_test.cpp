@@ -79,7 +79,8 @@ Buffer encoded(const auto& value) {
 }
 
 TEST(InspectionCodec, WhatIsEncodedIsDecodedAsItWas) {
-  const auto got = decode_batch(encoded(batch())).value();
+  const Buffer octets = encoded(batch());
+  const auto got = decode_batch(octets).value();
   EXPECT_EQ(got.now, batch().now);
   EXPECT_TRUE(got.networks_changed);
   EXPECT_EQ(got.recovered, batch().recovered);
