@@ -20,19 +20,20 @@ _dpinholer() {
         mapfile -t COMPREPLY < <(compgen -W 'text json html' -- "$current")
         return
         ;;
-    --sip-ports | --listen)
+    --sip-ports | --listen | --interval)
         COMPREPLY=()
         return
         ;;
     esac
 
     case $command in
-    '') words='run replay check status calls pinholes events close exporter --help --version' ;;
+    '') words='run replay check status calls pinholes events close top exporter --help --version' ;;
     run) words='--config --socket --help' ;;
     replay) words='--config --format --sip-ports --help' ;;
     check) words='--config --json --preflight --help' ;;
     status | calls | pinholes | close) words='--socket --json --help' ;;
     events) words='--socket --json --follow --help' ;;
+    top) words='--interval --socket --help' ;;
     exporter) words='--config --listen --socket --help' ;;
     esac
 

@@ -22,6 +22,7 @@ packages=(
     libtomlplusplus-dev         # configuration
     libcli11-dev                # command line
     nlohmann-json3-dev          # output for machines
+    libncurses-dev              # dpinholer top
     libmicrohttpd-dev           # metrics over HTTP
     # The live tests and the demo:
     nftables iptables conntrack iproute2 util-linux kmod  # the gateway

@@ -16,6 +16,7 @@
 #include "replay_command.h"
 #include "run_command.h"
 #include "system/escape.h"
+#include "top_command.h"
 
 namespace {
 
@@ -84,6 +85,17 @@ void add_questions(CLI::App& app, Command& chosen) {
       ->type_name(" ");
 }
 
+void add_top(CLI::App& app, Command& chosen) {
+  auto* top = app.add_subcommand("top", "Show calls and pinholes with their packets a second, live");
+  auto options = std::make_shared<dpinholer::TopOptions>();
+  top->add_option("--interval", options->seconds, "Seconds between two looks")
+      ->check(CLI::Range(1, 60))
+      ->type_name("SECONDS")
+      ->capture_default_str();
+  add_socket(*top, options->socket);
+  top->callback([options, &chosen] { chosen = [options] { return top_command(*options); }; });
+}
+
 void add_exporter(CLI::App& app, Command& chosen) {
   auto* exporter = app.add_subcommand("exporter", "Serve the daemon's figures to Prometheus, at /metrics");
   auto options = std::make_shared<dpinholer::ExporterOptions>();
@@ -135,6 +147,7 @@ int main(int argc, char** argv) try {
   add_replay(app, chosen);
   add_check(app, chosen);
   add_questions(app, chosen);
+  add_top(app, chosen);
   add_exporter(app, chosen);
   try {
     app.parse(argc, argv);

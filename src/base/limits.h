@@ -133,6 +133,8 @@ inline constexpr std::size_t listed_elements = 512;
 /// Events that are kept for whoever asks for them, and of them those that one piece of an answer takes.
 inline constexpr std::size_t remembered_events = 1024;
 inline constexpr std::size_t told_events = 64;
+/// Rows that `dpinholer top` asks for at each look. More: it says that there are, and shows the first.
+inline constexpr std::size_t top_rows = 2000;
 /// Seconds without a single octet taken or sent, after which a client gives way to another one.
 inline constexpr std::int64_t control_patience_seconds = 30;
 

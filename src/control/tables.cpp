@@ -129,13 +129,19 @@ std::string senders(const Json& object) {
   return left > senders_told ? told + " +" + std::to_string(left - senders_told) : told;
 }
 
+// "600", "50/s"
+std::string amount(const Json& object) {
+  const Json& rate = value(object, "rate");
+  if (!rate.is_number()) return std::to_string(count(object, "packets"));
+  return std::to_string(std::llround(rate.get<double>())) + "/s";
+}
+
 // "600 to 192.0.2.10, 0 to 203.0.113.5 +1"
 std::string ways(const Json& call) {
   std::string told;
   const Json& all = list(call, "packets");
   for (std::size_t i = 0; i < std::min(all.size(), ways_told); ++i) {
-    told +=
-        (i == 0 ? "" : ", ") + std::to_string(count(all[i], "packets")) + " to " + escape(text(all[i], "to"));
+    told += (i == 0 ? "" : ", ") + amount(all[i]) + " to " + escape(text(all[i], "to"));
   }
   return all.size() > ways_told ? told + " +" + std::to_string(all.size() - ways_told) : told;
 }
@@ -154,11 +160,12 @@ Cell state(const Json& call) {
   return {state, state == "offered" ? Colour::yellow : Colour::green};
 }
 
-std::vector<Json> sorted(const std::vector<std::string>& lines, const char* by) {
+std::vector<Json> read(const std::vector<std::string>& lines, const char* by, const Look& look) {
   std::vector<Json> objects;
   objects.reserve(lines.size());
   for (const std::string& line : lines) objects.push_back(read_object(line));
-  std::ranges::stable_sort(objects, {}, [&](const Json& object) { return number(object, by); });
+  if (look.sorted)
+    std::ranges::stable_sort(objects, {}, [&](const Json& object) { return number(object, by); });
   return objects;
 }
 
@@ -221,7 +228,7 @@ std::string duration_text(double seconds) {
 
 std::string calls_table(const std::vector<std::string>& lines, const Look& look) {
   Table table({{"AGE", true}, {"STATE"}, {"MEDIA"}, {"PINHOLES", true}, {"PACKETS"}, {"CALL"}});
-  for (const Json& call : sorted(lines, "began")) {
+  for (const Json& call : read(lines, "began", look)) {
     table.add({{duration_text(number(call, "seconds"))},
                state(call),
                {media(call)},
@@ -234,14 +241,14 @@ std::string calls_table(const std::vector<std::string>& lines, const Look& look)
 
 std::string pinholes_table(const std::vector<std::string>& lines, const Look& look) {
   Table table({{""}, {"TO"}, {"FROM"}, {"MEDIA"}, {"PACKETS", true}, {"EXPIRES", true}, {"CALL"}});
-  for (const Json& pinhole : sorted(lines, "opened")) {
+  for (const Json& pinhole : read(lines, "opened", look)) {
     const Json& expires = value(pinhole, "expires");
     const std::string sources = senders(pinhole);
     table.add({{escape(text(pinhole, "protocol"))},
                {endpoint(pinhole)},
                {sources, sources == "anybody" ? Colour::yellow : Colour::none},
                {escape(text(pinhole, "media") + " " + text(pinhole, "component"))},
-               {std::to_string(count(pinhole, "packets"))},
+               {amount(pinhole)},
                {expires.is_number() ? duration_text(expires.get<double>()) : "-"},
                {escape(text(pinhole, "call_id"))}});
   }

@@ -13,9 +13,11 @@ namespace dpinholer::control {
 struct Look {
   std::size_t width = 0;  ///< columns of the terminal; 0: as many as it takes
   bool colours = false;
+  bool sorted = true;  ///< oldest first; else in the order given
 };
 
-/// A row for each line, oldest first; what does not fit is cut from the Call-IDs. Lines end with LF.
+/// A row for each line; where lines have rates (top.h) these are shown. What does not fit is cut from the
+/// Call-IDs. Lines end with LF.
 std::string calls_table(const std::vector<std::string>& lines, const Look& look);
 std::string pinholes_table(const std::vector<std::string>& lines, const Look& look);
 std::string status_text(std::string_view line, const Look& look);

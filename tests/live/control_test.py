@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The control socket of a running daemon, and the commands that ask on it."""
 
+import fcntl
 import json
 import os
+import pty
 import re
 import socket
 import stat
+import struct
 import subprocess
+import termios
 import time
 import urllib.error
 import urllib.request
@@ -219,3 +223,67 @@ class Exporter(ControlTest):
             start = f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" exporter 3<&{given.fileno()}'
             self.exporter("sh", "-c", start, binary(), pass_fds=[given.fileno()])
             self.assertIn("\ndpinholer_up 0\n", self.scrape(port)[1])
+
+
+class Terminal(ControlTest):
+    """`dpinholer top`, on a terminal."""
+
+    def start(self, rows=24, columns=100):
+        self.here, there = pty.openpty()
+        self.addCleanup(os.close, self.here)
+        self.resize(rows, columns)
+        process = self.enter(subprocess.Popen([binary(), "top", "--interval", "1"], stdin=there, stdout=there,
+                                              stderr=there, env={**os.environ, "TERM": "xterm"},
+                                              start_new_session=True,
+                                              preexec_fn=lambda: fcntl.ioctl(there, termios.TIOCSCTTY, 0)))
+        self.addCleanup(process.kill)
+        os.close(there)
+        os.set_blocking(self.here, False)
+        self.seen = ""
+        return process
+
+    def resize(self, rows, columns):
+        fcntl.ioctl(self.here, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def shows(self, pattern):
+        """Waits until that was written, without the terminal's own sequences."""
+        def found():
+            try:
+                self.seen += os.read(self.here, 1 << 16).decode()
+            except OSError:
+                pass
+            plain = re.sub(r"\x1b(\[[0-9;?]*[a-zA-Z]|[()=>][A-Z0-9]?|.)", " ", self.seen)
+            return re.search(pattern, plain, re.DOTALL)
+        wait_until(found, f"{pattern!r} on the terminal", 10)
+
+    def test_top_shows_calls_and_their_rates_until_q(self):
+        caller, callee = self.phones()
+        outside, inside = self.media_ports()
+        with Daemon(self.network.gateway):
+            dialog = self.establish(caller, callee)
+            process = self.start()
+            self.shows(r"1 calls, 1 answered, 4 pinholes.*calls by rate.*" + re.escape(dialog.call_id))
+            self.assert_passes(outside, inside, 300)
+            self.shows(r"[1-9]\d*/s.*to 192\.0\.2\.2")
+            self.seen = ""
+            os.write(self.here, b"\t")
+            self.shows(r"pinholes by rate.*203\.0\.113\.2:40000")
+            self.seen = ""
+            self.resize(10, 60)
+            self.shows(r"dpinholer .*pinholes by rate")
+            os.write(self.here, b"q")
+            self.assertEqual(process.wait(10), 0)
+
+    def test_top_outlives_the_daemon(self):
+        with Daemon(self.network.gateway):
+            process = self.start()
+            self.shows(r"0 calls, 0 answered")
+        self.shows(r"no daemon answers at /run/dpinholer/control")
+        with Daemon(self.network.gateway):
+            self.seen = ""
+            self.shows(r"calls by rate")
+        process.terminate()
+        self.assertEqual(process.wait(10), 0)
+
+    def test_top_wants_a_terminal(self):
+        self.assertIn("top needs a terminal", self.command("top", status=2))
