@@ -486,6 +486,14 @@ Daemon::Daemon(const system::Config& config, Inspection& inspection, const std::
 
 Daemon::~Daemon() = default;
 
+void Daemon::reconfigure(const system::Config& config) {
+  const system::KernelSettings kernel = state_->config.kernel;
+  state_->config = config;
+  state_->config.kernel = kernel;
+  state_->gatekeeper.reconfigure(config);
+  state_->inspecting = false;
+}
+
 void Daemon::run(const std::function<void()>& reload) {
   State& state = *state_;
   const auto& kernel = state.config.kernel;

@@ -24,6 +24,10 @@ class Daemon {
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
 
+  /// Works by other settings from now on, but for those of the kernel; the inspection is to be one that does,
+  /// and knows nothing yet. Calls stay open as far as policy still allows them. To be called by `reload`.
+  void reconfigure(const system::Config& config);
+
   /// Until SIGTERM or SIGINT; calls `reload` for every SIGHUP. Packets that wait then are still answered.
   /// Throws system::KernelError when a queue can't be read any more.
   void run(const std::function<void()>& reload);

@@ -69,6 +69,10 @@ void Gatekeeper::close_unclaimed(base::TimePoint now) {
   finish(closings, {}, now);
 }
 
+void Gatekeeper::reconfigure(const system::Config& config) {
+  guard_.reconfigure(guard_settings(config));
+}
+
 void Gatekeeper::heard(base::Bytes packet, base::Interface arrival) {
   if (const auto source = ip::source_address(packet)) guard_.heard(*source, arrival, packet.size());
 }

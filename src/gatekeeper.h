@@ -44,6 +44,9 @@ class Gatekeeper {
   /// Closes what was offered and did not come back.
   void close_unclaimed(base::TimePoint now);
 
+  /// What may open is judged by these settings from now on.
+  void reconfigure(const system::Config& config);
+
   /// A packet was handed to who asks for pinholes: it may ask in the name of its source from now on.
   void heard(base::Bytes packet, base::Interface arrival);
   /// Takes out of `outcome` what may not be, and what is done already; adds a refusal for each opening.

@@ -2,8 +2,8 @@
 //
 // Between the two, one datagram each way:
 //
-//   launch, with the descriptor of a channel -> process number, or an errno as a negative number
-//   end                                      -> wait status of the last one
+//   launch order, with the descriptor of a channel -> process number, or an errno as a negative number
+//   end                                            -> wait status of the last one
 #include "inspector_launcher.h"
 
 #include <fcntl.h>
@@ -21,6 +21,7 @@
 #include <optional>
 #include <system_error>
 
+#include "base/limits.h"
 #include "system/escape.h"
 #include "system/sandbox.h"
 
@@ -35,14 +36,15 @@ enum class Request : std::uint8_t { launch, end };
 
 constexpr std::size_t longest_words = 256;
 
-// The descriptor that comes with a request; -1: none.
-std::optional<Request> receive_request(int control, int& descriptor) {
+// `descriptor` comes with a request; -1: none.
+std::optional<Request> receive_request(int control, int& descriptor, std::string& order) {
   Request request{};
-  iovec part{&request, sizeof request};
+  order.resize(base::limits::configuration_octets);
+  std::array<iovec, 2> parts{iovec{&request, sizeof request}, iovec{order.data(), order.size()}};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> room{};
   msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
   message.msg_control = room.data();
   message.msg_controllen = room.size();
   ssize_t got = 0;
@@ -53,16 +55,18 @@ std::optional<Request> receive_request(int control, int& descriptor) {
   const cmsghdr* head = CMSG_FIRSTHDR(&message);
   if (head != nullptr && head->cmsg_type == SCM_RIGHTS)
     std::memcpy(&descriptor, CMSG_DATA(head), sizeof(int));
-  if (got != sizeof request) return std::nullopt;
+  if (got < static_cast<ssize_t>(sizeof request)) return std::nullopt;
+  order.resize(static_cast<std::size_t>(got) - sizeof request);
   return request;
 }
 
-bool send_request(int control, Request request, int descriptor) {
-  iovec part{&request, sizeof request};
+bool send_request(int control, Request request, const std::string& order, int descriptor) {
+  std::array<iovec, 2> parts{iovec{&request, sizeof request},
+                             iovec{const_cast<char*>(order.data()), order.size()}};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> room{};
   msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
   if (descriptor >= 0) {
     message.msg_control = room.data();
     message.msg_controllen = room.size();
@@ -72,7 +76,7 @@ bool send_request(int control, Request request, int descriptor) {
     head->cmsg_len = CMSG_LEN(sizeof(int));
     std::memcpy(CMSG_DATA(head), &descriptor, sizeof(int));
   }
-  return sendmsg(control, &message, MSG_NOSIGNAL) == sizeof request;
+  return sendmsg(control, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof request + order.size());
 }
 
 // Ends with its parent, and not by what a terminal or a service manager sends to all.
@@ -82,13 +86,14 @@ void follow_parent(pid_t parent) {
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, SIG_IGN);
 }
 
-[[noreturn]] void be_inspector(int channel, pid_t launcher, const InspectorLauncher::Work& work) {
+[[noreturn]] void be_inspector(int channel, pid_t launcher, const InspectorLauncher::Work& work,
+                               const std::string& order) {
   int status = 0;
   try {
     follow_parent(launcher);
     prctl(PR_SET_NAME, "dpinholer-read");
     system::sandbox::close_all_but({&channel, 1});
-    work(Channel(channel));
+    work(Channel(channel), order);
   } catch (const std::exception& error) {
     const std::string text = error.what();
     (void)!write(STDERR_FILENO, text.data(), text.size());
@@ -111,12 +116,13 @@ std::int32_t end_of(pid_t inspector) {
   const pid_t self = getpid();
   pid_t inspector = 0;
   int channel = -1;
-  while (const auto request = receive_request(control, channel)) {
+  std::string order;
+  while (const auto request = receive_request(control, channel, order)) {
     std::int32_t answer = end_of(inspector);
     inspector = 0;
     if (*request == Request::launch) {
       inspector = fork();
-      if (inspector == 0) be_inspector(channel, self, work);
+      if (inspector == 0) be_inspector(channel, self, work, order);
       answer = inspector > 0 ? inspector : -errno;
       if (inspector < 0) inspector = 0;
       close(channel);
@@ -183,10 +189,10 @@ InspectorLauncher::~InspectorLauncher() {
   close(words_);
 }
 
-tl::expected<Channel, SystemError> InspectorLauncher::launch() {
+tl::expected<Channel, SystemError> InspectorLauncher::launch(const std::string& order) {
   auto [ours, theirs] = Channel::pair();
   std::int32_t answer = -ECHILD;
-  if (!send_request(control_, Request::launch, theirs.fd()) ||
+  if (!send_request(control_, Request::launch, order, theirs.fd()) ||
       recv(control_, &answer, sizeof answer, 0) != sizeof answer || answer < 0)
     return tl::unexpected(SystemError{"fork", -answer, "of an inspector"});
   inspector_ = answer;
@@ -196,7 +202,8 @@ tl::expected<Channel, SystemError> InspectorLauncher::launch() {
 std::string InspectorLauncher::end() {
   std::int32_t status = 0;
   inspector_ = 0;
-  if (!send_request(control_, Request::end, -1) || recv(control_, &status, sizeof status, 0) != sizeof status)
+  if (!send_request(control_, Request::end, {}, -1) ||
+      recv(control_, &status, sizeof status, 0) != sizeof status)
     return "its launcher is gone";
   return how(status) + last_words();
 }

@@ -18,8 +18,9 @@ namespace dpinholer {
 /// asks it for one may itself be forbidden to fork. It and they end with this process.
 class InspectorLauncher {
  public:
-  /// What an inspector does, in a process of its own: `channel` leads to who asked for it.
-  using Work = std::function<void(system::Channel channel)>;
+  /// What an inspector does, in a process of its own: `channel` leads to who asked for it, and `order` is
+  /// what was told with it.
+  using Work = std::function<void(system::Channel channel, const std::string& order)>;
 
   /// Forks; to be called while this process has one thread and its capabilities. Throws std::system_error.
   explicit InspectorLauncher(const Work& work);
@@ -30,8 +31,9 @@ class InspectorLauncher {
   /// What of the isolation this system does not allow; empty when nothing.
   const std::string& shortcomings() const { return shortcomings_; }
 
-  /// A new inspector, in place of the one before it. Returns when it exists, not when it is ready.
-  tl::expected<system::Channel, system::SystemError> launch();
+  /// A new inspector, in place of the one before it. Returns when it exists, not when it is ready. `order`:
+  /// at most limits::configuration_octets.
+  tl::expected<system::Channel, system::SystemError> launch(const std::string& order = {});
 
   /// Ends the last one, if it has not ended; says how it came to its end, with what it wrote to standard
   /// error.

@@ -42,11 +42,17 @@ std::string counted(std::size_t packets) {
 
 }  // namespace
 
-InspectorProcess::InspectorProcess(InspectorLauncher& launcher, CrashFolder folder)
-    : launcher_(launcher), folder_(std::move(folder)) {}
+InspectorProcess::InspectorProcess(InspectorLauncher& launcher, CrashFolder folder, std::string order)
+    : launcher_(launcher), folder_(std::move(folder)), order_(std::move(order)) {}
+
+void InspectorProcess::replace(std::string order) {
+  order_ = std::move(order);
+  channel_.reset();
+  next_start_.reset();
+}
 
 bool InspectorProcess::start(base::TimePoint now) {
-  auto channel = launcher_.launch();
+  auto channel = launcher_.launch(order_);
   if (!channel) throw system::KernelError(channel.error().to_string());
   channel->set_patience(patience);
   channel_.emplace(std::move(*channel));

@@ -25,8 +25,11 @@ namespace dpinholer {
 /// lived that long.
 class InspectorProcess : public Inspection {
  public:
-  /// `launcher` must live longer.
-  InspectorProcess(InspectorLauncher& launcher, CrashFolder folder);
+  /// `launcher` must live longer. `order`: for each inspector.
+  InspectorProcess(InspectorLauncher& launcher, CrashFolder folder, std::string order = {});
+
+  /// The one that there is ends, and those after it get another order. Whoever uses this has to start one.
+  void replace(std::string order);
 
   /// Throws system::KernelError when there will never be one again.
   bool start(base::TimePoint now) override;
@@ -45,6 +48,7 @@ class InspectorProcess : public Inspection {
 
   InspectorLauncher& launcher_;
   CrashFolder folder_;
+  std::string order_;
   std::optional<system::Channel> channel_;
   codec::Buffer sending_;
   base::TimePoint started_;

@@ -29,41 +29,53 @@ int failed(ExitStatus status, const std::string& text) {
   return static_cast<int>(status);
 }
 
-tl::expected<system::Config, std::string> read_config(const std::string& named) {
-  if (!named.empty()) return system::load_config(named);
+/// What the configuration says, and its text, which is what an inspector is given.
+struct Configuration {
+  std::string text;
+  system::Config config;
+};
+
+tl::expected<Configuration, std::string> read_configuration(const std::string& named) {
   std::error_code missing;
-  if (!std::filesystem::exists(default_configuration, missing)) return system::Config{};
-  return system::load_config(default_configuration);
+  if (named.empty() && !std::filesystem::exists(default_configuration, missing)) return Configuration{};
+  const std::string file = named.empty() ? default_configuration : named;
+  const auto text = system::read_config(file);
+  if (!text) return tl::unexpected(text.error());
+  const auto config = system::parse_config(*text, file);
+  if (!config) return tl::unexpected(config.error());
+  return Configuration{*text, *config};
 }
 
-// Settings of a running daemon don't change yet; what SIGHUP can do is to say whether the file is right.
-void check_again(const std::string& named, const system::Config& running) {
-  const auto config = read_config(named);
-  if (!config) {
-    system::log::error(config.error() + "; the settings stay as they are");
-  } else if (*config != running) {
-    system::log::warning("the configuration has changed and is right: it takes effect at the next start");
-  } else {
-    system::log::info("the configuration has not changed");
-  }
+// The calls that are up go on: the next inspector takes their pinholes over as after a restart.
+void reload(const std::string& named, Configuration& running, InspectorProcess& inspector, Daemon& daemon) {
+  const auto read = read_configuration(named);
+  if (!read) return system::log::error(read.error() + "; the settings stay as they are");
+  if (read->config == running.config) return system::log::info("the configuration has not changed");
+  const bool needs_restart = read->config.kernel != running.config.kernel;
+  running = *read;
+  inspector.replace(running.text);
+  daemon.reconfigure(running.config);
+  system::log::info("the configuration has changed");
+  if (needs_restart) system::log::warning("what [kernel] says takes effect at the next start");
 }
 
 }  // namespace
 
 int run_command(const RunOptions& options) try {
-  const auto config = read_config(options.config);
-  if (!config) return failed(ExitStatus::usage, config.error());
-  InspectorLauncher launcher(
-      [&](system::Channel channel) { serve_as_inspector(std::move(channel), pipeline_settings(*config)); });
+  auto configuration = read_configuration(options.config);
+  if (!configuration) return failed(ExitStatus::usage, configuration.error());
+  InspectorLauncher launcher([](system::Channel channel, const std::string& order) {
+    serve_as_inspector(std::move(channel), pipeline_settings(system::parse_config(order, "order").value()));
+  });
   if (!launcher.shortcomings().empty()) {
     system::log::info("this system lets the process that reads SIP have " + launcher.shortcomings() +
                       "; its system call filter confines it all the same");
   }
   system::sandbox::keep_capabilities(gatekeeper_capabilities);
-  InspectorProcess inspector(launcher, CrashFolder(CrashFolder::default_folder()));
-  Daemon daemon(*config, inspector, options.socket);
+  InspectorProcess inspector(launcher, CrashFolder(CrashFolder::default_folder()), configuration->text);
+  Daemon daemon(configuration->config, inspector, options.socket);
   system::sandbox::confine_gatekeeper();
-  daemon.run([&] { check_again(options.config, *config); });
+  daemon.run([&] { reload(options.config, *configuration, inspector, daemon); });
   return static_cast<int>(ExitStatus::fine);
 } catch (const system::KernelError& error) {
   return failed(ExitStatus::unreachable, error.what());

@@ -113,6 +113,8 @@ inline constexpr std::size_t inspection_octets = std::size_t{64} << 20;
 /// What an inspector may ask while it looks at a batch: in each packet about `judged_addresses`, and about
 /// the pinholes of calls that seem to be silent. More: it has failed.
 inline constexpr std::size_t questions_per_batch = 65536;
+/// Of a configuration file; the one that is shipped, with every key explained, has 5 KiB. More: it is not read.
+inline constexpr std::size_t configuration_octets = std::size_t{128} << 10;
 /// Files with the packets on which an inspector failed. More: the oldest goes.
 inline constexpr std::size_t crash_files = 16;
 

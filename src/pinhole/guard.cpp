@@ -30,12 +30,19 @@ Refusal refusal_of(const Change& change, Cause cause) {
 
 Guard::Guard(const GuardSettings& settings, Host* host, base::HashKey hash_key)
     : settings_(settings),
+      host_(host),
       policy_(settings.policy, host),
       sides_(settings.policy, host),
       speakers_(limits::speakers, hash_key),
       open_(0, KeyHash{hash_key}),
       per_call_(0, CallHash{hash_key}),
       offered_(0, KeyHash{hash_key}) {}
+
+void Guard::reconfigure(const GuardSettings& settings) {
+  settings_ = settings;
+  policy_ = Policy(settings.policy, host_);
+  sides_ = Sides(settings.policy, host_);
+}
 
 std::size_t Guard::CallHash::operator()(std::uint64_t call) const {
   return base::keyed_hash(hash_key, {reinterpret_cast<const std::uint8_t*>(&call), sizeof call});

@@ -45,6 +45,8 @@ class Guard {
   /// `host` may be null, as for Policy. It must live longer.
   Guard(const GuardSettings& settings, Host* host, base::HashKey hash_key);
 
+  void reconfigure(const GuardSettings& settings);
+
   /// A packet of so many octets was handed over that came from `source` through `arrival`.
   void heard(const base::Address& source, base::Interface arrival, std::size_t octets);
 
@@ -76,6 +78,7 @@ class Guard {
   void leave(const Key& key);
 
   GuardSettings settings_;
+  Host* host_;
   Policy policy_;
   Sides sides_;
   Speakers speakers_;

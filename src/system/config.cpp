@@ -12,6 +12,7 @@
 #include <memory>
 #include <system_error>
 
+#include "base/limits.h"
 #include "system/escape.h"
 
 namespace dpinholer::system {
@@ -352,7 +353,7 @@ tl::expected<Config, std::string> parse_config(std::string_view text, const std:
   return tl::unexpected(at.in(file));
 }
 
-tl::expected<Config, std::string> load_config(const std::string& file) {
+tl::expected<std::string, std::string> read_config(const std::string& file) {
   auto failure = [&] {
     return tl::unexpected(escape(file) + ": " + std::generic_category().message(errno) +
                           "; name a configuration file that can be read");
@@ -361,10 +362,19 @@ tl::expected<Config, std::string> load_config(const std::string& file) {
   if (!in) return failure();
   std::string text;
   std::array<char, 4096> block{};
-  while (const std::size_t size = std::fread(block.data(), 1, block.size(), in.get()))
+  while (text.size() <= base::limits::configuration_octets) {
+    const std::size_t size = std::fread(block.data(), 1, block.size(), in.get());
+    if (size == 0) break;
     text.append(block.data(), size);
+  }
   if (std::ferror(in.get()) != 0) return failure();
-  return parse_config(text, file);
+  if (text.size() > base::limits::configuration_octets)
+    return tl::unexpected(escape(file) + ": too long for a configuration file");
+  return text;
+}
+
+tl::expected<Config, std::string> load_config(const std::string& file) {
+  return read_config(file).and_then([&](const std::string& text) { return parse_config(text, file); });
 }
 
 std::optional<base::Endpoint> parse_listen_address(std::string_view text) {

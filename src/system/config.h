@@ -71,7 +71,11 @@ struct Config {
 /// `file:line: what is wrong; what would be right`, about the first line that is wrong.
 tl::expected<Config, std::string> parse_config(std::string_view text, const std::string& file);
 
-/// The same for a file, which must be there.
+/// The text of a file, which must be there; at most limits::configuration_octets. The error is such a line,
+/// too.
+tl::expected<std::string, std::string> read_config(const std::string& file);
+
+/// Both.
 tl::expected<Config, std::string> load_config(const std::string& file);
 
 /// "127.0.0.1:9260" or "[::1]:9260"; not port 0.

@@ -79,7 +79,7 @@ TEST(InspectorProcess, FindsWhatOneInThisProcessFinds) {
   KnownHost host;
   Inspector here{PipelineSettings{}};
   here.start({});
-  InspectorLauncher launcher([](Channel channel) { serve_as_inspector(std::move(channel), {}); });
+  InspectorLauncher launcher([](Channel channel, const std::string&) { serve_as_inspector(std::move(channel), {}); });
   InspectorProcess there(launcher, CrashFolder({}));
   ASSERT_TRUE(there.start(system::now()));
   const auto packet = invite();
@@ -159,7 +159,7 @@ TEST(InspectorProcess, WhateverItDoesWrongTheBatchFailsAndTheNextOneStarts) {
   const Batch batch = batch_of(packet);
   for (const auto& row : rows) {
     SCOPED_TRACE(row.what);
-    InspectorLauncher launcher([&](Channel channel) {
+    InspectorLauncher launcher([&](Channel channel, const std::string&) {
       if (channel.receive(base::limits::inspection_octets)) row.work(channel);
     });
     InspectorProcess inspector(launcher, CrashFolder({}));
@@ -180,7 +180,7 @@ TEST(InspectorProcess, WhateverItDoesWrongTheBatchFailsAndTheNextOneStarts) {
 
 TEST(InspectorProcess, OneThatHangsIsGivenUpInTime) {
   KnownHost host;
-  InspectorLauncher launcher([](Channel) { sleep_for_ever(); });
+  InspectorLauncher launcher([](Channel, const std::string&) { sleep_for_ever(); });
   InspectorProcess inspector(launcher, CrashFolder({}));
   ASSERT_TRUE(inspector.start(system::now()));
   const auto packet = invite();
@@ -190,7 +190,7 @@ TEST(InspectorProcess, OneThatHangsIsGivenUpInTime) {
 }
 
 TEST(InspectorProcess, OneThatEndsBetweenBatchesIsNoticed) {
-  InspectorLauncher launcher([](Channel) {});
+  InspectorLauncher launcher([](Channel, const std::string&) {});
   InspectorProcess inspector(launcher, CrashFolder({}));
   ASSERT_TRUE(inspector.start(system::now()));
   char octet = 0;
@@ -202,7 +202,7 @@ TEST(InspectorProcess, OneThatEndsBetweenBatchesIsNoticed) {
 
 TEST(InspectorProcess, CrashesInARowMakeThePausesLonger) {
   KnownHost host;
-  InspectorLauncher launcher([](Channel) {});
+  InspectorLauncher launcher([](Channel, const std::string&) {});
   InspectorProcess inspector(launcher, CrashFolder({}));
   base::Duration pause{0};
   for (int i = 0; i < 12; ++i) {
@@ -224,7 +224,7 @@ TEST(InspectorProcess, CrashesInARowMakeThePausesLonger) {
 TEST(InspectorProcess, SavesThePacketsOfAFailureForAReplayAndKeepsTheLastOnes) {
   const TemporaryFolder state;
   KnownHost host;
-  InspectorLauncher launcher([](Channel) {});
+  InspectorLauncher launcher([](Channel, const std::string&) {});
   InspectorProcess inspector(launcher, CrashFolder(state.path() / "crashes"));
   const auto packet = invite();
   for (std::size_t i = 0; i < base::limits::crash_files + 3; ++i) {

@@ -120,7 +120,7 @@ char order_in(const Batch& batch) {
   return ' ';
 }
 
-void work(system::Channel channel) {
+void work(system::Channel channel, const std::string&) {
   while (const auto frame = channel.receive(base::limits::inspection_octets)) {
     const auto batch = codec::decode_batch(frame->content);
     if (!batch) return;

@@ -218,17 +218,27 @@ class Settings(DaemonTest):
 
 
 class Signals(DaemonTest):
-    def test_a_bad_file_is_told_and_leaves_the_daemon_running(self):
+    def test_a_reload_changes_the_settings_and_no_call(self):
         caller, callee = self.phones()
+        outside, inside = self.media_ports()
         with Daemon(self.network.gateway) as daemon:
             configuration = Path(daemon.process.args[-1])
+            dialog = self.establish(caller, callee)
             configuration.write_text('[media]\nports = "x"\n')
             daemon.process.send_signal(signal.SIGHUP)
             self.in_log(daemon, r"error .*dpinholer\.toml:2: .*the settings stay as they are")
-            configuration.write_text("[timeouts]\nearly = 100\n")
+            configuration.write_text('[media]\nrefuse-ports = ["31000-31999"]\n[kernel]\nobserve = true\n')
             daemon.process.send_signal(signal.SIGHUP)
-            self.in_log(daemon, "takes effect at the next start")
-            self.hang_up(self.establish(caller, callee), caller, callee)
+            self.in_log(daemon, r"the configuration has changed\n.*\[kernel\] says takes effect at the next start")
+            self.assert_passes(outside, inside)
+            self.assert_passes(inside, outside)
+            refused = self.establish(caller, callee, 31000, 31002)
+            self.in_log(daemon, r"no pinhole to \S+ port 31000 \(port-policy\)")
+            self.hang_up(refused, caller, callee)
+            self.hang_up(dialog, caller, callee)
+            wait_until(lambda: not self.firewall.open_pinholes(), "the pinholes to close")
+            self.assertEqual(daemon.stop(), 0)
+            self.assertNotIn("inspector failed", daemon.log())
 
     def test_systemd_hears_of_it(self):
         with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
