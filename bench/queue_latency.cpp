@@ -35,6 +35,8 @@
 
 #include "daemon.h"
 #include "inspector.h"
+#include "inspector_launcher.h"
+#include "inspector_process.h"
 #include "settings.h"
 #include "system/config.h"
 #include "system/log.h"
@@ -212,6 +214,29 @@ std::vector<double> measure(int sender, int receiver, const char* method, std::s
   return taken;
 }
 
+// Messages a second that go through when as many are on the way as a gateway has in a busy moment.
+double throughput(int sender, int receiver, const char* method, std::size_t count, std::size_t& next_number) {
+  constexpr std::size_t on_the_way = 64;
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(5060);
+  inet_pton(AF_INET, inside_address, &to.sin_addr);
+  const auto began = std::chrono::steady_clock::now();
+  std::size_t arrived = 0;
+  std::size_t number = 0;
+  nanoseconds when{};
+  for (std::size_t sent = 0; arrived < count;) {
+    for (; sent < count && sent < arrived + on_the_way; ++sent) {
+      const std::string text = message(method, next_number++);
+      sendto(sender, text.data(), text.size(), 0, reinterpret_cast<sockaddr*>(&to), sizeof to);
+    }
+    if (!receive(receiver, number, when)) break;
+    ++arrived;
+  }
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - began;
+  return static_cast<double>(arrived) / taken.count();
+}
+
 void accept_at_once() {
   system::Queue queue({0, 4096, true});
   std::vector<system::Answer> answers;
@@ -257,12 +282,32 @@ void commit_by_hand() {
   }
 }
 
-void run_daemon() {
+system::Config daemon_settings() {
+  system::log::set_least(system::log::Level::error);
   system::Config config;
   config.kernel.flush_on_stop = true;
-  system::log::set_least(system::log::Level::error);
+  return config;
+}
+
+std::string control_socket() {
+  return "/tmp/bench-" + std::to_string(getpid()) + "-control";
+}
+
+// As `dpinholer run` does.
+void run_daemon() {
+  const system::Config config = daemon_settings();
+  InspectorLauncher launcher([&](system::Channel channel, const std::string&) {
+    serve_as_inspector(std::move(channel), pipeline_settings(config));
+  });
+  InspectorProcess inspector(launcher, CrashFolder({}));
+  Daemon(config, inspector, control_socket()).run([] {});
+}
+
+// What it would be if whoever reads SIP could also write to the firewall.
+void run_in_one_process() {
+  const system::Config config = daemon_settings();
   Inspector inspector(pipeline_settings(config));
-  Daemon(config, inspector).run([] {});
+  Daemon(config, inspector, control_socket()).run([] {});
 }
 
 // A process in the gateway; ends with this object.
@@ -312,6 +357,7 @@ struct Variant {
   void (*reader)();
   std::vector<double> all;              // microseconds
   std::vector<double> median_by_round;  // microseconds
+  std::vector<double> rates;            // messages a second, as many as go through
   std::size_t lost = 0;
 };
 
@@ -323,8 +369,8 @@ double quantile(std::vector<double> values, double share) {
 }
 
 void print(const std::vector<Variant>& variants) {
-  std::printf("\n%-26s %8s %9s %9s %9s %14s %14s %6s\n", "reader", "message", "p50 us", "p99 us", "p99.9 us",
-              "p50 +accepting", "p99 +accepting", "lost");
+  std::printf("\n%-26s %8s %9s %9s %9s %14s %14s %9s %6s\n", "reader", "message", "p50 us", "p99 us",
+              "p99.9 us", "p50 +accepting", "p99 +accepting", "a second", "lost");
   for (const Variant& variant : variants) {
     const auto& accepting = *std::find_if(variants.begin(), variants.end(), [&](const Variant& other) {
       return other.reader == accept_at_once && std::strcmp(other.method, variant.method) == 0;
@@ -334,10 +380,10 @@ void print(const std::vector<Variant>& variants) {
     for (std::size_t i = 0; i < variant.median_by_round.size(); ++i) {
       differences.push_back(variant.median_by_round[i] - accepting.median_by_round[i]);
     }
-    std::printf("%-26s %8s %9.1f %9.1f %9.1f %+14.1f %+14.1f %6zu\n", variant.name, variant.method,
+    std::printf("%-26s %8s %9.1f %9.1f %9.1f %+14.1f %+14.1f %9.0f %6zu\n", variant.name, variant.method,
                 quantile(variant.all, 0.5), quantile(variant.all, 0.99), quantile(variant.all, 0.999),
                 quantile(differences, 0.5), quantile(variant.all, 0.99) - quantile(accepting.all, 0.99),
-                variant.lost);
+                quantile(variant.rates, 0.5), variant.lost);
   }
 }
 
@@ -355,12 +401,14 @@ int main(int argc, char** argv) try {
   const int receiver = network.inside.udp_socket(inside_address);
   const int on = 1;
   setsockopt(receiver, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
-  std::vector<Variant> variants{{"none (bypass)", "INVITE", nullptr, {}, {}, 0},
-                                {"accepts at once", "INVITE", accept_at_once, {}, {}, 0},
-                                {"commits by hand", "INVITE", commit_by_hand, {}, {}, 0},
-                                {"dpinholer", "INVITE", run_daemon, {}, {}, 0},
-                                {"accepts at once", "OPTIONS", accept_at_once, {}, {}, 0},
-                                {"dpinholer", "OPTIONS", run_daemon, {}, {}, 0}};
+  std::vector<Variant> variants{{"none (bypass)", "INVITE", nullptr, {}, {}, {}, 0},
+                                {"accepts at once", "INVITE", accept_at_once, {}, {}, {}, 0},
+                                {"commits by hand", "INVITE", commit_by_hand, {}, {}, {}, 0},
+                                {"dpinholer", "INVITE", run_daemon, {}, {}, {}, 0},
+                                {"dpinholer, one process", "INVITE", run_in_one_process, {}, {}, {}, 0},
+                                {"accepts at once", "OPTIONS", accept_at_once, {}, {}, {}, 0},
+                                {"dpinholer", "OPTIONS", run_daemon, {}, {}, {}, 0},
+                                {"dpinholer, one process", "OPTIONS", run_in_one_process, {}, {}, {}, 0}};
   std::vector<std::size_t> order(variants.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::mt19937 shuffling(1);
@@ -377,6 +425,7 @@ int main(int argc, char** argv) try {
       variant.lost += count - taken.size();
       variant.all.insert(variant.all.end(), taken.begin(), taken.end());
       variant.median_by_round.push_back(quantile(taken, 0.5));
+      variant.rates.push_back(throughput(sender, receiver, variant.method, 2 * count, next_number));
     }
   }
   print(variants);
