@@ -162,7 +162,8 @@ struct Daemon::State {
   bool networks_changed = false;
   std::optional<base::TimePoint> timer_due;
   std::vector<Batch::Media> media;  // seen since it was asked last
-  Counters seen;
+  Counters seen;         // by all inspectors
+  Counters seen_before;  // by those before this one
   std::unordered_map<ip::StreamId, Connection> connections;  // that could be resumed, for whoever comes next
   std::uint32_t closed = 0;                                  // calls, of those that were to be
   // Of the batch:
@@ -290,6 +291,7 @@ std::vector<Connection> Daemon::State::followed() const {
 // Tells all that is open to somebody who knows nothing yet, some of it at a time, call by call.
 void Daemon::State::adopt(std::vector<pinhole::Recovered> open, std::vector<Connection> left) {
   inspecting = true;
+  seen_before = seen;
   if (inspection.fd() >= 0) watch(inspection.fd(), inspection_ready);
   media.clear();
   connections.clear();
@@ -319,7 +321,8 @@ std::optional<std::vector<Findings::Packet>> Daemon::State::inspect(Batch& batch
   inspecting = findings.has_value();
   if (!findings) return std::nullopt;
   timer_due = findings->next_deadline;
-  seen = findings->counters;
+  seen = seen_before;
+  seen += findings->counters;
   for (const auto& [stream, place] : findings->connections) {
     if (!place) {
       connections.erase(stream);

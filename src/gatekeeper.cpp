@@ -71,6 +71,7 @@ void Gatekeeper::close_unclaimed(base::TimePoint now) {
 
 void Gatekeeper::reconfigure(const system::Config& config) {
   guard_.reconfigure(guard_settings(config));
+  call_log_.set_established(config.negotiation.media_idle);
 }
 
 void Gatekeeper::heard(base::Bytes packet, base::Interface arrival) {

@@ -84,6 +84,24 @@ struct Pipeline::State {
   Updates updates;                                     // kept for its memory: empty between packets
 };
 
+Counters& Counters::operator+=(const Counters& more) {
+  packets += more.packets;
+  sip_messages += more.sip_messages;
+  malformed += more.malformed;
+  keep_alives += more.keep_alives;
+  not_sip += more.not_sip;
+  unreadable += more.unreadable;
+  streams.opened += more.streams.opened;
+  streams.unfollowed_segments += more.streams.unfollowed_segments;
+  for (std::size_t i = 0; i < streams.given_up.size(); ++i)
+    streams.given_up[i] += more.streams.given_up[i];
+  calls += more.calls;
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    for (std::size_t k = 0; k < messages[i].size(); ++k) messages[i][k] += more.messages[i][k];
+  }
+  return *this;
+}
+
 Pipeline::Pipeline(PipelineSettings settings, pinhole::Host* host)
     : state_(std::make_unique<State>(std::move(settings), host)) {}
 Pipeline::~Pipeline() = default;

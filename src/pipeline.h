@@ -78,6 +78,8 @@ struct Counters {
   ip::StreamCounters streams;
   std::uint64_t calls = 0;  ///< Call-IDs that had state
   MessageCounts messages{};
+
+  Counters& operator+=(const Counters& more);
 };
 
 /// A TCP connection that carries SIP, between two messages: what a daemon leaves to the one after it.

@@ -28,6 +28,8 @@ class CallLog {
   explicit CallLog(Sink sink, bool counts = true, base::seconds established = base::seconds{300})
       : sink_(std::move(sink)), counts_(counts), established_(established) {}
 
+  void set_established(base::seconds established) { established_ = established; }
+
   void opened(const pinhole::Change& change);
   /// It was bound or refreshed. `label`: as below.
   void changed(const pinhole::Change& change, const pinhole::Label& label);

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import signal
 import socket
 import stat
 import struct
@@ -91,6 +92,21 @@ class Commands(ControlTest):
             self.assertGreater(status["held"]["sum"], 0)
             self.assertGreater(status["memory"], 1 << 20)
             self.assertIn("table       inet filter\n", self.command("status"))
+
+    # Another process reads SIP from then on; the figures and the call go on.
+    def test_a_reload_forgets_nothing_of_it(self):
+        caller, callee = self.phones()
+        with Daemon(self.network.gateway, "[timeouts]\nmedia-idle = 400\n") as daemon:
+            dialog = self.establish(caller, callee)
+            Path(daemon.process.args[-1]).write_text("[timeouts]\nmedia-idle = 200\n")
+            daemon.process.send_signal(signal.SIGHUP)
+            self.in_log(daemon, "the configuration has changed")
+            wait_until(lambda: self.objects("status")[0]["packets"]["sip_messages"] == 3, "the figures to go on")
+            [call] = self.objects("calls")
+            self.assertEqual((call["call_id"], call["state"], call["pinholes"]), (dialog.call_id, "answered", 4))
+            self.command("close", dialog.call_id)
+            self.assertEqual(self.destinations(), set())
+            self.assertEqual(self.objects("status")[0]["inspector"]["restarts"], 0)
 
     # What the parties say afterwards opens nothing: not the refresh of their session, nor a new offer.
     def test_close_ends_a_call_for_good(self):

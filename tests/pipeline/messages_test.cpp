@@ -200,6 +200,10 @@ TEST(Messages, AreCountedByMethodAndResult) {
   EXPECT_EQ(counts[static_cast<std::size_t>(message::Method::ack)], (Row{1}));
   EXPECT_EQ(counts[static_cast<std::size_t>(message::Method::bye)], (Row{0, 0, 0, 0, 0, 0, 1}));
   EXPECT_EQ(counts[static_cast<std::size_t>(message::Method::other)], (Row{1, 0, 1}));
+  Counters sum = scenario.pipeline().counters();
+  sum += scenario.pipeline().counters();
+  EXPECT_EQ(sum.sip_messages, 2 * scenario.pipeline().counters().sip_messages);
+  EXPECT_EQ(sum.messages[static_cast<std::size_t>(message::Method::invite)], (Row{2, 4, 2, 0, 2, 0, 0}));
 }
 
 }  // namespace
