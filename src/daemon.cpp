@@ -161,9 +161,9 @@ struct Daemon::State {
   bool inspecting = false;  // there is somebody
   bool networks_changed = false;
   std::optional<base::TimePoint> timer_due;
-  std::vector<Batch::Media> media;  // seen since it was asked last
-  Counters seen;         // by all inspectors
-  Counters seen_before;  // by those before this one
+  std::vector<Batch::Media> media;                           // seen since it was asked last
+  Counters seen;                                             // by all inspectors
+  Counters seen_before;                                      // by those before this one
   std::unordered_map<ip::StreamId, Connection> connections;  // that could be resumed, for whoever comes next
   std::uint32_t closed = 0;                                  // calls, of those that were to be
   // Of the batch:
