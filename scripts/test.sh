@@ -12,14 +12,19 @@ set -euo pipefail
 install_packages
 build
 
-# The live tests mostly wait. What they leave of the machine, and nothing that they want, goes to the sanitizers.
-sanitized=$build_folder/sanitized.log
-timeout 3600 nice -n 19 chrt --idle 0 "$source_folder/scripts/test-sanitized.sh" >"$sanitized" 2>&1 &
-sanitizing=$!
-trap 'kill "$sanitizing" 2>/dev/null || true; give_back' EXIT
-
 say "Testing"
 obstacles=$("$source_folder/tests/live/run" --check; "$source_folder/tests/vm/run" --check) || true
+
+# The live tests mostly wait. What they leave of the machine, and nothing that they want, goes to the sanitizers and to
+# the packages.
+aside() { nice -n 19 chrt --idle 0 timeout 3600 "$@"; }
+sanitized=$build_folder/sanitized.log
+aside "$source_folder/scripts/test-sanitized.sh" >"$sanitized" 2>&1 &
+sanitizing=$!
+aside "$source_folder/tests/vm/run" --prepare bookworm trixie >"$build_folder/packages.log" 2>&1 &
+packaging=$!
+trap 'kill "$sanitizing" "$packaging" 2>/dev/null || true; give_back' EXIT
+
 summary=$build_folder/Testing/summary
 mkdir -p "$build_folder/Testing"
 : >"$summary"
@@ -27,6 +32,8 @@ status=0
 ctest --test-dir "$build_folder" --output-on-failure --no-tests=error -j "$(nproc)" -L 'core|live' |
     tee -a "$summary" || status=$?
 say "Testing the package"
+# What went wrong there goes wrong again below, and is shown there.
+wait "$packaging" || true
 ctest --test-dir "$build_folder" --verbose --no-tests=error -j 2 -L vm | tee -a "$summary" || status=$?
 wait "$sanitizing" || status=$?
 cat "$sanitized"
