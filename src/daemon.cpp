@@ -10,20 +10,18 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <system_error>
-#include <tuple>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "control_desk.h"
+#include "figures.h"
 #include "gatekeeper.h"
 #include "handover.h"
 #include "held_flows.h"
-#include "inspection.h"
+#include "inspection_desk.h"
 #include "system/clock.h"
 #include "system/escape.h"
 #include "system/host_networks.h"
@@ -49,10 +47,6 @@ constexpr std::uint32_t news_ready = 0xffff'fffe;
 constexpr std::uint32_t networks_ready = 0xffff'fffd;
 constexpr std::uint32_t inspection_ready = 0xffff'fffc;
 constexpr std::uint32_t control_ready = 0xffff'fffb;
-// Pinholes that a new inspector is told at once, but for the rest of the last call.
-constexpr std::size_t recovered_at_once = 4096;
-// Signs of media that may wait for the next packet.
-constexpr std::size_t most_media_kept = 128;
 
 class Descriptor {
  public:
@@ -91,26 +85,6 @@ std::size_t count(const std::vector<std::vector<Answer>>& answers) {
   return sum;
 }
 
-// Who is told what goes on in the kernel, and nothing else.
-class KernelAnswers : public Questions {
- public:
-  KernelAnswers(system::HostNetworks& networks, Gatekeeper& gatekeeper, bool observe)
-      : networks_(networks), gatekeeper_(gatekeeper), observe_(observe) {}
-
-  bool is_own(const base::Address& address) override { return networks_.is_own(address); }
-  std::vector<base::Interface> ways_to(const base::Address& address, base::Interface arrival) override {
-    return networks_.ways_to(address, arrival);
-  }
-  std::string name(base::Interface interface) override { return networks_.name(interface); }
-  // Who only looks on does not know.
-  bool has_media(const pinhole::Key& key) override { return observe_ || gatekeeper_.has_media(key); }
-
- private:
-  system::HostNetworks& networks_;
-  Gatekeeper& gatekeeper_;
-  bool observe_;
-};
-
 }  // namespace
 
 struct Daemon::State {
@@ -120,12 +94,8 @@ struct Daemon::State {
   void take_queues();
   void wait();
   void give_sign_of_life();
+  void tell_status();
   void read_signals(const std::function<void()>& reload);
-  void start_inspection();
-  void adopt(std::vector<pinhole::Recovered> open, std::vector<Connection> left);
-  std::vector<Connection> followed() const;
-  std::optional<std::vector<Findings::Packet>> inspect(Batch& batch);
-  void run_timers();
   void read_packets(std::size_t queue);
   void judge(std::size_t queue, const system::QueuedPacket& packet, const Findings::Packet& found);
   void send(std::vector<std::vector<Answer>>& answers);
@@ -136,38 +106,35 @@ struct Daemon::State {
   void drain();
   void take_over();
   void stop();
-  void log_figures() const;
 
   system::Config config;
   Descriptor signals;  // before everything that may start a thread: its mask is inherited
   Descriptor poll;
   system::HostNetworks networks;
   Gatekeeper gatekeeper;
-  KernelAnswers kernel;
-  Inspection& inspection;
+  Outcome outcome;  // of the batch
+  InspectionDesk inspection;
   std::vector<Queue> queues;
   std::optional<ControlDesk> control;  // once the queues are taken: who has them is the daemon
 
   base::TimePoint now;
   const std::optional<base::Duration> watchdog = service_manager::watchdog();
   base::TimePoint last_sign;  // of life, given to systemd
+  struct Status {
+    std::size_t calls = 0;
+    std::size_t pinholes = 0;
+
+    friend bool operator==(const Status&, const Status&) = default;
+  };
+  Status status_told;  // to systemd
+  std::optional<base::TimePoint> status_due;
   bool stopping = false;
   bool signalled = false;
   bool news = false;  // of the ruleset
   bool asked = false;
   bool more_to_do = false;
   std::vector<std::size_t> ready;  // queues
-  // Of the inspection:
-  bool inspecting = false;  // there is somebody
-  bool networks_changed = false;
-  std::optional<base::TimePoint> timer_due;
-  std::vector<Batch::Media> media;                           // seen since it was asked last
-  Counters seen;                                             // by all inspectors
-  Counters seen_before;                                      // by those before this one
-  std::unordered_map<ip::StreamId, Connection> connections;  // that could be resumed, for whoever comes next
-  std::uint32_t closed = 0;                                  // calls, of those that were to be
   // Of the batch:
-  Outcome outcome;
   HeldFlows held_flows;
   std::vector<std::vector<Answer>> at_once;  // by queue
   std::vector<std::vector<Answer>> held;     // by queue
@@ -180,8 +147,10 @@ Daemon::State::State(const system::Config& given, Inspection& given_inspection,
       signals(blocked_signals(), "signalfd"),
       poll(epoll_create1(EPOLL_CLOEXEC), "epoll_create1"),
       gatekeeper(config, networks, system::draw_hash_key()),
-      kernel(networks, gatekeeper, config.kernel.observe),
-      inspection(given_inspection) {
+      inspection(
+          given_inspection, gatekeeper, networks, config.kernel.observe, outcome,
+          {.watch = [this](int fd) { watch(fd, inspection_ready); }, .finish = [this] { finish_batch(); }}) {
+  inspection.set_most_connections(config.streams.flows);
   watch(signals.get(), signals_ready);
   watch(gatekeeper.news_fd(), news_ready);
   watch(networks.fd(), networks_ready);
@@ -219,7 +188,8 @@ void Daemon::State::take_queues() {
 
 // Until there is a packet, a signal, or a timer due; systemd gets its sign of life meanwhile.
 void Daemon::State::wait() {
-  std::optional<base::TimePoint> until = inspecting ? timer_due : inspection.next_start();
+  std::optional<base::TimePoint> until = inspection.next_deadline();
+  if (status_due) until = std::min(until.value_or(*status_due), *status_due);
   if (const auto mending = gatekeeper.next_deadline()) until = std::min(until.value_or(*mending), *mending);
   if (watchdog) {
     const base::TimePoint sign_due = last_sign + *watchdog / 2;
@@ -243,10 +213,9 @@ void Daemon::State::wait() {
       news = true;
     } else if (index == networks_ready) {
       networks.update();
-      networks_changed = true;
+      inspection.networks_changed();
     } else if (index == inspection_ready) {
-      inspection.notice();
-      inspecting = false;
+      inspection.failed();
     } else if (index == control_ready) {
       asked = true;
     } else {
@@ -263,6 +232,18 @@ void Daemon::State::give_sign_of_life() {
   last_sign = now;
 }
 
+// For `systemctl status`, a second after the first change.
+void Daemon::State::tell_status() {
+  const Status status{gatekeeper.calls().calls().size(), gatekeeper.open_pinholes()};
+  if (status == status_told) return;
+  if (!status_due) status_due = now + std::chrono::seconds{1};
+  if (now < *status_due) return;
+  service_manager::status(std::to_string(status.calls) + " calls, " + std::to_string(status.pinholes) +
+                          " pinholes open");
+  status_told = status;
+  status_due.reset();
+}
+
 void Daemon::State::read_signals(const std::function<void()>& reload) {
   if (!std::exchange(signalled, false)) return;
   signalfd_siginfo info{};
@@ -275,76 +256,6 @@ void Daemon::State::read_signals(const std::function<void()>& reload) {
   }
 }
 
-// Somebody who knows what is open, if there is to be one now.
-void Daemon::State::start_inspection() {
-  const auto due = inspection.next_start();
-  if (inspecting || (due && now < *due) || !inspection.start(now)) return;
-  adopt(gatekeeper.offer(), followed());
-}
-
-std::vector<Connection> Daemon::State::followed() const {
-  std::vector<Connection> all;
-  for (const auto& [stream, connection] : connections) all.push_back(connection);
-  return all;
-}
-
-// Tells all that is open to somebody who knows nothing yet, some of it at a time, call by call.
-void Daemon::State::adopt(std::vector<pinhole::Recovered> open, std::vector<Connection> left) {
-  inspecting = true;
-  seen_before = seen;
-  if (inspection.fd() >= 0) watch(inspection.fd(), inspection_ready);
-  media.clear();
-  connections.clear();
-  std::ranges::sort(open, {}, [](const auto& pinhole) { return std::tie(pinhole.call_hash, pinhole.key); });
-  Batch batch;
-  batch.connections = std::move(left);
-  auto next = open.begin();
-  do {
-    while (next != open.end() && (batch.recovered.size() < recovered_at_once ||
-                                  batch.recovered.back().call_hash == next->call_hash)) {
-      batch.recovered.push_back(std::move(*next++));
-    }
-    if (!inspect(batch)) return;
-    finish_batch();
-    batch = {};
-  } while (next != open.end());
-  gatekeeper.close_unclaimed(now);
-}
-
-// What it says of the packets. Nothing when it failed, which whoever looks has counted and said.
-std::optional<std::vector<Findings::Packet>> Daemon::State::inspect(Batch& batch) {
-  if (!inspecting) return std::nullopt;
-  batch.now = now;
-  batch.networks_changed = std::exchange(networks_changed, false);
-  batch.media = std::exchange(media, {});
-  auto findings = inspection.inspect(batch, kernel);
-  inspecting = findings.has_value();
-  if (!findings) return std::nullopt;
-  timer_due = findings->next_deadline;
-  seen = seen_before;
-  seen += findings->counters;
-  for (const auto& [stream, place] : findings->connections) {
-    if (!place) {
-      connections.erase(stream);
-    } else if (connections.size() < config.streams.flows || connections.contains(stream)) {
-      connections.insert_or_assign(stream, *place);
-    }
-  }
-  closed = findings->closed;
-  gatekeeper.judge(findings->outcome);
-  std::ranges::move(findings->outcome.changes, std::back_inserter(outcome.changes));
-  std::ranges::move(findings->outcome.refusals, std::back_inserter(outcome.refusals));
-  return std::move(findings->packets);
-}
-
-// Without packets: those that come bring it the time.
-void Daemon::State::run_timers() {
-  const bool due = timer_due && *timer_due <= now;
-  if (!ready.empty() || (!due && media.size() < most_media_kept)) return;
-  Batch batch;
-  inspect(batch);
-}
-
 void Daemon::State::read_packets(std::size_t queue) {
   const auto packets = queues[queue].read();
   if (!packets) throw KernelError(packets.error().to_string());
@@ -355,7 +266,7 @@ void Daemon::State::read_packets(std::size_t queue) {
     batch.packets.push_back({packet.octets, arrival_of(packet)});
     gatekeeper.heard(packet.octets, arrival_of(packet));
   }
-  const auto found = inspect(batch);
+  const auto found = inspection.inspect(std::move(batch), now);
   for (std::size_t i = 0; i < packets->size(); ++i) {
     judge(queue, (*packets)[i], found ? (*found)[i] : Findings::Packet{});
   }
@@ -398,26 +309,26 @@ void Daemon::State::finish_batch() {
 // When no packet waits for it any more, and a little at a time.
 void Daemon::State::look_after_sets() {
   if (std::exchange(news, false)) gatekeeper.read_news(now);
-  more_to_do = gatekeeper.refresh_some([&](const pinhole::Key& key) { media.push_back({key, now}); });
+  more_to_do = gatekeeper.refresh_some([&](const pinhole::Key& key) { inspection.media_seen(key, now); });
   more_to_do = gatekeeper.mend(now) || more_to_do;
 }
 
 // One piece of one answer, when no packet waits for it any more.
 void Daemon::State::serve_control() {
   if (!std::exchange(asked, false)) return;
-  control->serve({.seen = seen,
+  control->serve({.seen = inspection.seen(),
                   .close = [&](const std::string& call_id) { return close_call(call_id); },
                   .dropped = dropped,
-                  .inspector_restarts = inspection.failures(),
-                  .inspector = inspection.process()},
+                  .inspector_restarts = inspection.inspection().failures(),
+                  .inspector = inspection.inspection().process()},
                  now);
 }
 
 control::Closing Daemon::State::close_call(const std::string& call_id) {
   Batch batch;
   batch.close.push_back(call_id);
-  if (!inspect(batch)) return control::Closing::not_now;
-  const auto closing = closed > 0 ? control::Closing::done : control::Closing::not_found;
+  if (!inspection.inspect(std::move(batch), now)) return control::Closing::not_now;
+  const auto closing = inspection.closed() > 0 ? control::Closing::done : control::Closing::not_found;
   finish_batch();
   return closing;
 }
@@ -437,14 +348,13 @@ void Daemon::State::drain() {
 // Goes on with the calls and the TCP connections of the daemon before this one.
 void Daemon::State::take_over() {
   now = system::now();
-  if (!inspection.start(now)) throw KernelError("nobody to read SIP could be started; the log says why");
   std::vector<Connection> left;
   if (const auto file = handover::default_file(); !file.empty()) {
     auto taken = handover::take(file, config.streams.flows);
     if (taken) left = std::move(*taken);
     if (!taken) system::log::warning(taken.error());
   }
-  adopt(gatekeeper.recover(), std::move(left));
+  inspection.take_over(std::move(left), now);
   if (const std::size_t open = gatekeeper.open_pinholes(); open > 0) {
     system::log::info(std::to_string(open) + " open pinholes taken over");
   }
@@ -453,35 +363,13 @@ void Daemon::State::take_over() {
 void Daemon::State::stop() {
   drain();
   if (const auto file = handover::default_file(); !file.empty()) {
-    const auto left = handover::leave(file, followed());
+    const auto left = handover::leave(file, inspection.connections());
     if (!left) system::log::warning(left.error().to_string() + ": TCP trunks have to connect again");
   }
   for (const Queue& queue : queues) service_manager::leave(name_of_queue(queue.number()), queue.fd());
   queues.clear();
   if (config.kernel.flush_on_stop) gatekeeper.close_all(now);
-  log_figures();
-}
-
-void Daemon::State::log_figures() const {
-  const SetKeeper::Counters& done = gatekeeper.counters();
-  auto number = [](std::uint64_t value, const char* what) { return std::to_string(value) + " " + what; };
-  system::log::info("stopped: " + number(seen.packets, "packets, ") +
-                    number(seen.sip_messages, "SIP messages, ") + number(seen.malformed, "malformed, ") +
-                    number(seen.not_sip, "not SIP, ") + number(seen.keep_alives, "keep-alives, ") +
-                    number(seen.unreadable, "unreadable, ") + number(dropped, "dropped; ") +
-                    number(seen.calls, "calls, ") + number(gatekeeper.refused(), "pinholes refused; ") +
-                    number(done.transactions, "transactions, ") + number(done.elements, "element changes, ") +
-                    number(done.failures, "failed, ") + number(done.rewritten, "pinholes written again, ") +
-                    number(done.retried, "opened later, ") + number(done.swept, "elements swept"));
-  auto given_up = [&](ip::GivenUp reason) { return seen.streams.given_up[static_cast<std::size_t>(reason)]; };
-  system::log::info("TCP: " + number(seen.streams.opened, "connections read; given up: ") +
-                    number(given_up(ip::GivenUp::foreign), "foreign, ") +
-                    number(given_up(ip::GivenUp::encrypted), "encrypted, ") +
-                    number(given_up(ip::GivenUp::conflict), "in conflict, ") +
-                    number(given_up(ip::GivenUp::gap), "with a gap, ") +
-                    number(given_up(ip::GivenUp::over_bound), "over the bound, ") +
-                    number(given_up(ip::GivenUp::evicted), "evicted; ") +
-                    number(seen.streams.unfollowed_segments, "segments not read"));
+  log_figures(inspection.seen(), gatekeeper, dropped);
 }
 
 Daemon::Daemon(const system::Config& config, Inspection& inspection, const std::string& control_socket)
@@ -494,7 +382,8 @@ void Daemon::reconfigure(const system::Config& config) {
   state_->config = config;
   state_->config.kernel = kernel;
   state_->gatekeeper.reconfigure(config);
-  state_->inspecting = false;
+  state_->inspection.set_most_connections(config.streams.flows);
+  state_->inspection.dismissed();
 }
 
 void Daemon::run(const std::function<void()>& reload) {
@@ -510,12 +399,14 @@ void Daemon::run(const std::function<void()>& reload) {
   while (!state.stopping) {
     state.wait();
     state.read_signals(reload);
-    state.start_inspection();
-    state.run_timers();
+    state.inspection.start(state.now);
+    // Packets bring it the time, too.
+    if (state.ready.empty()) state.inspection.run_timers(state.now);
     for (const std::size_t queue : state.ready) state.read_packets(queue);
     state.finish_batch();
     state.look_after_sets();
     state.serve_control();
+    state.tell_status();
   }
   service_manager::stopping();
   state.stop();

@@ -240,6 +240,18 @@ class Signals(DaemonTest):
             self.assertEqual(daemon.stop(), 0)
             self.assertNotIn("inspector failed", daemon.log())
 
+    def test_systemd_is_told_what_is_open(self):
+        caller, callee = self.phones()
+        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(os.path.join(folder, "notify"))
+            manager.settimeout(5)
+            with Daemon(self.network.gateway, wrapper=("env", f"NOTIFY_SOCKET={folder}/notify")):
+                self.assertEqual(manager.recv(100), b"READY=1")
+                dialog = self.establish(caller, callee)
+                self.assertEqual(manager.recv(100), b"STATUS=1 calls, 4 pinholes open")
+                self.hang_up(dialog, caller, callee)
+                self.assertEqual(manager.recv(100), b"STATUS=0 calls, 0 pinholes open")
+
     def test_systemd_hears_of_it(self):
         with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
             manager.bind(os.path.join(folder, "notify"))

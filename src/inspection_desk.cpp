@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "inspection_desk.h"
+
+#include <algorithm>
+#include <iterator>
+#include <tuple>
+#include <utility>
+
+#include "system/error.h"
+
+namespace dpinholer {
+
+namespace {
+
+// Pinholes that a new inspector is told at once, but for the rest of the last call.
+constexpr std::size_t recovered_at_once = 4096;
+// Signs of media that may wait for the next packet.
+constexpr std::size_t most_media_kept = 128;
+
+}  // namespace
+
+InspectionDesk::InspectionDesk(Inspection& inspection, Gatekeeper& gatekeeper, system::HostNetworks& networks,
+                               bool observe, Outcome& outcome, Daemon daemon)
+    : inspection_(inspection),
+      gatekeeper_(gatekeeper),
+      kernel_(networks, gatekeeper, observe),
+      outcome_(outcome),
+      daemon_(std::move(daemon)) {}
+
+void InspectionDesk::take_over(std::vector<Connection> connections, base::TimePoint now) {
+  if (!inspection_.start(now))
+    throw system::KernelError("nobody to read SIP could be started; the log says why");
+  adopt(gatekeeper_.recover(), std::move(connections), now);
+}
+
+void InspectionDesk::start(base::TimePoint now) {
+  const auto due = inspection_.next_start();
+  if (inspecting_ || (due && now < *due) || !inspection_.start(now)) return;
+  adopt(gatekeeper_.offer(), connections(), now);
+}
+
+void InspectionDesk::failed() {
+  inspection_.notice();
+  inspecting_ = false;
+}
+
+// Tells all that is open to somebody who knows nothing yet, some of it at a time, call by call.
+void InspectionDesk::adopt(std::vector<pinhole::Recovered> open, std::vector<Connection> connections,
+                           base::TimePoint now) {
+  inspecting_ = true;
+  seen_before_ = seen_;
+  if (inspection_.fd() >= 0) daemon_.watch(inspection_.fd());
+  media_.clear();
+  connections_.clear();
+  std::ranges::sort(open, {}, [](const auto& pinhole) { return std::tie(pinhole.call_hash, pinhole.key); });
+  Batch batch;
+  batch.connections = std::move(connections);
+  auto next = open.begin();
+  do {
+    while (next != open.end() && (batch.recovered.size() < recovered_at_once ||
+                                  batch.recovered.back().call_hash == next->call_hash)) {
+      batch.recovered.push_back(std::move(*next++));
+    }
+    if (!inspect(std::exchange(batch, {}), now)) return;
+    daemon_.finish();
+  } while (next != open.end());
+  gatekeeper_.close_unclaimed(now);
+}
+
+std::optional<std::vector<Findings::Packet>> InspectionDesk::inspect(Batch batch, base::TimePoint now) {
+  if (!inspecting_) return std::nullopt;
+  batch.now = now;
+  batch.networks_changed = std::exchange(networks_changed_, false);
+  batch.media = std::exchange(media_, {});
+  auto findings = inspection_.inspect(batch, kernel_);
+  inspecting_ = findings.has_value();
+  if (!findings) return std::nullopt;
+  timer_due_ = findings->next_deadline;
+  seen_ = seen_before_;
+  seen_ += findings->counters;
+  note(findings->connections);
+  closed_ = findings->closed;
+  gatekeeper_.judge(findings->outcome);
+  std::ranges::move(findings->outcome.changes, std::back_inserter(outcome_.changes));
+  std::ranges::move(findings->outcome.refusals, std::back_inserter(outcome_.refusals));
+  return std::move(findings->packets);
+}
+
+void InspectionDesk::note(const std::vector<Findings::ConnectionNews>& news) {
+  for (const auto& [stream, now] : news) {
+    if (!now) {
+      connections_.erase(stream);
+    } else if (connections_.size() < most_connections_ || connections_.contains(stream)) {
+      connections_.insert_or_assign(stream, *now);
+    }
+  }
+}
+
+void InspectionDesk::run_timers(base::TimePoint now) {
+  const bool due = timer_due_ && *timer_due_ <= now;
+  if (due || media_.size() >= most_media_kept) inspect({}, now);
+}
+
+std::optional<base::TimePoint> InspectionDesk::next_deadline() const {
+  return inspecting_ ? timer_due_ : inspection_.next_start();
+}
+
+std::vector<Connection> InspectionDesk::connections() const {
+  std::vector<Connection> all;
+  for (const auto& [stream, connection] : connections_) all.push_back(connection);
+  return all;
+}
+
+}  // namespace dpinholer
