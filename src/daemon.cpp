@@ -23,7 +23,7 @@
 #include "held_flows.h"
 #include "inspection_desk.h"
 #include "system/clock.h"
-#include "system/escape.h"
+#include "system/descriptor.h"
 #include "system/host_networks.h"
 #include "system/log.h"
 #include "system/queue.h"
@@ -35,6 +35,7 @@ namespace dpinholer {
 namespace {
 
 using system::Answer;
+using system::Descriptor;
 using system::KernelError;
 using system::Queue;
 using system::SystemError;
@@ -47,20 +48,6 @@ constexpr std::uint32_t news_ready = 0xffff'fffe;
 constexpr std::uint32_t networks_ready = 0xffff'fffd;
 constexpr std::uint32_t inspection_ready = 0xffff'fffc;
 constexpr std::uint32_t control_ready = 0xffff'fffb;
-
-class Descriptor {
- public:
-  Descriptor(int fd, const char* call) : fd_(fd) {
-    if (fd < 0) throw std::system_error(errno, std::generic_category(), call);
-  }
-  ~Descriptor() { close(fd_); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 int blocked_signals() {
   sigset_t set;

@@ -35,17 +35,6 @@ const sockaddr* generic(const sockaddr_un& address) {
 
 }  // namespace
 
-Descriptor::~Descriptor() {
-  if (fd_ >= 0) close(fd_);
-}
-
-Descriptor::Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
-
 tl::expected<Descriptor, SystemError> connect_to(const std::filesystem::path& path) {
   const auto address = address_of(path);
   if (!address) return tl::unexpected(SystemError{"connect", ENAMETOOLONG, path});

@@ -5,22 +5,12 @@
 
 #include <tl/expected.hpp>
 
+#include "system/descriptor.h"
 #include "system/error.h"
 
 namespace dpinholer::control {
 
-/// A descriptor that is closed with this object.
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  ~Descriptor();
-  Descriptor(Descriptor&& other) noexcept;
-  Descriptor& operator=(Descriptor&& other) noexcept;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
+using system::Descriptor;
 
 /// A Unix stream socket connected to `path`.
 tl::expected<Descriptor, system::SystemError> connect_to(const std::filesystem::path& path);
