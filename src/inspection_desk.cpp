@@ -2,6 +2,7 @@
 #include "inspection_desk.h"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <tuple>
 #include <utility>
@@ -16,6 +17,19 @@ namespace {
 constexpr std::size_t recovered_at_once = 4096;
 // Signs of media that may wait for the next packet.
 constexpr std::size_t most_media_kept = 128;
+
+// Of times that it names: what is further away is a mistake, or worse.
+constexpr base::Duration a_day = std::chrono::hours{24};
+// A deadline that is always over would leave the daemon no rest.
+constexpr base::Duration least_rest = std::chrono::milliseconds{1};
+
+void clamp_times(Findings& findings, base::TimePoint now) {
+  auto clamp_past = [&](base::TimePoint& time) { time = std::clamp(time, now - a_day, now); };
+  for (pinhole::Change& change : findings.outcome.changes) clamp_past(change.time);
+  for (pinhole::Refusal& refusal : findings.outcome.refusals) clamp_past(refusal.time);
+  if (findings.next_deadline)
+    findings.next_deadline = std::clamp(*findings.next_deadline, now + least_rest, now + a_day);
+}
 
 }  // namespace
 
@@ -75,6 +89,7 @@ std::optional<std::vector<Findings::Packet>> InspectionDesk::inspect(Batch batch
   auto findings = inspection_.inspect(batch, kernel_);
   inspecting_ = findings.has_value();
   if (!findings) return std::nullopt;
+  clamp_times(*findings, now);
   timer_due_ = findings->next_deadline;
   seen_ = seen_before_;
   seen_ += findings->counters;

@@ -42,6 +42,7 @@ pinhole::Change change(Do what, const char* to, std::uint16_t port, const base::
   change.timeout = std::chrono::years{10};
   change.label = {call, "\x1b[2J\"}; flush ruleset; {\"", pinhole::Component::rtp, {}};
   change.announced_by = announced_by;
+  change.time = base::TimePoint::min();
   return change;
 }
 
@@ -125,6 +126,7 @@ void work(system::Channel channel, const std::string&) {
     const auto batch = codec::decode_batch(frame->content);
     if (!batch) return;
     Findings findings;
+    findings.next_deadline = base::TimePoint::min();
     findings.packets.resize(batch->packets.size());
     const char order = order_in(*batch);
     if (order == 'P') ask_for_what_is_forbidden(findings);
