@@ -82,12 +82,16 @@ class Release:
                 copy(SOURCE / name, home / "dpinholer" / name)
             root.fetch("-P nocheck build-dep /source/dpinholer", BUILD_ENVIRONMENT)
             say(f"{self.name}: building the package")
-            root.shell("cd /source/dpinholer && dpkg-buildpackage -us -uc -b", BUILD_ENVIRONMENT,
+            root.shell("cd /source/dpinholer && dpkg-buildpackage -us -uc -b", BUILD_ENVIRONMENT | self._quicker(),
                        mounts=[(self.folder / "ccache", "/var/cache/ccache")])
             root.shell("cd /source && lintian --allow-root --fail-on error,warning *.changes")
             known.write_text(digest)
         package, = home.glob(f"dpinholer_*_{ARCHITECTURE}.deb")
         return package
+
+    def _quicker(self):
+        """One of them is built as a user would, which shows an include that was forgotten."""
+        return {"DPINHOLER_PRECOMPILE": "ON" if self.name == "bookworm" else "OFF"}
 
     @staticmethod
     def _digest():
