@@ -21,9 +21,12 @@ aside() { nice -n 19 chrt --idle 0 timeout 3600 "$@"; }
 sanitized=$build_folder/sanitized.log
 aside "$source_folder/scripts/test-sanitized.sh" >"$sanitized" 2>&1 &
 sanitizing=$!
-aside "$source_folder/tests/vm/run" --prepare bookworm trixie >"$build_folder/packages.log" 2>&1 &
-packaging=$!
-trap 'kill "$sanitizing" "$packaging" 2>/dev/null || true; give_back' EXIT
+packaging=()
+for release in bookworm trixie; do
+    aside "$source_folder/tests/vm/run" --prepare "$release" >"$build_folder/package-$release.log" 2>&1 &
+    packaging+=($!)
+done
+trap 'kill "$sanitizing" "${packaging[@]}" 2>/dev/null || true; give_back' EXIT
 
 summary=$build_folder/Testing/summary
 mkdir -p "$build_folder/Testing"
@@ -33,7 +36,7 @@ ctest --test-dir "$build_folder" --output-on-failure --no-tests=error -j "$(npro
     tee -a "$summary" || status=$?
 say "Testing the package"
 # What went wrong there goes wrong again below, and is shown there.
-wait "$packaging" || true
+wait "${packaging[@]}" || true
 ctest --test-dir "$build_folder" --verbose --no-tests=error -j 2 -L vm | tee -a "$summary" || status=$?
 wait "$sanitizing" || status=$?
 cat "$sanitized"
