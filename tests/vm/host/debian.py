@@ -23,7 +23,9 @@ SOURCE = Path(__file__).resolve().parents[3]
 ARCHITECTURE = "amd64"
 
 # Beside what Debian takes for essential. From sip-tester on: for the tests.
-GATEWAY = ("systemd-sysv", "nftables", "iproute2", "kmod", "sip-tester", "tcpdump", "conntrack", "python3")
+GATEWAY = ("systemd-sysv", "nftables", "iproute2", "kmod", "sip-tester", "tcpdump", "conntrack", "python3",
+           # What libc6 and systemd recommend, so that every Debian has it, and apt keeps it whoever brought it.
+           "libidn2-0", "libp11-kit0")
 # The kernel: what the package linux-image-amd64 leads to, unpacked; it would bring tools to make an initramfs.
 KERNEL = f"""cd /tmp
 apt-get -qq download $(apt-cache depends linux-image-{ARCHITECTURE} | sed -n 's/.*Depends: //p')
