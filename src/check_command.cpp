@@ -5,13 +5,11 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <iostream>
 
+#include "configuration.h"
 #include "doctor/report.h"
 #include "exit_status.h"
-#include "run_command.h"
-#include "system/config.h"
 
 namespace dpinholer {
 
@@ -19,17 +17,6 @@ namespace {
 
 using doctor::Findings;
 using doctor::Severity;
-
-int failed(ExitStatus status, const std::string& text) {
-  std::cerr << "dpinholer: " << text << "\n";
-  return static_cast<int>(status);
-}
-
-tl::expected<system::Config, std::string> read_config(const std::string& file, bool named) {
-  std::error_code missing;
-  if (!named && !std::filesystem::exists(file, missing)) return system::Config{};
-  return system::load_config(file);
-}
 
 bool wants_colours() {
   const char* no_colour = std::getenv("NO_COLOR");
@@ -51,11 +38,9 @@ void log_before_start(const Findings& findings) {
 }  // namespace
 
 int check_command(const CheckOptions& options) {
-  const bool named = !options.config.empty();
-  const std::string file = named ? options.config : default_configuration;
-  const auto config = read_config(file, named);
-  if (!config) return failed(ExitStatus::usage, config.error());
-  const auto facts = doctor::gather(*config, file);
+  const auto configuration = read_configuration(options.config);
+  if (!configuration) return failed(ExitStatus::usage, configuration.error());
+  const auto facts = doctor::gather(configuration->config, configuration->file);
   if (options.preflight) {
     if (facts) log_before_start(doctor::examine(*facts));
     return static_cast<int>(ExitStatus::fine);
@@ -64,11 +49,7 @@ int check_command(const CheckOptions& options) {
   const Findings findings = doctor::examine(*facts);
   std::cout << (options.json ? doctor::json_report(*facts, findings)
                              : doctor::text_report(*facts, findings, wants_colours()));
-  if (!std::cout.flush()) {
-    return failed(ExitStatus::not_fine, "standard output can't be written; give it a place with room");
-  }
-  const bool fault = doctor::count(findings, Severity::fault) > 0;
-  return static_cast<int>(fault ? ExitStatus::not_fine : ExitStatus::fine);
+  return ended(doctor::count(findings, Severity::fault) > 0 ? ExitStatus::not_fine : ExitStatus::fine);
 }
 
 }  // namespace dpinholer

@@ -28,12 +28,6 @@ using control::Request;
 using Command = Request::Command;
 using Lines = std::vector<std::string>;
 
-int failed(ExitStatus status, const std::string& text) {
-  std::cout.flush();
-  std::cerr << "dpinholer: " << text << "\n";
-  return static_cast<int>(status);
-}
-
 // "/run/dpinholer/control: Permission denied; ..."
 int no_daemon(const system::SystemError& error) {
   std::string remedy = "is the daemon running? systemctl status dpinholer tells";
@@ -69,9 +63,7 @@ int ask(const ControlOptions& options, const Request& request, const Client::Lin
       return failed(ExitStatus::not_fine, "the daemon refused: " + system::escape(end->error));
   }
   if (done) done();
-  if (!std::cout.flush())
-    return failed(ExitStatus::not_fine, "standard output can't be written; give it a place with room");
-  return static_cast<int>(ExitStatus::fine);
+  return ended(ExitStatus::fine);
 }
 
 bool print(std::string_view line) {

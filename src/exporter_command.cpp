@@ -8,17 +8,15 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
-#include <iostream>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <system_error>
 
+#include "configuration.h"
 #include "control/client.h"
 #include "control/metrics.h"
 #include "exit_status.h"
-#include "run_command.h"
 #include "system/config.h"
 #include "system/escape.h"
 #include "system/log.h"
@@ -33,11 +31,6 @@ using control::Request;
 constexpr unsigned connections_at_once = 16;
 constexpr unsigned patience_seconds = 10;
 constexpr std::size_t connection_octets = std::size_t{16} * 1024;
-
-int failed(ExitStatus status, const std::string& text) {
-  std::cerr << "dpinholer: " << text << "\n";
-  return static_cast<int>(status);
-}
 
 // The daemon's status line; empty when none answers.
 std::string ask_status(const std::string& socket) {
@@ -108,16 +101,6 @@ Http listen_at(const base::Endpoint& endpoint, const ExporterOptions& options) {
   return start(MHD_USE_IPv6, options, MHD_OPTION_SOCK_ADDR, &address);
 }
 
-// metrics.listen; nothing when there is none.
-tl::expected<std::optional<base::Endpoint>, std::string> configured(const std::string& named) {
-  std::error_code missing;
-  const std::string file = named.empty() ? default_configuration : named;
-  if (named.empty() && !std::filesystem::exists(file, missing)) return std::nullopt;
-  const auto config = system::load_config(file);
-  if (!config) return tl::unexpected(config.error());
-  return config->metrics;
-}
-
 sigset_t block_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -149,9 +132,9 @@ int exporter_command(const ExporterOptions& options) {
   }
   std::optional<base::Endpoint> endpoint;
   if (options.listen.empty()) {
-    const auto found = configured(options.config);
-    if (!found) return failed(ExitStatus::usage, found.error());
-    endpoint = *found;
+    const auto configuration = read_configuration(options.config);
+    if (!configuration) return failed(ExitStatus::usage, configuration.error());
+    endpoint = configuration->config.metrics;
     if (!endpoint) {
       return failed(ExitStatus::usage,
                     "nowhere to listen; say --listen 127.0.0.1:9260, or set listen in [metrics]");

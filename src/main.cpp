@@ -3,13 +3,13 @@
 // of its own that runs it and returns the exit status.
 #include <exception>
 #include <functional>
-#include <iostream>
 #include <memory>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
 #include "check_command.h"
+#include "configuration.h"
 #include "control_commands.h"
 #include "exit_status.h"
 #include "exporter_command.h"
@@ -22,14 +22,11 @@ namespace {
 
 using dpinholer::ControlOptions;
 using dpinholer::ExitStatus;
+using dpinholer::failed;
+using dpinholer::system::escape;
 
 // What the command line asks for; set when it has been read.
 using Command = std::function<int()>;
-
-int failed(ExitStatus status, const std::string& text) {
-  std::cerr << "dpinholer: " << dpinholer::system::escape(text) << "\n";
-  return static_cast<int>(status);
-}
 
 void add_replay(CLI::App& app, Command& chosen) {
   auto* replay = app.add_subcommand("replay", "Show what would open and close in captures, when and why");
@@ -154,9 +151,9 @@ int main(int argc, char** argv) try {
   } catch (const CLI::Success& help_or_version) {
     return app.exit(help_or_version);
   } catch (const CLI::ParseError& error) {
-    return failed(ExitStatus::usage, std::string(error.what()) + "; see dpinholer --help");
+    return failed(ExitStatus::usage, escape(error.what()) + "; see dpinholer --help");
   }
   return chosen();
 } catch (const std::exception& error) {
-  return failed(ExitStatus::not_fine, error.what());
+  return failed(ExitStatus::not_fine, escape(error.what()));
 }

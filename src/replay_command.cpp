@@ -32,10 +32,6 @@ std::optional<Format> format_named(const std::string& name) {
   return std::nullopt;
 }
 
-void complain(const std::string& text) {
-  std::cerr << "dpinholer: " << text << "\n";
-}
-
 // A capture has no routing table and no interfaces: sides are those of [sides], by network.
 SameSide sides_of(const pinhole::PolicySettings& policy) {
   if (policy.same_side == SameSide::off || policy.inside_networks.empty()) return SameSide::off;
@@ -93,7 +89,6 @@ class Printer {
     const Done done = format_ == Format::html ? print_part(*capture, file, settings)
                                               : print_lines(*capture, settings, format_);
     if (done) return ExitStatus::fine;
-    std::cout.flush();
     complain(done.error());
     return ExitStatus::not_fine;
   }
@@ -122,23 +117,19 @@ class Printer {
 }  // namespace
 
 int replay_command(const ReplayOptions& options) {
-  auto usage_error = [](const std::string& text) {
-    complain(text);
-    return static_cast<int>(ExitStatus::usage);
-  };
   const auto format = format_named(options.format);
   if (!format)
-    return usage_error("--format " + system::escape(options.format) +
-                       " is not known; right would be text, json or html");
+    return failed(ExitStatus::usage, "--format " + system::escape(options.format) +
+                                         " is not known; right would be text, json or html");
 
   auto config = options.config.empty() ? system::Config{} : system::load_config(options.config);
-  if (!config) return usage_error(config.error());
+  if (!config) return failed(ExitStatus::usage, config.error());
   PipelineSettings settings = pipeline_settings(*config);
   if (!options.sip_ports.empty()) {
     const auto ports = system::parse_port_list(options.sip_ports);
     if (!ports) {
-      return usage_error("--sip-ports " + system::escape(options.sip_ports) +
-                         " is no list of ports; right would be 5060,5062-5064");
+      return failed(ExitStatus::usage, "--sip-ports " + system::escape(options.sip_ports) +
+                                           " is no list of ports; right would be 5060,5062-5064");
     }
     settings.sip_ports = *ports;
   }
@@ -151,11 +142,7 @@ int replay_command(const ReplayOptions& options) {
   Printer printer(options, *format);
   for (const std::string& file : options.files) status = std::max(status, printer.print(file, settings));
   printer.finish();
-  if (!std::cout.flush()) {
-    complain("standard output can't be written; give it a place with room");
-    status = std::max(status, ExitStatus::not_fine);
-  }
-  return static_cast<int>(status);
+  return ended(status);
 }
 
 }  // namespace dpinholer

@@ -4,10 +4,9 @@
 #include <linux/capability.h>
 
 #include <array>
-#include <filesystem>
-#include <iostream>
 #include <utility>
 
+#include "configuration.h"
 #include "daemon.h"
 #include "exit_status.h"
 #include "inspector_launcher.h"
@@ -23,28 +22,6 @@ namespace dpinholer {
 namespace {
 
 constexpr std::array gatekeeper_capabilities{CAP_NET_ADMIN};
-
-int failed(ExitStatus status, const std::string& text) {
-  std::cerr << "dpinholer: " << text << "\n";
-  return static_cast<int>(status);
-}
-
-/// What the configuration says, and its text, which is what an inspector is given.
-struct Configuration {
-  std::string text;
-  system::Config config;
-};
-
-tl::expected<Configuration, std::string> read_configuration(const std::string& named) {
-  std::error_code missing;
-  if (named.empty() && !std::filesystem::exists(default_configuration, missing)) return Configuration{};
-  const std::string file = named.empty() ? default_configuration : named;
-  const auto text = system::read_config(file);
-  if (!text) return tl::unexpected(text.error());
-  const auto config = system::parse_config(*text, file);
-  if (!config) return tl::unexpected(config.error());
-  return Configuration{*text, *config};
-}
 
 // The calls that are up go on: the next inspector takes their pinholes over as after a restart.
 void reload(const std::string& named, Configuration& running, InspectorProcess& inspector, Daemon& daemon) {

@@ -7,8 +7,6 @@
 
 namespace dpinholer {
 
-inline constexpr const char* default_configuration = "/etc/dpinholer/dpinholer.toml";
-
 struct RunOptions {
   std::string config;  ///< empty: the default file, if it is there
   std::string socket = control::default_socket;

@@ -8,7 +8,6 @@
 #include <atomic>
 #include <chrono>
 #include <clocale>
-#include <iostream>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -33,11 +32,6 @@ using Kind = Top::Line::Kind;
 
 std::atomic<bool> told_to_end = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
-
-int failed(ExitStatus status, const std::string& text) {
-  std::cerr << "dpinholer: " << text << "\n";
-  return static_cast<int>(status);
-}
 
 struct Looked {
   std::string status;
