@@ -28,16 +28,6 @@ using control::Request;
 using Command = Request::Command;
 using Lines = std::vector<std::string>;
 
-// "/run/dpinholer/control: Permission denied; ..."
-int no_daemon(const system::SystemError& error) {
-  std::string remedy = "is the daemon running? systemctl status dpinholer tells";
-  if (error.code == EACCES) remedy = "root and members of the group dpinholer may ask";
-  if (error.code == ETIMEDOUT || error.code == EAGAIN) remedy = "the daemon does not answer";
-  if (error.code == ECONNRESET || error.code == EPIPE) remedy = "the daemon has ended";
-  return failed(ExitStatus::unreachable, system::escape(error.object) + ": " +
-                                             std::generic_category().message(error.code) + "; " + remedy);
-}
-
 Look look_of_output() {
   if (isatty(STDOUT_FILENO) == 0) return {};
   winsize size{};
@@ -85,6 +75,16 @@ int list(const ControlOptions& options, Command command, MakeTable table) {
 }
 
 }  // namespace
+
+// "/run/dpinholer/control: Permission denied; ..."
+int no_daemon(const system::SystemError& error) {
+  std::string remedy = "is the daemon running? systemctl status dpinholer tells";
+  if (error.code == EACCES) remedy = "root and members of the group dpinholer may ask";
+  if (error.code == ETIMEDOUT || error.code == EAGAIN) remedy = "the daemon does not answer";
+  if (error.code == ECONNRESET || error.code == EPIPE) remedy = "the daemon has ended";
+  return failed(ExitStatus::unreachable, system::escape(error.object) + ": " +
+                                             std::generic_category().message(error.code) + "; " + remedy);
+}
 
 int status_command(const ControlOptions& options) {
   const Look look = look_of_output();

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "control/server.h"
+#include "system/error.h"
 
 namespace dpinholer {
 
@@ -14,6 +15,9 @@ struct ControlOptions {
   bool follow = false;  ///< events
   std::string call_id;  ///< close: as the other commands show it
 };
+
+/// Says on standard error who does not answer and what may help. Returns `unreachable`.
+int no_daemon(const system::SystemError& error);
 
 /// Each returns an exit status; `unreachable` when no daemon answers, which it says on standard error.
 int status_command(const ControlOptions& options);

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The command line. Each command is one function below that describes its options, and one function in a file
 // of its own that runs it and returns the exit status.
+#include <sys/un.h>
+
 #include <exception>
 #include <functional>
 #include <memory>
+#include <new>
 #include <string>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 
@@ -21,6 +25,7 @@
 namespace {
 
 using dpinholer::ControlOptions;
+using dpinholer::ended;
 using dpinholer::ExitStatus;
 using dpinholer::failed;
 using dpinholer::system::escape;
@@ -47,8 +52,15 @@ void add_replay(CLI::App& app, Command& chosen) {
   replay->callback([options, &chosen] { chosen = [options] { return replay_command(*options); }; });
 }
 
+std::string socket_fault(const std::string& path) {
+  constexpr std::size_t most = sizeof sockaddr_un{}.sun_path - 1;
+  if (!path.empty() && path.size() <= most) return "";
+  return "right would be a path of 1 to " + std::to_string(most) + " octets";
+}
+
 void add_socket(CLI::App& command, std::string& socket) {
   command.add_option("--socket", socket, "Where the daemon listens")
+      ->check(socket_fault)
       ->type_name("PATH")
       ->capture_default_str();
 }
@@ -133,6 +145,22 @@ void add_check(CLI::App& app, Command& chosen) {
   check->callback([options, &chosen] { chosen = [options] { return check_command(*options); }; });
 }
 
+int usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const auto commands = app.get_subcommands();
+  const std::string command = commands.empty() ? "" : commands.front()->get_name() + " ";
+  return failed(ExitStatus::usage, escape(error.what()) + "; see dpinholer " + command + "--help");
+}
+
+int no_command(const CLI::App& app) {
+  const auto words = app.remaining();
+  const bool none = words.empty() || words.front().empty();
+  std::string text = none ? "a command is missing" : escape(words.front()) + " is no command";
+  std::string separator = ": there are ";
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    text += std::exchange(separator, ", ") + command->get_name();
+  return failed(ExitStatus::usage, text + "; see dpinholer --help");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -149,11 +177,14 @@ int main(int argc, char** argv) try {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {
-    return app.exit(help_or_version);
+    app.exit(help_or_version);
+    return ended(ExitStatus::fine);
   } catch (const CLI::ParseError& error) {
-    return failed(ExitStatus::usage, escape(error.what()) + "; see dpinholer --help");
+    return app.get_subcommands().empty() ? no_command(app) : usage_error(app, error);
   }
   return chosen();
+} catch (const std::bad_alloc&) {
+  return failed(ExitStatus::not_fine, "there is no memory left; let it have more, or lower [limits]");
 } catch (const std::exception& error) {
   return failed(ExitStatus::not_fine, escape(error.what()));
 }

@@ -3,7 +3,11 @@
 
 #include <linux/capability.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "configuration.h"
@@ -14,6 +18,7 @@
 #include "settings.h"
 #include "system/config.h"
 #include "system/error.h"
+#include "system/escape.h"
 #include "system/log.h"
 #include "system/sandbox.h"
 
@@ -36,6 +41,16 @@ void reload(const std::string& named, Configuration& running, InspectorProcess& 
   if (needs_restart) system::log::warning("what [kernel] says takes effect at the next start");
 }
 
+// "the system refused: fork: Resource temporarily unavailable; ..."
+std::string refused_by_system(const std::system_error& error) {
+  const bool ran_out = std::ranges::any_of(std::array{EAGAIN, ENOMEM, EMFILE, ENFILE},
+                                           [&](int code) { return error.code().value() == code; });
+  return "the system refused: " + system::escape(error.what()) +
+         (ran_out
+              ? "; is there a limit on its memory, processes or descriptors? systemctl show dpinholer tells"
+              : "");
+}
+
 }  // namespace
 
 int run_command(const RunOptions& options) try {
@@ -56,6 +71,8 @@ int run_command(const RunOptions& options) try {
   return static_cast<int>(ExitStatus::fine);
 } catch (const system::KernelError& error) {
   return failed(ExitStatus::unreachable, error.what());
+} catch (const std::system_error& error) {
+  return failed(ExitStatus::unreachable, refused_by_system(error));
 }
 
 }  // namespace dpinholer

@@ -16,9 +16,9 @@
 #include "base/limits.h"
 #include "control/client.h"
 #include "control/top.h"
+#include "control_commands.h"
 #include "exit_status.h"
 #include "system/clock.h"
-#include "system/escape.h"
 
 namespace dpinholer {
 
@@ -167,7 +167,7 @@ int top_command(const TopOptions& options) {
   if (isatty(STDIN_FILENO) == 0 || isatty(STDOUT_FILENO) == 0)
     return failed(ExitStatus::usage, "top needs a terminal; without one there are calls and pinholes");
   auto looked = look(options.socket, Top::Pane::calls);
-  if (!looked) return failed(ExitStatus::unreachable, system::escape(reason(looked.error())));
+  if (!looked) return no_daemon(looked.error());
   std::setlocale(LC_CTYPE, "");
   Screen screen;
   if (!screen.works()) return failed(ExitStatus::usage, "this terminal is not known; set TERM to what it is");

@@ -86,6 +86,12 @@ std::optional<FileId> id_of(const std::filesystem::path& path) {
   return FileId{found.st_dev, found.st_ino};
 }
 
+std::string why(const system::SystemError& error) {
+  if (error.code == EADDRINUSE) return "another daemon answers there; name another one with --socket";
+  if (error.code == EEXIST) return "something else is there; remove it, or name another place with --socket";
+  return std::generic_category().message(error.code) + "; name a place that can be written with --socket";
+}
+
 }  // namespace
 
 struct Server::State {
@@ -118,14 +124,10 @@ Server::Server(std::filesystem::path path) : state_(std::make_unique<State>()) {
   auto socket = listen_at(path);
   if (!socket) {
     const auto& error = socket.error();
-    throw std::runtime_error("control socket " + system::escape(path.native()) + ": " +
-                             (error.code == EADDRINUSE
-                                  ? "another daemon answers there; name another one with --socket"
-                                  : std::generic_category().message(error.code) +
-                                        "; name a place that can be written with --socket"));
+    throw std::runtime_error("control socket " + system::escape(path.native()) + ": " + why(error));
   }
   state_->socket = std::move(*socket);
-  state_->poll = Descriptor(epoll_create1(EPOLL_CLOEXEC));
+  state_->poll = Descriptor(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.fd = state_->socket.get();

@@ -369,7 +369,8 @@ tl::expected<std::string, std::string> read_config(const std::string& file) {
   }
   if (std::ferror(in.get()) != 0) return failure();
   if (text.size() > base::limits::configuration_octets)
-    return tl::unexpected(escape(file) + ": too long for a configuration file");
+    return tl::unexpected(escape(file) + ": too long for a configuration file; right would be at most " +
+                          std::to_string(base::limits::configuration_octets) + " octets");
   return text;
 }
 

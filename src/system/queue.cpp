@@ -75,7 +75,8 @@ std::string bind_fault(std::uint16_t number, int code) {
   const std::string queue = "queue " + std::to_string(number);
   const auto taken = queue_status(number);
   if ((code == EPERM || code == EBUSY) && taken) {
-    return queue + " is already taken by netlink port " + std::to_string(taken->reader) +
+    return queue + " is already taken, by another dpinholer or by who has netlink port " +
+           std::to_string(taken->reader) +
            " (often the process id): stop that reader, or use another number in kernel.queues and in the "
            "queue rule";
   }

@@ -82,11 +82,11 @@ std::string set_fault(NetlinkSocket& socket, const TableName& table, Set set, Se
   });
   const std::string which = "set \"" + std::string(name(set)) + "\" in table \"" + to_string(table) + "\"";
   if (!end) return end.error().to_string();
-  if (end->code == ENOENT) return "no " + which + ": load nft/dpinholer.nft in that table";
+  if (end->code == ENOENT) return "no " + which + ": include dpinholer/dpinholer.nft there";
   if (end->code != 0) return SystemError{"NFT_MSG_GETSET", end->code, which}.to_string();
   if (!parsed) return which + ": the kernel's answer can't be read";
   const std::string wrong = compare(set, *found, timeouts);
-  return wrong.empty() ? "" : which + " " + wrong + ": delete it and load nft/dpinholer.nft in that table";
+  return wrong.empty() ? "" : which + " " + wrong + ": delete it and include dpinholer/dpinholer.nft there";
 }
 
 }  // namespace
@@ -100,7 +100,7 @@ std::vector<std::string> set_faults(NetlinkSocket& socket, const TableName& tabl
   if (!end) return {end.error().to_string()};
   if (end->code == EPERM) return {"no permission to use nftables: run as root or with CAP_NET_ADMIN"};
   if (end->code == ENOENT)
-    return {"no " + which + ": load nft/dpinholer.nft in it, or name your own as kernel.table"};
+    return {"no " + which + ": include dpinholer/dpinholer.nft in it, or name your own as kernel.table"};
   if (end->code != 0) return {SystemError{"NFT_MSG_GETTABLE", end->code, which}.to_string()};
   std::vector<std::string> found;
   for (const Set set : pinhole::all_sets) {

@@ -12,7 +12,9 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -317,14 +319,32 @@ TEST_F(ServerTest, ForOwnerAndGroupOnly) {
   EXPECT_EQ(found.st_mode & 0777U, 0660U);
 }
 
-TEST_F(ServerTest, ALiveSocketIsNotStolen) {
+std::string fault_of(const fs::path& path) {
   try {
-    Server second(path_);
-    FAIL();
+    Server server(path);
   } catch (const std::runtime_error& error) {
-    EXPECT_EQ(error.what(), "control socket " + path_.string() +
-                                ": another daemon answers there; name another one with --socket");
+    return error.what();
   }
+  return "";
+}
+
+TEST_F(ServerTest, SaysWhyNobodyCanAskIt) {
+  const std::string something_else =
+      "something else is there; remove it, or name another place with --socket";
+  std::ofstream(folder_ / "file");
+  const std::pair<fs::path, std::string> cases[] = {
+      {folder_, something_else},
+      {folder_ / "file", something_else},
+      {folder_ / "file" / "control", "Not a directory; name a place that can be written with --socket"},
+      {folder_ / std::string(108, 'a'), "File name too long; name a place that can be written with --socket"},
+  };
+  for (const auto& [path, why] : cases)
+    EXPECT_EQ(fault_of(path), "control socket " + path.string() + ": " + why);
+}
+
+TEST_F(ServerTest, ALiveSocketIsNotStolen) {
+  EXPECT_EQ(fault_of(path_), "control socket " + path_.string() +
+                                 ": another daemon answers there; name another one with --socket");
   work();
   Raw raw(path_);
   EXPECT_EQ(read(ask(raw, "{\"command\":\"status\"}\n")).size(), 2U);

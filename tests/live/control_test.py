@@ -244,12 +244,12 @@ class Exporter(ControlTest):
 class Terminal(ControlTest):
     """`dpinholer top`, on a terminal."""
 
-    def start(self, rows=24, columns=100):
+    def start(self, rows=24, columns=100, terminal="xterm"):
         self.here, there = pty.openpty()
         self.addCleanup(os.close, self.here)
         self.resize(rows, columns)
         process = self.enter(subprocess.Popen([binary(), "top", "--interval", "1"], stdin=there, stdout=there,
-                                              stderr=there, env={**os.environ, "TERM": "xterm"},
+                                              stderr=there, env={**os.environ, "TERM": terminal},
                                               start_new_session=True,
                                               preexec_fn=lambda: fcntl.ioctl(there, termios.TIOCSCTTY, 0)))
         self.addCleanup(process.kill)
@@ -303,3 +303,6 @@ class Terminal(ControlTest):
 
     def test_top_wants_a_terminal(self):
         self.assertIn("top needs a terminal", self.command("top", status=2))
+        with Daemon(self.network.gateway):
+            self.assertEqual(self.start(terminal="nonsense").wait(10), 2)
+            self.shows("^dpinholer: this terminal is not known; set TERM to what it is")

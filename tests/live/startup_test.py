@@ -60,6 +60,13 @@ class Startup(LiveTest):
         self.firewall.load()
         self.assert_refuses(KERNEL, "CAP_NET_ADMIN", wrapper=("setpriv", "--bounding-set=-net_admin"))
 
+    def test_no_descriptors(self):
+        """How many it needs is its own affair: with fewer it says what it lacks, and never crashes."""
+        self.firewall.load()
+        for most in (5, 8, 12):
+            with self.subTest(most):
+                self.assert_refuses(KERNEL, "Too many open files", wrapper=("prlimit", f"--nofile={most}"))
+
     def test_an_unknown_key(self):
         self.firewall.load()
         self.assert_refuses(USAGE_OR_CONFIGURATION, "dpinholer.toml", "colour",

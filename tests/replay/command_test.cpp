@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The program itself, as a shell sees it: exit status, standard output, standard error.
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <stdexcept>
 #include <string>
+#include <thread>
 
 #include "support/capture_file.h"
+#include "system/descriptor.h"
 
 namespace dpinholer {
 namespace {
@@ -111,20 +119,38 @@ TEST(Command, LimitsOfTheConfigurationReachTheStreams) {
   EXPECT_NE(result.out.find("\"opened\":0,"), std::string::npos) << result.out;
 }
 
+struct Case {
+  std::string arguments;
+  int status;
+  std::string error;  // how the last line of standard error begins
+};
+
+void expect_complaint(const Case& c) {
+  Result result = dpinholer(c.arguments);
+  EXPECT_EQ(result.status, c.status) << c.arguments;
+  EXPECT_EQ(result.out, "") << c.arguments;
+  if (result.error.rfind(no_sides, 0) == 0) result.error.erase(0, no_sides.size());
+  EXPECT_EQ(result.error.rfind("dpinholer: " + c.error, 0), 0U) << c.arguments << "\n" << result.error;
+  EXPECT_EQ(result.error.find('\n'), result.error.size() - 1) << result.error;
+}
+
 TEST(Command, SaysInOneLineWhatIsWrong) {
   const test::TemporaryFile config("[media]\nport = 1\n", "config");
   const test::TemporaryFile no_capture("not a capture", "capture");
   const std::string capture = pcaps + "trex__sip_0.pcap";
-  struct Case {
-    std::string arguments;
-    int status;
-    std::string error;  // how the last line of standard error begins
-  };
+  const test::TemporaryFile foreign(test::PcapBytes(127).bytes(), "foreign");
   const Case cases[] = {
-      {"", 2, "A subcommand is required; see dpinholer --help"},
-      {"replay", 2, "FILE is required; see dpinholer --help"},
+      {"", 2, "a command is missing: there are run, replay, check, "},
+      {"''", 2, "a command is missing: "},
+      {"'call\ns'", 2, "call\\x0as is no command: there are run, "},
+      {"--colour", 2, "--colour is no command: "},
+      {"replay", 2, "FILE is required; see dpinholer replay --help"},
       {"replay --colour " + capture, 2,
-       "The following argument was not expected: --colour; see dpinholer --help"},
+       "The following argument was not expected: --colour; see dpinholer replay --help"},
+      {"status calls", 2, "The following argument was not expected: calls; see dpinholer status --help"},
+      {"close", 2, "CALL-ID is required; see dpinholer close --help"},
+      {"top --interval 0", 2, "--interval: Value 0 not in range 1 to 60; see dpinholer top --help"},
+      {"top </dev/null", 2, "top needs a terminal; without one there are calls and pinholes"},
       {"replay --format xml " + capture, 2, "--format xml is not known; right would be text, json or html"},
       {"replay --format html /nonexistent", 2,
        "/nonexistent: No such file or directory; name a pcap or pcapng file"},
@@ -136,16 +162,85 @@ TEST(Command, SaysInOneLineWhatIsWrong) {
       {"replay /nonexistent", 2, "/nonexistent: No such file or directory; name a pcap or pcapng file"},
       {"replay " + no_capture.path(), 2,
        no_capture.path() + ": unknown file format; name a pcap or pcapng file"},
-      {"replay - </dev/null", 2, "-: "},
+      {"replay - </dev/null", 2, "-: truncated dump file; "},
+      {"replay /", 2, "/: error reading dump file: Is a directory; name a pcap or pcapng file"},
+      {"replay " + foreign.path(), 2,
+       foreign.path() + ": link type 127 (IEEE802_11_RADIO) is not read; capture on Ethernet, "},
   };
-  for (const auto& c : cases) {
-    Result result = dpinholer(c.arguments);
-    EXPECT_EQ(result.status, c.status) << c.arguments;
-    EXPECT_EQ(result.out, "") << c.arguments;
-    if (result.error.rfind(no_sides, 0) == 0) result.error.erase(0, no_sides.size());
-    EXPECT_EQ(result.error.rfind("dpinholer: " + c.error, 0), 0U) << c.arguments << "\n" << result.error;
-    EXPECT_EQ(result.error.find('\n'), result.error.size() - 1) << result.error;
+  for (const Case& c : cases) expect_complaint(c);
+}
+
+TEST(Command, NamesTheConfigurationThatIsWrong) {
+  const test::TemporaryFile config("[media]\nport = 1\n", "config");
+  for (const std::string command : {"run", "check", "check --preflight", "exporter"}) {
+    const Case cases[] = {
+        {command + " --config /nonexistent", 2,
+         "/nonexistent: No such file or directory; name a configuration file that can be read"},
+        {command + " --config /", 2, "/: Is a directory; name a configuration file that can be read"},
+        {command + " --config /dev/zero", 2,
+         "/dev/zero: too long for a configuration file; right would be at most 131072 octets"},
+        {command + " --config " + config.path(), 2, config.path() + ":2: unknown key port; "},
+    };
+    for (const Case& c : cases) expect_complaint(c);
   }
+}
+
+TEST(Command, SaysWhichDaemonDoesNotAnswer) {
+  const test::TemporaryFile no_socket("");
+  for (const std::string command : {"status", "calls", "pinholes", "events", "events --follow", "close x"}) {
+    const Case cases[] = {
+        {command + " --socket /nonexistent", 3,
+         "/nonexistent: No such file or directory; is the daemon running? systemctl status dpinholer tells"},
+        {command + " --socket " + no_socket.path(), 3,
+         no_socket.path() + ": Connection refused; is the daemon running? "},
+        {command + " --socket ''", 2, "--socket: right would be a path of 1 to 107 octets; see dpinholer "},
+        {command + " --socket " + std::string(108, 'a'), 2,
+         "--socket: right would be a path of 1 to 107 octets; see dpinholer "},
+    };
+    for (const Case& c : cases) expect_complaint(c);
+  }
+}
+
+// It takes a connection that waits, and ends.
+TEST(Command, SaysThatTheDaemonHasEnded) {
+  const std::string path = testing::TempDir() + "dpinholer-ended." + std::to_string(getpid());
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const system::Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+  ASSERT_EQ(bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(listen(socket.get(), 1), 0);
+  std::thread daemon([&] {
+    const system::Descriptor client(accept(socket.get(), nullptr, nullptr));
+    std::array<char, 256> request{};
+    (void)!read(client.get(), request.data(), request.size());
+  });
+  expect_complaint({"status --socket " + path, 3, path + ": Connection reset by peer; the daemon has ended"});
+  daemon.join();
+  unlink(path.c_str());
+}
+
+TEST(Command, SaysWhereTheExporterCantListen) {
+  const system::Descriptor taken(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(bind(taken.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
+  ASSERT_EQ(listen(taken.get(), 1), 0);
+  ASSERT_EQ(getsockname(taken.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const std::string where = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  const Case cases[] = {
+      {"exporter --config /dev/null", 2,
+       "nowhere to listen; say --listen 127.0.0.1:9260, or set listen in [metrics]"},
+      {"exporter --listen nowhere", 2,
+       "--listen nowhere is no address and port; right would be 127.0.0.1:9260"},
+      {"exporter --listen " + where, 2,
+       "can't listen at " + where + ": Address already in use; name another place with --listen"},
+      {"exporter --listen 192.0.2.1:9260", 2,
+       "can't listen at 192.0.2.1:9260: Cannot assign requested address; name another place with --listen"},
+  };
+  for (const Case& c : cases) expect_complaint(c);
 }
 
 TEST(Command, ACaptureThatBreaksOffIsToldAndNotFine) {
@@ -161,9 +256,13 @@ TEST(Command, ACaptureThatBreaksOffIsToldAndNotFine) {
 }
 
 TEST(Command, OutputThatCannotBeWrittenIsNotFine) {
-  const Result result = dpinholer("replay " + pcaps + "trex__sip_0.pcap >/dev/full");
-  EXPECT_EQ(result.status, 1);
-  EXPECT_NE(result.error.find("standard output can't be written"), std::string::npos) << result.error;
+  const std::string capture = pcaps + "trex__sip_0.pcap";
+  for (const std::string& arguments :
+       {"replay " + capture, "replay --format json " + capture, "replay --format html " + capture,
+        std::string("--version"), std::string("replay --help")}) {
+    expect_complaint(
+        {arguments + " >/dev/full", 1, "standard output can't be written; give it a place with room"});
+  }
 }
 
 TEST(Command, HelpAndVersionAreFine) {

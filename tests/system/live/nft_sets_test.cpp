@@ -70,7 +70,7 @@ TEST_F(NftSetsTest, FindNoFaultInTheSetsOfTheInclude) {
 TEST_F(NftSetsTest, NameAMissingTable) {
   EXPECT_EQ(open_sets().faults(),
             std::vector<std::string>{
-                "no table \"inet filter\": load nft/dpinholer.nft in it, or name your own as kernel.table"});
+                "no table \"inet filter\": include dpinholer/dpinholer.nft in it, or name your own as kernel.table"});
 }
 
 TEST_F(NftSetsTest, NameEachMissingSet) {
@@ -78,8 +78,8 @@ TEST_F(NftSetsTest, NameEachMissingSet) {
   home_.run("nft delete set inet filter sip_rtp4; nft delete set inet filter sip_tcp6_from");
   EXPECT_EQ(open_sets().faults(),
             (std::vector<std::string>{
-                "no set \"sip_rtp4\" in table \"inet filter\": load nft/dpinholer.nft in that table",
-                "no set \"sip_tcp6_from\" in table \"inet filter\": load nft/dpinholer.nft in that table"}));
+                "no set \"sip_rtp4\" in table \"inet filter\": include dpinholer/dpinholer.nft there",
+                "no set \"sip_tcp6_from\" in table \"inet filter\": include dpinholer/dpinholer.nft there"}));
 }
 
 TEST_F(NftSetsTest, NameWhatIsWrongWithASet) {
@@ -103,7 +103,7 @@ TEST_F(NftSetsTest, NameWhatIsWrongWithASet) {
     home_.run("nft 'add set inet filter sip_rtp4 { " + c.definition + " }'");
     EXPECT_EQ(open_sets().faults(),
               std::vector<std::string>{"set \"sip_rtp4\" in table \"inet filter\" " + c.fault +
-                                       ": delete it and load nft/dpinholer.nft in that table"})
+                                       ": delete it and include dpinholer/dpinholer.nft there"})
         << c.definition;
     home_.run("nft flush ruleset");
   }

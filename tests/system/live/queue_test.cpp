@@ -228,10 +228,11 @@ TEST_F(QueueTest, VerdictsForUnknownPacketsAreCountedAndHarmless) {
 
 TEST_F(QueueTest, ATakenQueueNamesItsReader) {
   const Queue queue = open();
-  EXPECT_EQ(fault_of({7, 4096, true}), "queue 7 is already taken by netlink port " +
-                                           std::to_string(status()->reader) +
-                                           " (often the process id): stop that reader, or use another number "
-                                           "in kernel.queues and in the queue rule");
+  EXPECT_EQ(fault_of({7, 4096, true}),
+            "queue 7 is already taken, by another dpinholer or by who has netlink port " +
+                std::to_string(status()->reader) +
+                " (often the process id): stop that reader, or use another number "
+                "in kernel.queues and in the queue rule");
   EXPECT_EQ(fault_of({8, 4096, true}), "") << "another one is free";
 }
 
