@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "handover.h"
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -8,6 +9,7 @@
 #include <optional>
 #include <sstream>
 #include <string_view>
+#include <system_error>
 
 // file = *line
 // line = ("sip" / "websocket") 2(SP address SP port SP next) LF     initiator first; next: a sequence number
@@ -18,6 +20,7 @@ namespace {
 
 constexpr std::string_view sip_word = "sip";
 constexpr std::string_view websocket_word = "websocket";
+constexpr std::size_t longest_line = 256;
 
 std::string line_of(const Connection& connection) {
   const ip::StreamPosition& position = connection.position;
@@ -61,6 +64,15 @@ std::optional<Connection> read_line(const std::string& line) {
   return connection;
 }
 
+// The line behind those that were read.
+std::string place(const std::filesystem::path& file, std::size_t read) {
+  return file.string() + ":" + std::to_string(read + 1);
+}
+
+tl::unexpected<std::string> unusable(const std::string& fault) {
+  return tl::unexpected(fault + "; it is not used, and TCP trunks have to connect again");
+}
+
 }  // namespace
 
 tl::expected<void, system::SystemError> leave(const std::filesystem::path& file,
@@ -76,15 +88,17 @@ tl::expected<std::vector<Connection>, std::string> take(const std::filesystem::p
   std::vector<Connection> connections;
   {
     std::ifstream in(file);
-    std::string line;
-    for (std::size_t number = 1; connections.size() < most && std::getline(in, line); ++number) {
-      const auto connection = read_line(line);
-      if (!connection) {
-        return tl::unexpected(file.string() + ":" + std::to_string(number) +
-                              ": not a connection; remove the file, and let trunks connect again");
-      }
+    if (!in.is_open()) {
+      if (errno == ENOENT) return connections;
+      return unusable(file.string() + ": " + std::generic_category().message(errno));
+    }
+    std::array<char, longest_line> line{};
+    while (connections.size() < most && in.getline(line.data(), line.size())) {
+      const auto connection = read_line(line.data());
+      if (!connection) return unusable(place(file, connections.size()) + ": not a connection");
       connections.push_back(*connection);
     }
+    if (in.fail() && !in.eof()) return unusable(place(file, connections.size()) + ": can't be read");
   }
   std::error_code ignored;  // a file that can't be removed is taken again, and its positions have passed
   std::filesystem::remove(file, ignored);

@@ -42,8 +42,23 @@ TEST_F(Handover, AFileThatCantBeReadIsNotBelieved) {
     std::ofstream(file_) << good << bad << "\n";
     const auto taken = take(file_, 100);
     ASSERT_FALSE(taken) << bad;
-    EXPECT_NE(taken.error().find(":2: "), std::string::npos) << taken.error();
+    EXPECT_EQ(taken.error(),
+              file_.string() + ":2: not a connection; it is not used, and TCP trunks have to connect again");
   }
+}
+
+TEST_F(Handover, ALineWithoutEndIsNotReadToItsEnd) {
+  std::filesystem::create_symlink("/dev/zero", file_);
+  const auto taken = take(file_, 100);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error(),
+            file_.string() + ":1: can't be read; it is not used, and TCP trunks have to connect again");
+}
+
+TEST_F(Handover, SomethingElseInItsPlaceIsToldOf) {
+  EXPECT_EQ(take(file_, 100), std::vector<Connection>{}) << "nothing there is fine";
+  std::filesystem::create_directory(file_);
+  ASSERT_FALSE(take(file_, 100));
 }
 
 TEST_F(Handover, WhatCantBeWrittenIsAnError) {
