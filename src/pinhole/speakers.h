@@ -3,12 +3,11 @@
 
 #include <array>
 #include <cstddef>
-#include <unordered_map>
 
 #include "base/address.h"
-#include "base/address_hash.h"
 #include "base/hash.h"
 #include "base/interface.h"
+#include "base/recent_addresses.h"
 
 namespace dpinholer::pinhole {
 
@@ -22,27 +21,18 @@ class Speakers {
     std::size_t credit = 0;  ///< pinholes that may still be opened for what it has sent
   };
 
-  Speakers(std::size_t generation, base::HashKey hash_key)
-      : generation_(generation),
-        young_(0, base::AddressHash{hash_key}),
-        old_(0, base::AddressHash{hash_key}) {}
+  Speakers(std::size_t generation, base::HashKey hash_key) : speakers_(generation, hash_key) {}
 
   /// A packet with room for messages that ask for `pinholes` of them.
   void heard(const base::Address& source, base::Interface arrival, std::size_t pinholes);
 
   /// Null when it was not heard of; valid until the next call.
-  Speaker* find(const base::Address& source);
+  Speaker* find(const base::Address& source) { return speakers_.find(source); }
 
-  std::size_t size() const { return young_.size() + old_.size(); }
+  std::size_t size() const { return speakers_.size(); }
 
  private:
-  using Table = std::unordered_map<base::Address, Speaker, base::AddressHash>;
-
-  Speaker& keep(const base::Address& source, Speaker speaker);
-
-  std::size_t generation_;
-  Table young_;
-  Table old_;
+  base::RecentAddresses<Speaker> speakers_;
 };
 
 }  // namespace dpinholer::pinhole
