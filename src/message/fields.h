@@ -32,6 +32,12 @@ class Fields {
     return text(*field);
   }
 
+  /// The first one with its folds, if it has any: valid as long as the octets that the header refers to.
+  std::string_view as_written(FieldName name) const {
+    const Field* field = first_[static_cast<std::size_t>(name)];
+    return field == nullptr ? std::string_view() : field->value;
+  }
+
   /// Whether there are others than the first, of another value.
   bool differ(FieldName name) {
     if (header_.fields.size() == kinds_) return false;  // the usual case: each is there once

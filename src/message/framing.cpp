@@ -39,9 +39,9 @@ FrameStatus read_request_line(std::string_view line, StartLine& start) {
   start.method = take_word(line);
   if (!starts_with_ignoring_case(version, sip_prefix) || !is_token(start.method)) return FrameStatus::not_sip;
   if (!equal_ignoring_case(version, sip_version)) return FrameStatus::malformed;
-  // The Request-URI itself says nothing to us; RFC 4475 section 3.1.2.7 lets even <> pass.
-  const std::string_view uri = trim(line);
-  return uri.empty() || !is_visible_text(uri) ? FrameStatus::malformed : FrameStatus::header;
+  // The Request-URI is taken as it is; RFC 4475 section 3.1.2.7 lets even <> pass.
+  start.uri = trim(line);
+  return start.uri.empty() || !is_visible_text(start.uri) ? FrameStatus::malformed : FrameStatus::header;
 }
 
 FrameStatus read_start_line(std::string_view line, StartLine& start) {
@@ -55,7 +55,7 @@ struct NameRow {
   std::string_view name;
   FieldName field;
 };
-constexpr std::array<NameRow, 22> name_rows = {{
+constexpr std::array<NameRow, 23> name_rows = {{
     {"c", FieldName::content_type},
     {"e", FieldName::content_encoding},
     {"f", FieldName::from},
@@ -72,6 +72,7 @@ constexpr std::array<NameRow, 22> name_rows = {{
     {"RSeq", FieldName::rseq},
     {"Call-ID", FieldName::call_id},
     {"Require", FieldName::require},
+    {"User-Agent", FieldName::user_agent},
     {"Content-Type", FieldName::content_type},
     {"Content-Length", FieldName::content_length},
     {"Session-Expires", FieldName::session_expires},

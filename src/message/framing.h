@@ -25,6 +25,7 @@ enum class FieldName : std::uint8_t {
   rseq,
   session_expires,
   to,
+  user_agent,
   via,
 };
 
@@ -39,6 +40,7 @@ struct Field {
 struct StartLine {
   std::uint16_t status = 0;  ///< 0 for a request, else 100 to 699
   std::string_view method;   ///< empty for a response
+  std::string_view uri;      ///< the Request-URI, as written; empty for a response
 };
 
 /// A message up to its body. Refers to the octets it was read from and is valid as long as they are.

@@ -317,6 +317,10 @@ tl::expected<SipMessage, MessageError> read_message(const Header& header, std::s
                       fields.differ(FieldName::cseq) || fields.differ(FieldName::from) ||
                       fields.differ(FieldName::to);
   if (!read_identity(message, *from, *to, *via)) return malformed;
+  if (message.is_request()) {
+    message.introduction = {fields.as_written(FieldName::user_agent), fields.as_written(FieldName::from),
+                            header.start.uri};
+  }
   const MethodRow& row = row_of(message.method);
   if (row.counts) read_extensions(message, fields);
   if (message.is_request() ? row.request_body : row.response_body)

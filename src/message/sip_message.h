@@ -54,7 +54,15 @@ enum class BodyFault : std::uint8_t {
   unreadable,  ///< a multipart without boundary, or too deep; two types or dispositions, or one beyond limits
 };
 
-/// What of a SIP message matters to pinholes. Owns its strings.
+/// How a request introduces its sender, as written. Valid as long as the octets that it was read from: to be
+/// looked at, not kept.
+struct Introduction {
+  std::string_view user_agent;  ///< empty when there is none
+  std::string_view from;        ///< the whole value, folds included
+  std::string_view uri;         ///< the Request-URI
+};
+
+/// What of a SIP message matters to pinholes. Owns its strings, but for `introduction`.
 struct SipMessage {
   /// 0 for a request, else 100 to 699.
   std::uint16_t status = 0;
@@ -86,6 +94,8 @@ struct SipMessage {
   std::optional<SessionDescription> ice_fragment;   ///< INFO with trickle-ice-sdpfrag (RFC 8840)
   BodyFault body_fault = BodyFault::none;
 
+  Introduction introduction;  ///< empty in responses, which repeat what the request said
+
   bool is_request() const { return status == 0; }
   bool is_provisional() const { return status >= 100 && status < 200; }
   bool is_success() const { return status >= 200 && status < 300; }
@@ -104,7 +114,8 @@ enum class MessageError : std::uint8_t {
 ///
 /// Content-Length: absent or larger than what is there, the body is what is there; smaller, the rest is
 /// ignored. A value that is no number makes the message malformed.
-tl::expected<SipMessage, MessageError> read_datagram_message(base::Bytes payload, const DescriptionLimits& limits);
+tl::expected<SipMessage, MessageError> read_datagram_message(base::Bytes payload,
+                                                             const DescriptionLimits& limits);
 
 /// Reads one message whose header and whole body were found in a stream. Malformed is the only error.
 tl::expected<SipMessage, MessageError> read_message(const Header& header, std::string_view body,

@@ -496,5 +496,24 @@ TEST(SipMessage, A5LimitsReachTheSessionDescription) {
   EXPECT_TRUE(message->session->over_limit);
 }
 
+TEST(SipMessage, ARequestIntroducesItsSender) {
+  const std::string text = request("OPTIONS", "User-Agent: Phone 1.0\r\n  (beta)\r\nUser-Agent: other\r\n");
+  const Result message = read(text);
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->introduction.user_agent, "Phone 1.0\r\n  (beta)");
+  EXPECT_EQ(message->introduction.from, "Alice <sip:alice@atlanta.example.com>;tag=1928301774");
+  EXPECT_EQ(message->introduction.uri, "sip:bob@biloxi.example.com");
+}
+
+// What a response says of From is what the request said.
+TEST(SipMessage, AResponseIntroducesNobody) {
+  const std::string text = response(200, "OPTIONS", "User-Agent: Phone\r\n");
+  const Result message = read(text);
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->introduction.user_agent, "");
+  EXPECT_EQ(message->introduction.from, "");
+  EXPECT_EQ(message->introduction.uri, "");
+}
+
 }  // namespace
 }  // namespace dpinholer::message
