@@ -17,11 +17,11 @@ namespace {
 namespace fs = std::filesystem;
 
 // In the order of the data path; pipeline and the programs around it are files of src/ itself.
-constexpr std::array<std::string_view, 7> folders{"base",    "ip",     "message", "negotiation",
-                                                  "pinhole", "system", "control"};
-constexpr std::size_t system_rank = 5;
-constexpr std::size_t pipeline_rank = 4;  // src/pipeline.*: everything but system/
-constexpr std::size_t program_rank = 7;   // daemon, replay, main, ...: everything
+constexpr std::array<std::string_view, 8> folders{"base", "ip", "message", "negotiation",
+                                                  "pinhole", "scanners", "system", "control"};
+constexpr std::size_t system_rank = 6;
+constexpr std::size_t pipeline_rank = 5;  // src/pipeline.*: everything but system/
+constexpr std::size_t program_rank = 8;   // daemon, replay, main, ...: everything
 
 // What only system/ and the programs may use.
 const std::regex outside_world(

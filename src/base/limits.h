@@ -83,6 +83,19 @@ inline constexpr std::size_t shortest_message = 256;
 /// Open pinholes; all that the sets of nft/dpinholer.nft have room for is some 600,000. More: refused.
 inline constexpr std::size_t open_pinholes = std::size_t{1} << 20;
 
+// ---- Scanners (scanners/, bans) ---------------------------------------------------------------------------
+
+/// Sources of which it is known how many of their requests were refused lately: some 100 octets each. More:
+/// the one that was refused longest ago is forgotten, and begins anew.
+inline constexpr std::size_t failing_sources = 16384;
+/// Sources that are banned at the same time: as many as a set of nft/dpinholer.nft has room for.
+/// More: they are not banned, which is counted and told.
+inline constexpr std::size_t banned_sources = 16384;
+/// Of them, those that `status` names: the latest.
+inline constexpr std::size_t banned_told = 32;
+/// Octets of what gave a scanner away. Longer: cut.
+inline constexpr std::size_t offence_text = 64;
+
 // ---- Kernel (system/) -------------------------------------------------------------------------------------
 
 /// Log lines in an hour of a kind that strangers can cause. More: they are only counted.

@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <limits>
 #include <memory>
 #include <system_error>
 
 #include "base/limits.h"
+#include "system/config_values.h"
 #include "system/escape.h"
 
 namespace dpinholer::system {
@@ -90,29 +90,12 @@ bool read_list(const toml::node& node, std::vector<T>& target, Parse parse) {
   return true;
 }
 
-// ---- What texts mean --------------------------------------------------------------------------------------
-
-std::optional<std::uint16_t> parse_u16(std::string_view text) {
-  std::uint16_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-// "a" or "a-b", not backwards
-template <typename Range>
-std::optional<Range> parse_range(std::string_view text) {
-  const auto dash = text.find('-');
-  const auto first = parse_u16(text.substr(0, dash));
-  const auto last = dash == std::string_view::npos ? first : parse_u16(text.substr(dash + 1));
-  if (!first || !last || *first > *last) return std::nullopt;
-  return Range{*first, *last};
-}
-
-std::optional<PortRange> parse_media_ports(std::string_view text) {
-  const auto range = parse_range<PortRange>(text);
-  if (!range || range->first < 1024) return std::nullopt;
-  return range;
+template <typename T, typename Parse>
+bool read_texts(const toml::node& node, std::vector<T>& target, Parse parse) {
+  return read_list(node, target, [&](const toml::node& element) -> std::optional<T> {
+    const auto text = element.value_exact<std::string_view>();
+    return text ? parse(*text) : std::nullopt;
+  });
 }
 
 std::optional<PortRange> read_port_range(const toml::node& node) {
@@ -120,58 +103,6 @@ std::optional<PortRange> read_port_range(const toml::node& node) {
   std::uint16_t port = 0;
   if (!read(node, port, 1, 65535)) return std::nullopt;
   return PortRange{port, port};
-}
-
-std::optional<base::Network> read_network(const toml::node& node) {
-  const auto text = node.value_exact<std::string_view>();
-  return text ? base::Network::parse(*text) : std::nullopt;
-}
-
-// A name of a network interface, as the kernel takes it (dev_valid_name).
-std::optional<std::string> read_interface(const toml::node& node) {
-  const auto text = node.value_exact<std::string>();
-  if (!text || text->empty() || text->size() > 15 || *text == "." || *text == "..") return std::nullopt;
-  const bool ok =
-      std::ranges::all_of(*text, [](char c) { return c > ' ' && c <= '~' && c != '/' && c != ':'; });
-  return ok ? text : std::nullopt;
-}
-
-std::optional<std::string> read_user_agent(const toml::node& node) {
-  const auto text = node.value_exact<std::string>();
-  return text && !text->empty() ? text : std::nullopt;
-}
-
-// family SP name; a name as nft's own grammar has it
-std::optional<TableName> parse_table(std::string_view text) {
-  const auto blank = text.find(' ');
-  if (blank == std::string_view::npos) return std::nullopt;
-  const TableName table{std::string(text.substr(0, blank)), std::string(text.substr(blank + 1))};
-  constexpr std::array<std::string_view, 3> families{"inet", "ip", "ip6"};
-  auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  auto is_name_char = [&](char c) {
-    return is_letter(c) || (c >= '0' && c <= '9') ||
-           std::string_view("/\\_.-").find(c) != std::string_view::npos;
-  };
-  if (std::ranges::find(families, table.family) == families.end()) return std::nullopt;
-  if (table.name.empty() || table.name.size() > 255) return std::nullopt;
-  if (!is_letter(table.name[0]) && table.name[0] != '_') return std::nullopt;
-  if (!std::ranges::all_of(table.name, is_name_char)) return std::nullopt;
-  return table;
-}
-
-// "", "127.0.0.1:9260", "[::1]:9260"
-std::optional<std::optional<base::Endpoint>> parse_listen(std::string_view text) {
-  if (text.empty()) return std::optional<base::Endpoint>();
-  const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos) return std::nullopt;
-  std::string_view host = text.substr(0, colon);
-  const bool brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  if (brackets) host = host.substr(1, host.size() - 2);
-  const auto address = base::Address::parse(host);
-  const auto port = parse_u16(text.substr(colon + 1));
-  if (!address || !port || *port == 0) return std::nullopt;
-  if (brackets != (address->family() == base::Family::ipv6)) return std::nullopt;
-  return base::Endpoint{*address, *port};
 }
 
 // ---- The keys ---------------------------------------------------------------------------------------------
@@ -188,6 +119,7 @@ using Node = const toml::node&;
 constexpr std::string_view true_or_false = "true or false";
 constexpr std::string_view a_time = "whole seconds, 1 to 31536000";
 constexpr std::string_view a_count = "a number, 1 to 100000000";
+constexpr std::string_view signs = "a list of texts of up to 64 octets, [\"friendly-scanner\"]";
 constexpr std::string_view networks =
     "a list of networks without host bits, [\"192.0.2.0/24\", \"2001:db8::/32\"]";
 
@@ -219,7 +151,7 @@ const Key keys[] = {
     {"media", "refuse-ports", "a list of ports and ranges, [5060, \"6000-6010\"]",
      [](Node n, Config& c) { return read_list(n, c.policy.refuse_ports, read_port_range); }},
     {"media", "refuse-networks", networks,
-     [](Node n, Config& c) { return read_list(n, c.policy.refuse_networks, read_network); }},
+     [](Node n, Config& c) { return read_texts(n, c.policy.refuse_networks, base::Network::parse); }},
     {"media", "same-side", "\"auto\", \"configured\" or \"off\"",
      [](Node n, Config& c) {
        return read(
@@ -233,9 +165,9 @@ const Key keys[] = {
      }},
 
     {"sides", "inside-networks", networks,
-     [](Node n, Config& c) { return read_list(n, c.policy.inside_networks, read_network); }},
+     [](Node n, Config& c) { return read_texts(n, c.policy.inside_networks, base::Network::parse); }},
     {"sides", "inside-interfaces", "a list of interface names, [\"eth1\"]",
-     [](Node n, Config& c) { return read_list(n, c.policy.inside_interfaces, read_interface); }},
+     [](Node n, Config& c) { return read_texts(n, c.policy.inside_interfaces, parse_interface); }},
 
     {"timeouts", "early", a_time, [](Node n, Config& c) { return read(n, c.negotiation.early); }},
     {"timeouts", "media-idle", a_time, [](Node n, Config& c) { return read(n, c.negotiation.media_idle); }},
@@ -261,8 +193,18 @@ const Key keys[] = {
        return read(n, c.drop_malformed, {{"accept", false}, {"drop", true}});
      }},
 
-    {"scanners", "user-agents", "a list of texts, [\"friendly-scanner\"]",
-     [](Node n, Config& c) { return read_list(n, c.scanners.user_agents, read_user_agent); }},
+    {"scanners", "user-agents", signs,
+     [](Node n, Config& c) { return read_texts(n, c.scanners.user_agents, parse_sign); }},
+    {"scanners", "from", signs, [](Node n, Config& c) { return read_texts(n, c.scanners.from, parse_sign); }},
+    {"scanners", "request-uris", signs,
+     [](Node n, Config& c) { return read_texts(n, c.scanners.request_uris, parse_sign); }},
+    {"scanners", "well-known", true_or_false,
+     [](Node n, Config& c) { return read(n, c.scanners.well_known); }},
+    {"scanners", "failures", "a number a minute, 1 to 100000000, or 0 for any number",
+     [](Node n, Config& c) { return read(n, c.scanners.failures, 0, most); }},
+    {"scanners", "drop", true_or_false, [](Node n, Config& c) { return read(n, c.scanners.drop); }},
+    {"scanners", "never", networks,
+     [](Node n, Config& c) { return read_texts(n, c.scanners.never, base::Network::parse); }},
     {"scanners", "ban", a_time, [](Node n, Config& c) { return read(n, c.scanners.ban); }},
 
     {"metrics", "listen", "an address and port, \"127.0.0.1:9260\" or \"[::1]:9260\", or \"\" for none",
@@ -376,28 +318,6 @@ tl::expected<std::string, std::string> read_config(const std::string& file) {
 
 tl::expected<Config, std::string> load_config(const std::string& file) {
   return read_config(file).and_then([&](const std::string& text) { return parse_config(text, file); });
-}
-
-std::optional<base::Endpoint> parse_listen_address(std::string_view text) {
-  return parse_listen(text).value_or(std::nullopt);
-}
-
-std::optional<PortRange> parse_port_range(std::string_view text) {
-  const auto range = parse_range<PortRange>(text);
-  if (!range || range->first == 0) return std::nullopt;
-  return range;
-}
-
-std::optional<std::vector<PortRange>> parse_port_list(std::string_view text) {
-  std::vector<PortRange> ranges;
-  for (;;) {
-    const auto comma = text.find(',');
-    const auto range = parse_port_range(text.substr(0, comma));
-    if (!range) return std::nullopt;
-    ranges.push_back(*range);
-    if (comma == std::string_view::npos) return ranges;
-    text.remove_prefix(comma + 1);
-  }
 }
 
 }  // namespace dpinholer::system

@@ -16,6 +16,7 @@
 #include "message/session_description.h"
 #include "negotiation/settings.h"
 #include "pinhole/policy_settings.h"
+#include "scanners/settings.h"
 
 namespace dpinholer::system {
 
@@ -46,13 +47,6 @@ struct KernelSettings {
   friend bool operator==(const KernelSettings&, const KernelSettings&) = default;
 };
 
-struct ScannerSettings {
-  std::vector<std::string> user_agents;
-  base::seconds ban{3600};
-
-  friend bool operator==(const ScannerSettings&, const ScannerSettings&) = default;
-};
-
 /// The configuration file. A default one is what an empty file says.
 struct Config {
   KernelSettings kernel;
@@ -61,7 +55,7 @@ struct Config {
   message::DescriptionLimits descriptions;
   ip::StreamSettings streams;
   bool drop_malformed = false;  ///< signalling.malformed = "drop"
-  ScannerSettings scanners;
+  scanners::Settings scanners;
   std::optional<base::Endpoint> metrics;  ///< where to listen; nothing: nowhere
 
   friend bool operator==(const Config&, const Config&) = default;

@@ -58,7 +58,7 @@ TEST(Config, TheShippedFileNamesEveryKeyWithItsDefault) {
   }
   EXPECT_EQ(parsed(commented), Config{});
   EXPECT_EQ(parsed(all), Config{});
-  EXPECT_EQ(keys.size(), 32U);
+  EXPECT_EQ(keys.size(), 38U);
 }
 
 TEST(Config, EachKeyChangesWhatItSays) {
@@ -122,6 +122,13 @@ TEST(Config, EachKeyChangesWhatItSays) {
       {"[limits]\ntcp-buffer = 1024", [](Config& c) { c.streams.buffer = 1024; }},
       {"[signalling]\nmalformed = \"drop\"", [](Config& c) { c.drop_malformed = true; }},
       {"[scanners]\nuser-agents = [\"sipcli\"]", [](Config& c) { c.scanners.user_agents = {"sipcli"}; }},
+      {"[scanners]\nfrom = [\"evil\"]", [](Config& c) { c.scanners.from = {"evil"}; }},
+      {"[scanners]\nrequest-uris = [\"sip:nm@\"]", [](Config& c) { c.scanners.request_uris = {"sip:nm@"}; }},
+      {"[scanners]\nwell-known = true", [](Config& c) { c.scanners.well_known = true; }},
+      {"[scanners]\ndrop = true", [](Config& c) { c.scanners.drop = true; }},
+      {"[scanners]\nfailures = 20", [](Config& c) { c.scanners.failures = 20; }},
+      {"[scanners]\nnever = [\"203.0.113.0/24\"]",
+       [](Config& c) { c.scanners.never = {network("203.0.113.0/24")}; }},
       {"[scanners]\nban = 60", [](Config& c) { c.scanners.ban = seconds(60); }},
       {"[metrics]\nlisten = \"127.0.0.1:9260\"",
        [](Config& c) {
@@ -184,7 +191,16 @@ TEST(Config, ABadValueOfEachKeyIsRefusedWithItsLine) {
       {"limits", "tcp-flows", {"0"}},
       {"limits", "tcp-buffer", {"1023", "16777217"}},
       {"signalling", "malformed", {"\"reject\""}},
-      {"scanners", "user-agents", {"\"sipcli\"", "[\"\"]", "[1]"}},
+      {"scanners",
+       "user-agents",
+       {"\"sipcli\"", "[\"\"]", "[1]",
+        "[\"0123456789012345678901234567890123456789012345678901234567890123x\"]"}},
+      {"scanners", "from", {"\"sipcli\"", "[\"\"]"}},
+      {"scanners", "request-uris", {"1", "[\"\"]"}},
+      {"scanners", "well-known", {"1"}},
+      {"scanners", "drop", {"\"yes\""}},
+      {"scanners", "failures", {"-1", "1.5"}},
+      {"scanners", "never", {"\"10.0.0.0/8\"", "[\"10.0.0.1/8\"]", "[\"example.com\"]"}},
       {"scanners", "ban", {"0"}},
       {"metrics",
        "listen",
@@ -199,7 +215,7 @@ TEST(Config, ABadValueOfEachKeyIsRefusedWithItsLine) {
           << text << error;
     }
   }
-  EXPECT_EQ(std::size(cases), 32U);
+  EXPECT_EQ(std::size(cases), 38U);
 }
 
 TEST(Config, SaysInOneLineWhatIsWrongAndWhatWouldBeRight) {

@@ -40,7 +40,7 @@ std::vector<std::string> names_in_error(const std::string& wrong, const std::str
 using Defaults = std::map<std::string, std::string>;
 
 Defaults of_the_parser() {
-  static const std::regex line("#([a-z-]+) = (\"[^\"]*\"|\\S+).*");
+  static const std::regex line("#([a-z-]+) = (\"[^\"]*\"|\\[.*?\\]|\\S+).*");
   Defaults shipped;
   std::string section;
   std::istringstream file(read("etc/dpinholer.toml"));
@@ -64,6 +64,7 @@ Defaults of_the_parser() {
 
 Defaults of_the_manual() {
   static const std::regex head(R"(\.Ss \[([a-z]+)\])");
+  static const std::regex quote(R"(\\\(dq)");
   static const std::regex item(R"(\.It Cm ([a-z-]+) No = (.+))");
   Defaults defaults;
   std::string section;
@@ -71,7 +72,8 @@ Defaults of_the_manual() {
   for (std::string text; std::getline(file, text);) {
     std::smatch match;
     if (std::regex_match(text, match, head)) section = match[1];
-    if (std::regex_match(text, match, item)) defaults[section + "." + match[1].str()] = match[2];
+    if (std::regex_match(text, match, item))
+      defaults[section + "." + match[1].str()] = std::regex_replace(match[2].str(), quote, "\"");
   }
   return defaults;
 }
