@@ -10,6 +10,7 @@ namespace {
 bool has_flow(Reading::Kind kind) {
   switch (kind) {
     case Reading::Kind::sip:
+    case Reading::Kind::scanner:
     case Reading::Kind::malformed:
     case Reading::Kind::keep_alive:
     case Reading::Kind::stream:

@@ -219,6 +219,14 @@ void field(Archive& archive, pinhole::Refusal& value) {
 }
 
 template <typename Archive>
+void field(Archive& archive, scanners::Offence& value) {
+  field(archive, value.source);
+  enumeration(archive, value.cause, scanners::Cause::failures);
+  text(archive, value.text, limits::offence_text);
+  field(archive, value.time);
+}
+
+template <typename Archive>
 void field(Archive& archive, pinhole::Recovered& value) {
   field(archive, value.key);
   list(archive, value.from, each);
@@ -286,6 +294,7 @@ void field(Archive& archive, Findings& value) {
   list(archive, value.packets, each);
   list(archive, value.outcome.changes, each);
   list(archive, value.outcome.refusals, each);
+  list(archive, value.outcome.offences, each);
   optional(archive, value.next_deadline, each);
   archive.raw(value.counters);
   field(archive, value.closed);

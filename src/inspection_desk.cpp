@@ -27,6 +27,7 @@ void clamp_times(Findings& findings, base::TimePoint now) {
   auto clamp_past = [&](base::TimePoint& time) { time = std::clamp(time, now - a_day, now); };
   for (pinhole::Change& change : findings.outcome.changes) clamp_past(change.time);
   for (pinhole::Refusal& refusal : findings.outcome.refusals) clamp_past(refusal.time);
+  for (scanners::Offence& offence : findings.outcome.offences) clamp_past(offence.time);
   if (findings.next_deadline)
     findings.next_deadline = std::clamp(*findings.next_deadline, now + least_rest, now + a_day);
 }
@@ -44,7 +45,7 @@ InspectionDesk::InspectionDesk(Inspection& inspection, Gatekeeper& gatekeeper, s
 void InspectionDesk::take_over(std::vector<Connection> connections, base::TimePoint now) {
   if (!inspection_.start(now))
     throw system::KernelError("nobody to read SIP could be started; the log says why");
-  adopt(gatekeeper_.recover(), std::move(connections), now);
+  adopt(gatekeeper_.recover(now), std::move(connections), now);
 }
 
 void InspectionDesk::start(base::TimePoint now) {
@@ -98,6 +99,7 @@ std::optional<std::vector<Findings::Packet>> InspectionDesk::inspect(Batch batch
   gatekeeper_.judge(findings->outcome);
   std::ranges::move(findings->outcome.changes, std::back_inserter(outcome_.changes));
   std::ranges::move(findings->outcome.refusals, std::back_inserter(outcome_.refusals));
+  std::ranges::move(findings->outcome.offences, std::back_inserter(outcome_.offences));
   return std::move(findings->packets);
 }
 

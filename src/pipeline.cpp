@@ -17,6 +17,8 @@
 #include "pinhole/sides.h"
 #include "pinhole/table.h"
 #include "pinhole/wanted.h"
+#include "scanners/failures.h"
+#include "scanners/signs.h"
 
 namespace dpinholer {
 
@@ -48,33 +50,39 @@ bool is_sip_port(std::uint16_t port, const std::vector<pinhole::PortRange>& port
 }  // namespace
 
 struct Pipeline::State {
-  State(PipelineSettings given, pinhole::Host* host)
+  State(PipelineSettings given, pinhole::Host* asked)
       : settings(std::move(given)),
+        host(asked),
         policy(settings.policy, host),
         sides(settings.policy, host),
         timeouts{settings.negotiation.early, settings.negotiation.media_idle},
         streams(settings.streams, settings.hash_key),
+        signs(settings.scanners),
+        failures(settings.scanners.failures, settings.hash_key),
         calls(settings.negotiation, settings.hash_key),
         table(settings.hash_key) {}
 
   Reading read(const ip::Packet& packet, base::TimePoint now, Outcome& outcome);
   Reading read_datagram(const ip::Packet& packet, base::TimePoint now, Outcome& outcome);
   Reading read_segment(const ip::Packet& packet, base::TimePoint now, Outcome& outcome);
-  bool read_stream(const ip::Delivery& delivery, const Reading& reading, base::TimePoint now,
-                   Outcome& outcome);
-  void take(const message::SipMessage& message, const Reading& reading, base::TimePoint now,
-            Outcome& outcome);
+  void read_stream(const ip::Delivery& delivery, Reading& reading, base::TimePoint now, Outcome& outcome);
+  void take(const message::SipMessage& message, Reading& reading, base::TimePoint now, Outcome& outcome);
+  bool is_spared(const base::Address& source) const;
+  void spare(std::vector<scanners::Offence>& offences, std::size_t from) const;
   void apply(Outcome& outcome);
   bool may_be_sip(const Reading& reading) const;
   void tell_connection(ip::StreamId stream) const;
 
   PipelineSettings settings;
+  pinhole::Host* host;
   pinhole::Policy policy;
   pinhole::Sides sides;
   pinhole::ElementTimeouts timeouts;
   ip::Reassembly reassembly;
   ip::Streams streams;
   std::unordered_map<ip::StreamId, message::Conversation> conversations;
+  scanners::Signs signs;
+  scanners::Failures failures;
   negotiation::Calls calls;
   pinhole::Table table;
   Counters counters;
@@ -93,8 +101,8 @@ Counters& Counters::operator+=(const Counters& more) {
   unreadable += more.unreadable;
   streams.opened += more.streams.opened;
   streams.unfollowed_segments += more.streams.unfollowed_segments;
-  for (std::size_t i = 0; i < streams.given_up.size(); ++i)
-    streams.given_up[i] += more.streams.given_up[i];
+  for (std::size_t i = 0; i < streams.given_up.size(); ++i) streams.given_up[i] += more.streams.given_up[i];
+  scanners += more.scanners;
   calls += more.calls;
   for (std::size_t i = 0; i < messages.size(); ++i) {
     for (std::size_t k = 0; k < messages[i].size(); ++k) messages[i][k] += more.messages[i][k];
@@ -143,7 +151,6 @@ Reading Pipeline::State::read_datagram(const ip::Packet& packet, base::TimePoint
   }
   auto message = message::read_datagram_message(datagram->payload, settings.descriptions);
   if (message && !datagram->truncated) {
-    reading.kind = Reading::Kind::sip;
     take(*message, reading, now, outcome);
     return reading;
   }
@@ -177,17 +184,14 @@ Reading Pipeline::State::read_segment(const ip::Packet& packet, base::TimePoint 
   Reading reading{Reading::Kind::other, base::Protocol::tcp, segment->source, segment->destination};
   if (!may_be_sip(reading)) return reading;
   const ip::Delivery delivery = streams.add(*segment);
-  const bool message_ends = delivery.stream != 0 && read_stream(delivery, reading, now, outcome);
+  if (delivery.stream != 0) read_stream(delivery, reading, now, outcome);
   tell_connection(delivery.stream);
   for (ip::StreamId ended : streams.take_ended()) {
     conversations.erase(ended);
     tell_connection(ended);
   }
-  if (message_ends) {
-    reading.kind = Reading::Kind::sip;
-  } else if (streams.carries_sip(*segment)) {
+  if (reading.kind == Reading::Kind::other && streams.carries_sip(*segment))
     reading.kind = Reading::Kind::stream;
-  }
   return reading;
 }
 
@@ -204,27 +208,25 @@ void Pipeline::State::tell_connection(ip::StreamId stream) const {
   connection_observer(stream, now);
 }
 
-// Every message that ends in what has come; true when there was one.
-bool Pipeline::State::read_stream(const ip::Delivery& delivery, const Reading& reading, base::TimePoint now,
+// Every message that ends in what has come.
+void Pipeline::State::read_stream(const ip::Delivery& delivery, Reading& reading, base::TimePoint now,
                                   Outcome& outcome) {
   using Kind = message::Conversation::Step::Kind;
   auto& conversation = conversations.try_emplace(delivery.stream, settings.streams.buffer).first->second;
   base::Bytes unread = delivery.unread;
-  bool message_ends = false;
   while (true) {
     auto step = conversation.next(delivery.sender, unread, settings.descriptions);
     unread = unread.subspan(step.consumed);
     switch (step.kind) {
       case Kind::need_more:
         streams.consume(delivery.stream, delivery.sender, delivery.unread.size() - unread.size());
-        return message_ends;
+        return;
       case Kind::give_up:
         streams.give_up(delivery.stream, step.reason);
-        return message_ends;
+        return;
       case Kind::message:
         take(*step.message, reading, now, outcome);
         streams.prove(delivery.stream);
-        message_ends = true;
         break;
       case Kind::malformed:
         ++counters.malformed;
@@ -238,15 +240,43 @@ bool Pipeline::State::read_stream(const ip::Delivery& delivery, const Reading& r
   }
 }
 
-void Pipeline::State::take(const message::SipMessage& message, const Reading& reading, base::TimePoint now,
+// Of a segment with several messages, one of which is a scanner's, all that come from there are taken for
+// his.
+void Pipeline::State::take(const message::SipMessage& message, Reading& reading, base::TimePoint now,
                            Outcome& outcome) {
   ++counters.sip_messages;
   const auto result = message.is_request() ? 0 : std::clamp<std::size_t>(message.status / 100U, 1, 6);
   ++counters.messages[static_cast<std::size_t>(message.method)][result];
   if (observer) observer(message, reading, now);
+  const auto sign = signs.find(message);
+  if (sign && !is_spared(reading.source.address)) {
+    ++counters.scanners;
+    reading.kind = Reading::Kind::scanner;
+    outcome.offences.push_back({reading.source.address, sign->cause, std::string(sign->text), now});
+    return;
+  }
+  if (reading.kind != Reading::Kind::scanner) reading.kind = Reading::Kind::sip;
+  if (!message.is_request()) {
+    const std::size_t before = outcome.offences.size();
+    failures.note(message, reading.destination.address, now, outcome.offences);
+    spare(outcome.offences, before);
+  }
   const auto origin = sides.origin(message, reading.source.address, arrival);
   calls.process(message, origin, reading.destination.address, now, updates);
   apply(outcome);
+}
+
+// Whoever talks goes on talking.
+bool Pipeline::State::is_spared(const base::Address& source) const {
+  return calls.talks(source) || scanners::is_spared(source, settings.scanners) ||
+         (host != nullptr && host->is_own(source));
+}
+
+void Pipeline::State::spare(std::vector<scanners::Offence>& offences, std::size_t from) const {
+  const auto first = offences.begin() + static_cast<std::ptrdiff_t>(from);
+  offences.erase(
+      std::remove_if(first, offences.end(), [&](const auto& one) { return is_spared(one.source); }),
+      offences.end());
 }
 
 // What calls want now becomes changes of pinholes: policy first, then wanted minus open.
@@ -264,10 +294,16 @@ void Pipeline::State::apply(Outcome& outcome) {
 
 void Pipeline::advance(base::TimePoint now, Outcome& outcome) {
   while (state_->calls.run_timer(now, state_->updates)) state_->apply(outcome);
+  const std::size_t before = outcome.offences.size();
+  state_->failures.run_timers(now, outcome.offences);
+  state_->spare(outcome.offences, before);
 }
 
 std::optional<base::TimePoint> Pipeline::next_deadline() const {
-  return state_->calls.next_deadline();
+  const auto calls = state_->calls.next_deadline();
+  const auto failures = state_->failures.next_deadline();
+  if (!calls || !failures) return calls ? calls : failures;
+  return std::min(*calls, *failures);
 }
 
 std::vector<pinhole::Key> Pipeline::suspected_idle(base::TimePoint now) const {

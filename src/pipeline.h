@@ -22,6 +22,8 @@
 #include "pinhole/pinhole.h"
 #include "pinhole/policy_settings.h"
 #include "pinhole/recovered.h"
+#include "scanners/offence.h"
+#include "scanners/settings.h"
 
 namespace dpinholer {
 
@@ -33,6 +35,7 @@ struct PipelineSettings {
   /// what the ruleset queues, and leaves it empty.
   std::vector<pinhole::PortRange> sip_ports;
   ip::StreamSettings streams;
+  scanners::Settings scanners;
   base::HashKey hash_key{};  ///< the daemon draws one; nothing that is printed depends on it
 };
 
@@ -41,12 +44,14 @@ struct PipelineSettings {
 struct Outcome {
   std::vector<pinhole::Change> changes;
   std::vector<pinhole::Refusal> refusals;
+  std::vector<scanners::Offence> offences;  ///< of those who may be banned
 };
 
 /// What a packet turned out to be.
 struct Reading {
   enum class Kind : std::uint8_t {
     sip,         ///< one or more SIP messages were read
+    scanner,     ///< so that one of them is a scanner's
     malformed,   ///< SIP on which the parser gave up
     keep_alive,  ///< CRLF or NULs to a SIP port, or an empty datagram
     stream,      ///< a TCP segment of a connection that carries SIP, in which no message ends
@@ -76,7 +81,8 @@ struct Counters {
   std::uint64_t not_sip = 0;
   std::uint64_t unreadable = 0;
   ip::StreamCounters streams;
-  std::uint64_t calls = 0;  ///< Call-IDs that had state
+  std::uint64_t scanners = 0;  ///< messages of scanners: they change nothing
+  std::uint64_t calls = 0;     ///< Call-IDs that had state
   MessageCounts messages{};
 
   Counters& operator+=(const Counters& more);

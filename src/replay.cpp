@@ -90,6 +90,8 @@ class Replay {
       tell(change);
     }
     for (; refusal != outcome_.refusals.cend(); ++refusal) tell(*refusal);
+    for (const auto& offence : outcome_.offences) sink_(offence);
+    outcome_.offences.clear();
     outcome_.changes.clear();
     outcome_.refusals.clear();
   }

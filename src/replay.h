@@ -15,9 +15,10 @@
 
 namespace dpinholer {
 
-/// What a replay tells, in order of time: changes (no refreshes) and refusals as they happen; then the flows,
-/// in the order of their first packets; last the summary.
-using Event = std::variant<pinhole::Change, pinhole::Refusal, system::Flow, system::Summary>;
+/// What a replay tells, in order of time: changes (no refreshes), refusals and offences as they happen; then
+/// the flows, in the order of their first packets; last the summary.
+using Event =
+    std::variant<pinhole::Change, pinhole::Refusal, scanners::Offence, system::Flow, system::Summary>;
 using EventSink = std::function<void(const Event&)>;
 
 /// What else there is to see on the way, for those who draw it; each may be empty. A message is seen before

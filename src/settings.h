@@ -6,6 +6,14 @@
 
 namespace dpinholer {
 
+/// Whoever is inside is never banned.
+inline scanners::Settings scanner_settings(const system::Config& config) {
+  scanners::Settings settings = config.scanners;
+  const auto& inside = config.policy.inside_networks;
+  settings.never.insert(settings.never.end(), inside.begin(), inside.end());
+  return settings;
+}
+
 /// What of the configuration the pipeline works by. Not set: what the command line says (`sip_ports`), and
 /// what is drawn (`hash_key`).
 inline PipelineSettings pipeline_settings(const system::Config& config) {
@@ -14,6 +22,7 @@ inline PipelineSettings pipeline_settings(const system::Config& config) {
           .descriptions = config.descriptions,
           .sip_ports = {},
           .streams = config.streams,
+          .scanners = scanner_settings(config),
           .hash_key = {}};
 }
 

@@ -40,6 +40,25 @@ Standing standing_of(const Call& call) {
   return up ? Standing::unanswered : Standing::over;
 }
 
+// Of an answered call; sorted, each once.
+std::vector<base::Address> parties_of(const Call& call) {
+  std::vector<base::Address> parties;
+  if (call.standing != Standing::answered) return parties;
+  for (const Leg& leg : call.legs) {
+    parties.push_back(leg.caller);
+    parties.push_back(leg.callee);
+  }
+  if (is_open(call.recovered)) {
+    for (const Grant& grant : call.recovered->grants) {
+      parties.push_back(grant.announced_by);
+      parties.insert(parties.end(), grant.senders.begin(), grant.senders.end());
+    }
+  }
+  std::ranges::sort(parties);
+  parties.erase(std::unique(parties.begin(), parties.end()), parties.end());
+  return parties;
+}
+
 bool may_answer(const SipMessage& message) {
   if (!message.session) return false;
   if (message.is_request()) return message.method == Method::ack;
@@ -50,7 +69,9 @@ bool may_answer(const SipMessage& message) {
 }  // namespace
 
 Calls::Calls(Settings settings, base::HashKey hash_key)
-    : settings_(settings), calls_(0, KeyedHash{hash_key}, std::equal_to<>{}) {}
+    : settings_(settings),
+      calls_(0, KeyedHash{hash_key}, std::equal_to<>{}),
+      talking_(0, base::AddressHash{hash_key}) {}
 
 void Calls::process(const SipMessage& message, const Origin& origin, const base::Address& destination,
                     base::TimePoint now, Updates& updates) {
@@ -241,6 +262,7 @@ Call* Calls::create(std::string id, const base::Address& source, base::TimePoint
 void Calls::remove(Call& call) {
   if (call.recovered && call.recovered->call_hash) unnamed_.erase(*call.recovered->call_hash);
   set_standing(call, Standing::over);
+  note_parties(call);
   dispensable_.erase({Standing::over, call.serial});
   wake_ups_.erase({call.wake_up, call.serial});
   by_serial_.erase(call.serial);
@@ -262,10 +284,22 @@ void Calls::set_standing(Call& call, Standing standing) {
   call.standing = standing;
 }
 
+void Calls::note_parties(Call& call) {
+  std::vector<base::Address> parties = parties_of(call);
+  if (parties == call.parties) return;
+  for (const base::Address& address : parties) ++talking_[address];
+  for (const base::Address& address : call.parties) {
+    const auto count = talking_.find(address);
+    if (--count->second == 0) talking_.erase(count);
+  }
+  call.parties = std::move(parties);
+}
+
 // A wake-up may be early: a sign of life moves a timer without touching the queue. An empty call is removed
 // at the next one.
 void Calls::schedule(Call& call) {
   set_standing(call, standing_of(call));
+  note_parties(call);
   const base::TimePoint due = call.is_empty() ? call.started : next_timer(call, settings_).due;
   if (due == call.wake_up) return;
   wake_ups_.erase({call.wake_up, call.serial});

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/address_hash.h"
 #include "base/hash.h"
 #include "base/time.h"
 #include "message/sip_message.h"
@@ -84,6 +85,10 @@ class Calls {
   /// two of them.
   bool close(std::string_view call_id, base::TimePoint now, Updates& updates);
 
+  /// Whether somebody there is a party of a call that was answered and goes on: its messages come from that
+  /// address, or its media.
+  bool talks(const base::Address& address) const { return talking_.contains(address); }
+
   std::size_t size() const { return calls_.size(); }
   std::uint64_t total() const { return last_serial_; }
   /// For whoever shows them. In no particular order.
@@ -110,6 +115,7 @@ class Calls {
   void schedule(Call& call);
   void keep_closed(Call& call, base::TimePoint now);
   void set_standing(Call& call, Standing standing);
+  void note_parties(Call& call);
 
   Settings settings_;
   Table calls_;
@@ -119,6 +125,7 @@ class Calls {
   std::set<std::pair<Standing, CallSerial>> dispensable_;  // over or unanswered; oldest first
   std::map<base::Address, std::size_t> per_source_;        // those that are not over
   std::map<base::Address, std::size_t> unanswered_per_source_;
+  std::unordered_map<base::Address, std::size_t, base::AddressHash> talking_;  // calls they are parties of
   CallSerial last_serial_ = 0;
 };
 

@@ -16,6 +16,7 @@ using nlohmann::ordered_json;
 using pinhole::Change;
 using pinhole::Label;
 using pinhole::Refusal;
+using scanners::Offence;
 
 // "1.000123"
 std::string seconds_text(base::TimePoint time) {
@@ -119,6 +120,13 @@ std::string json_line(const Refusal& refusal) {
   return line(refusal.time, fields);
 }
 
+std::string json_line(const Offence& offence) {
+  return line(offence.time, {{"event", "ban"},
+                             {"address", offence.source.to_string()},
+                             {"cause", name(offence.cause)},
+                             {"sign", offence.text}});
+}
+
 std::string json_line(const Flow& flow) {
   return line(flow.time, {{"event", "flow"},
                           {"protocol", name(flow.protocol)},
@@ -158,6 +166,11 @@ std::string text_line(const Refusal& refusal) {
   return columns(refusal.time, "refuse", refusal.protocol,
                  escape(refusal.address) + ":" + std::to_string(refusal.port), refusal.label, refusal.cause) +
          "call " + escape(refusal.label.call_id);
+}
+
+std::string text_line(const Offence& offence) {
+  return time_column(offence.time) + column("ban", 6) + offence.source.to_string() + "  " +
+         std::string(name(offence.cause)) + " " + escape(offence.text);
 }
 
 std::string text_line(const Flow& flow) {

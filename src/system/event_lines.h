@@ -7,6 +7,7 @@
 #include "base/address.h"
 #include "base/time.h"
 #include "pinhole/pinhole.h"
+#include "scanners/offence.h"
 
 namespace dpinholer::system {
 
@@ -41,12 +42,14 @@ struct Summary {
 /// A refresh is no event: its line is empty.
 std::string json_line(const pinhole::Change& change);
 std::string json_line(const pinhole::Refusal& refusal);
+std::string json_line(const scanners::Offence& offence);
 std::string json_line(const Flow& flow);
 std::string json_line(const Summary& summary);
 
 /// The same for people, in columns and escaped (escape.h). Not a stable interface.
 std::string text_line(const pinhole::Change& change);
 std::string text_line(const pinhole::Refusal& refusal);
+std::string text_line(const scanners::Offence& offence);
 std::string text_line(const Flow& flow);
 std::string text_line(const Summary& summary);
 

@@ -15,6 +15,8 @@ PipelineSettings small_settings() {
   PipelineSettings settings;
   settings.streams = {.flows = 8, .buffer = 4096};
   settings.negotiation.tcp = true;
+  settings.scanners.well_known = true;
+  settings.scanners.failures = 1;
   return settings;
 }
 
@@ -30,6 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     pipeline.process(input.subspan(2, length), now, outcome);
     input = input.subspan(2 + length);
     now += base::seconds{1};
+    pipeline.advance(now, outcome);
     if (!pipeline.consistent()) std::abort();
   }
   return 0;

@@ -225,6 +225,11 @@ std::string Scenario::take(bool with_time) {
     text += "refuse " + refusal.address + ":" + std::to_string(refusal.port) + " " + label(refusal.label) +
             " " + cause(refusal.cause);
   }
+  for (const scanners::Offence& offence : outcome_.offences) {
+    if (with_time) text += "+" + seconds_text(offence.time) + " ";
+    text += "ban " + offence.source.to_string() + " " + std::string(name(offence.cause)) + " " +
+            offence.text + "\n";
+  }
   outcome_ = {};
   return text;
 }

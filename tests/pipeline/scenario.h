@@ -42,6 +42,7 @@ std::string to_text(const Sip& message);
 ///   bind  192.0.2.10:30000 203.0.113.5,203.0.113.9 audio rtp 300 answer
 ///   close 192.0.2.10:30000 audio rtp bye
 ///   refuse 10.0.0.1:53 audio rtp port-policy
+///   ban 203.0.113.5 user-agent sipcli
 /// with "tcp " before the address of a TCP pinhole.
 class Scenario {
  public:

@@ -37,6 +37,8 @@ Refusal refusal(const char* address, std::uint32_t port, Cause cause) {
   return {base::Protocol::udp, address, port, {"abc@pbx", "audio", Component::rtp}, cause, at(2000000)};
 }
 
+const scanners::Offence ban{base::Address::v4({203, 0, 113, 5}), scanners::Cause::user_agent, "sip\"cli\x1b",
+                            base::TimePoint{base::Duration{3000000}}};
 const Flow flow{at(61100000),
                 base::Protocol::udp,
                 {*Address::parse("203.0.113.5"), 4000},
@@ -62,6 +64,8 @@ TEST(EventLines, JsonIsTheStableInterface) {
   EXPECT_EQ(json_line(refusal("10.0.0.1", 53, Cause::port_policy)),
             R"({"time":2.000000,"event":"refuse","protocol":"udp","address":"10.0.0.1","port":53,)"
             R"("call_id":"abc@pbx","media":"audio","component":"rtp","cause":"port-policy"})");
+  EXPECT_EQ(json_line(ban), R"({"time":3.000000,"event":"ban","address":"203.0.113.5","cause":"user-agent",)"
+                            R"("sign":"sip\"cli\u001b"})");
   EXPECT_EQ(json_line(flow),
             R"({"time":61.100000,"event":"flow","protocol":"udp","source":"203.0.113.5","source_port":4000,)"
             R"("address":"192.0.2.10","port":30000,"passed":2999,"dropped":0})");
@@ -81,6 +85,7 @@ TEST(EventLines, TextIsForPeople) {
             "call abc@pbx");
   EXPECT_EQ(text_line(refusal("media.example.com", 70000, Cause::address)),
             "      2.000000  refuse udp media.example.com:70000 audio rtp  address         call abc@pbx");
+  EXPECT_EQ(text_line(ban), "      3.000000  ban    203.0.113.5  user-agent sip\"cli\\x1b");
   EXPECT_EQ(text_line(flow),
             "     61.100000  flow   udp 203.0.113.5:4000 > 192.0.2.10:30000  passed 2999, dropped 0");
   EXPECT_EQ(
