@@ -262,8 +262,9 @@ void Daemon::State::read_packets(std::size_t queue) {
 void Daemon::State::judge(std::size_t queue, const system::QueuedPacket& packet,
                           const Findings::Packet& found) {
   const Reading& reading = found.reading;
-  const bool drop =
-      reading.kind == Reading::Kind::malformed && config.drop_malformed && !config.kernel.observe;
+  const bool unwanted = (reading.kind == Reading::Kind::malformed && config.drop_malformed) ||
+                        (reading.kind == Reading::Kind::scanner && config.scanners.drop);
+  const bool drop = unwanted && !config.kernel.observe;
   const Answer answer{packet.id, drop ? Verdict::drop : Verdict::accept};
   if (drop) ++dropped;
   const bool changes = found.changes_something && !config.kernel.observe;
@@ -287,10 +288,11 @@ void Daemon::State::finish_batch() {
   if (!outcome.changes.empty()) gatekeeper.write(outcome.changes);
   send(held);
   if (of_those > 0) control->note_held(system::now() - now, of_those);
-  gatekeeper.finish(outcome.changes, outcome.refusals, now);
+  gatekeeper.finish(outcome, now);
   held_flows.clear();
   outcome.changes.clear();
   outcome.refusals.clear();
+  outcome.offences.clear();
 }
 
 // When no packet waits for it any more, and a little at a time.

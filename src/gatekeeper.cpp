@@ -8,6 +8,7 @@
 #include "ip/packet.h"
 #include "pinhole/element.h"
 #include "pinhole/flow_tuple.h"
+#include "settings.h"
 #include "system/escape.h"
 #include "system/log.h"
 
@@ -42,11 +43,14 @@ Gatekeeper::Gatekeeper(const system::Config& config, pinhole::Host& host, base::
       keeper_(sets_, observe_, hash_key),
       call_log_(write_line, !observe_, config.negotiation.media_idle),
       refusals_told_(hash_key),
-      guard_(guard_settings(config), &host, hash_key) {
+      guard_(guard_settings(config), &host, hash_key),
+      ban_sets_(config.kernel.table),
+      bans_(ban_sets_, host, observe_, scanner_settings(config), hash_key) {
   check(sets_);
 }
 
-std::vector<pinhole::Recovered> Gatekeeper::recover() {
+std::vector<pinhole::Recovered> Gatekeeper::recover(base::TimePoint now) {
+  bans_.recover(now);
   std::vector<pinhole::Recovered> found = keeper_.recover();
   guard_.offer(found);
   return found;
@@ -66,11 +70,12 @@ std::vector<pinhole::Recovered> Gatekeeper::offer() {
 void Gatekeeper::close_unclaimed(base::TimePoint now) {
   const std::vector<Change> closings = guard_.take_unclaimed(now);
   write(closings);
-  finish(closings, {}, now);
+  finish({closings, {}, {}}, now);
 }
 
 void Gatekeeper::reconfigure(const system::Config& config) {
   guard_.reconfigure(guard_settings(config));
+  bans_.reconfigure(scanner_settings(config));
   call_log_.set_established(config.negotiation.media_idle);
 }
 
@@ -82,6 +87,8 @@ void Gatekeeper::judge(Outcome& outcome) {
   std::vector<pinhole::Refusal> repelled = guard_.judge(outcome.changes);
   repelled_ += repelled.size();
   for (pinhole::Refusal& refusal : repelled) outcome.refusals.push_back(std::move(refusal));
+  // Nobody is banned who was not heard.
+  std::erase_if(outcome.offences, [&](const auto& offence) { return !guard_.has_heard(offence.source); });
   std::erase_if(outcome.changes, [&](const Change& change) {
     return change.cause == pinhole::Cause::recovered && change.kind == Change::Kind::open &&
            keeper_.installed().find(change.key) != nullptr;
@@ -111,16 +118,16 @@ void Gatekeeper::account(const Change& change, const Installed::Entry* entry,
   }
 }
 
-void Gatekeeper::finish(const std::vector<Change>& changes, const std::vector<pinhole::Refusal>& refusals,
-                        base::TimePoint now) {
+void Gatekeeper::finish(const Outcome& outcome, base::TimePoint now) {
   std::vector<system::Closing> closings;
-  keeper_.finish(changes, now, [&](const Change& change, const Installed::Entry* entry) {
+  keeper_.finish(outcome.changes, now, [&](const Change& change, const Installed::Entry* entry) {
     account(change, entry, closings);
   });
-  if (!observe_ && !closings.empty()) sweeper_.forget(closings, pinhole::likely_flows(changes));
+  if (!observe_ && !closings.empty()) sweeper_.forget(closings, pinhole::likely_flows(outcome.changes));
   call_log_.flush();
-  for (const pinhole::Refusal& refusal : refusals) log_refusal(refusal, now);
-  if (witness_) witness_(changes, refusals);
+  for (const pinhole::Refusal& refusal : outcome.refusals) log_refusal(refusal, now);
+  std::vector<scanners::Offence> banned = bans_.ban(outcome.offences, now);
+  if (witness_) witness_(outcome.changes, outcome.refusals, banned);
 }
 
 void Gatekeeper::log_refusal(const pinhole::Refusal& refusal, base::TimePoint now) {
@@ -143,7 +150,7 @@ void Gatekeeper::close_all(base::TimePoint now) {
         {Change::Kind::close, key, {}, entry.from, {}, entry.label, pinhole::Cause::shutdown, now});
   });
   write(changes);
-  finish(changes, {}, now);
+  finish({changes, {}, {}}, now);
 }
 
 }  // namespace dpinholer

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "bans.h"
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/interface.h"
@@ -20,6 +21,7 @@
 #include "system/call_log.h"
 #include "system/config.h"
 #include "system/conntrack_sweeper.h"
+#include "system/nft_ban_sets.h"
 #include "system/nft_sets.h"
 #include "system/once.h"
 #include "system/ruleset_watch.h"
@@ -33,11 +35,11 @@ class Gatekeeper {
   /// `host` must live longer. Throws system::KernelError when the sets are not as they should be.
   Gatekeeper(const system::Config& config, pinhole::Host& host, base::HashKey hash_key);
 
-  /// The pinholes of a daemon before this one, as far as their elements tell: those that carry a comment of
-  /// ours. To be called at the start. Nothing is changed by it: what is to stay open comes back as openings
-  /// for the cause `recovered`. Their figures go on from what the elements have counted; what was counted by
-  /// elements that the other daemon renewed is forgotten with it.
-  std::vector<pinhole::Recovered> recover();
+  /// The pinholes of a daemon before this one (and its bans), as far as their elements tell: those that carry
+  /// a comment of ours. To be called at the start. Nothing is changed by it: what is to stay open comes back
+  /// as openings for the cause `recovered`. Their figures go on from what the elements have counted; what was
+  /// counted by elements that the other daemon renewed is forgotten with it.
+  std::vector<pinhole::Recovered> recover(base::TimePoint now);
   /// The same of what this one opened, for somebody who has to begin anew. It stays open until
   /// `close_unclaimed`.
   std::vector<pinhole::Recovered> offer();
@@ -55,10 +57,9 @@ class Gatekeeper {
   /// Writes changes to the sets: what was opened lets packets through when it returns. Refreshes are left to
   /// `refresh_some`.
   void write(const std::vector<pinhole::Change>& changes) { keeper_.write(changes); }
-  /// What no packet needs to wait for, after `write`, with the same changes: the account, the flows of what
-  /// closed, the log.
-  void finish(const std::vector<pinhole::Change>& changes, const std::vector<pinhole::Refusal>& refusals,
-              base::TimePoint now);
+  /// What no packet needs to wait for, after `write`, with the same outcome: the account, the flows of what
+  /// closed, bans, the log.
+  void finish(const Outcome& outcome, base::TimePoint now);
 
   /// Looks at a few of the pinholes that are to be refreshed, oldest first: calls `seen` for those that media
   /// went through, and starts the timeouts of those again that need it. True when more are left.
@@ -78,9 +79,10 @@ class Gatekeeper {
   /// When `mend` is to be called, unless it said that more is left.
   std::optional<base::TimePoint> next_deadline() const { return keeper_.next_deadline(); }
 
-  /// Is told what `finish` was, whoever asked for it.
+  /// Is told what `finish` was, whoever asked for it; of offences, those that led to a ban.
   using Witness = std::function<void(const std::vector<pinhole::Change>& changes,
-                                     const std::vector<pinhole::Refusal>& refusals)>;
+                                     const std::vector<pinhole::Refusal>& refusals,
+                                     const std::vector<scanners::Offence>& offences)>;
   void tell(Witness witness) { witness_ = std::move(witness); }
 
   /// Removes all its elements from the sets.
@@ -97,6 +99,7 @@ class Gatekeeper {
   const pinhole::Installed& installed() const { return keeper_.installed(); }
   system::PinholeSets& sets() { return sets_; }
   std::size_t waiting() const { return keeper_.waiting(); }  ///< pinholes that the kernel refuses
+  Bans& bans() { return bans_; }
 
  private:
   void account(const pinhole::Change& change, const pinhole::Installed::Entry* entry,
@@ -111,6 +114,8 @@ class Gatekeeper {
   system::OncePerHour refusals_told_;
   system::ConntrackSweeper sweeper_;
   pinhole::Guard guard_;
+  system::NftBanSets ban_sets_;
+  Bans bans_;
   Witness witness_;
   std::uint64_t refused_ = 0;
   std::uint64_t repelled_ = 0;

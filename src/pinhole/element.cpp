@@ -71,18 +71,6 @@ std::string escaped(char c) {
 }
 
 // At most `room` octets; an escape is never cut in two.
-std::string call_text(std::string_view call_id, std::size_t room) {
-  std::string text;
-  std::size_t longest_to_cut_at = 0;
-  for (char c : call_id) {
-    const std::string next = escaped(c);
-    if (text.size() + next.size() > room) return text.substr(0, longest_to_cut_at).append(cut_mark);
-    text += next;
-    if (text.size() + cut_mark.size() <= room) longest_to_cut_at = text.size();
-  }
-  return text;
-}
-
 std::string hash_text(std::uint64_t hash) {
   std::string text(hash_digits, '0');
   for (auto digit = text.rbegin(); digit != text.rend(); ++digit, hash >>= 4) *digit = hexadecimal[hash & 15];
@@ -175,12 +163,24 @@ std::vector<ElementChange> element_changes(const Change& change) {
   return changes;
 }
 
+std::string comment_text(std::string_view of, std::size_t room) {
+  std::string text;
+  std::size_t longest_to_cut_at = 0;
+  for (char c : of) {
+    const std::string next = escaped(c);
+    if (text.size() + next.size() > room) return text.substr(0, longest_to_cut_at).append(cut_mark);
+    text += next;
+    if (text.size() + cut_mark.size() <= room) longest_to_cut_at = text.size();
+  }
+  return text;
+}
+
 std::string comment(const Label& label) {
   std::string text = media_text(label.media);
   text.append(" ").append(negotiation::name(label.component)).append(call_field);
   const std::size_t room = comment_length - text.size() - id_field.size() - hash_digits;
   // What comes from a comment is escaped and cut already.
-  text.append(label.call_hash ? label.call_id.substr(0, room) : call_text(label.call_id, room));
+  text.append(label.call_hash ? label.call_id.substr(0, room) : comment_text(label.call_id, room));
   return text.append(id_field).append(hash_text(label.call_hash.value_or(base::stable_hash(label.call_id))));
 }
 

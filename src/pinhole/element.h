@@ -60,6 +60,10 @@ struct ElementChange {
 /// What `change` does to the set elements, in an order that leaves no gap: additions first.
 std::vector<ElementChange> element_changes(const Change& change);
 
+/// Text from the wire for a comment: visible ASCII without quotes, blanks or percent signs, everything else
+/// as %XX. What would take more than `room` octets ends with "...".
+std::string comment_text(std::string_view of, std::size_t room);
+
 /// The comment of a pinhole's elements, for people and for a daemon that starts and finds them:
 /// `audio rtp call=<Call-ID, escaped and cut> id=<16 hexadecimal digits>`, where id is the
 /// base::stable_hash of the Call-ID.

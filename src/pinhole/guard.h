@@ -50,6 +50,9 @@ class Guard {
   /// A packet of so many octets was handed over that came from `source` through `arrival`.
   void heard(const base::Address& source, base::Interface arrival, std::size_t octets);
 
+  /// Whether a packet of it was handed over lately.
+  bool has_heard(const base::Address& source) { return speakers_.find(source) != nullptr; }
+
   /// Removes from `changes` what may not be. Openings that are removed come back as refusals with a cause of
   /// calls.md section 5; of what makes no sense, like the closing of a pinhole that is not open, nothing is
   /// said.

@@ -48,6 +48,13 @@ std::size_t address_octets(Set set) {
   return pinhole::family(set) == base::Family::ipv4 ? 4 : 16;
 }
 
+ElementPointer element_with_key(base::Bytes key) {
+  ElementPointer element(nftnl_set_elem_alloc());
+  if (!element) throw std::bad_alloc();
+  nftnl_set_elem_set(element.get(), NFTNL_SET_ELEM_KEY, key.data(), static_cast<std::uint32_t>(key.size()));
+  return element;
+}
+
 ElementPointer element_with_key(const ElementKey& key) {
   assert(key.source.has_value() == pinhole::has_source(key.set));
   std::array<std::uint8_t, longest_key> octets{};
@@ -60,16 +67,12 @@ ElementPointer element_with_key(const ElementKey& key) {
   put_address(key.destination.address);
   *at++ = static_cast<std::uint8_t>(key.destination.port >> 8);
   *at++ = static_cast<std::uint8_t>(key.destination.port & 0xff);
-  ElementPointer element(nftnl_set_elem_alloc());
-  if (!element) throw std::bad_alloc();
-  nftnl_set_elem_set(element.get(), NFTNL_SET_ELEM_KEY, octets.data(),
-                     static_cast<std::uint32_t>(key_octets(key.set)));
-  return element;
+  return element_with_key({octets.data(), key_octets(key.set)});
 }
 
-void put(nlmsghdr& message, const std::string& table, Set set, nftnl_set_elem& element) {
+void put(nlmsghdr& message, const std::string& table, std::string_view set, nftnl_set_elem& element) {
   mnl_attr_put_strz(&message, NFTA_SET_ELEM_LIST_TABLE, table.c_str());
-  mnl_attr_put_strz(&message, NFTA_SET_ELEM_LIST_SET, std::string(name(set)).c_str());
+  mnl_attr_put_strz(&message, NFTA_SET_ELEM_LIST_SET, std::string(set).c_str());
   nlattr* list = mnl_attr_nest_start(&message, NFTA_SET_ELEM_LIST_ELEMENTS);
   nlattr* entry = mnl_attr_nest_start(&message, NFTA_LIST_ELEM);
   nftnl_set_elem_nlmsg_build_payload(&message, &element);
@@ -84,6 +87,11 @@ void set_comment(nftnl_set_elem& element, const std::string& comment) {
   if (!nftnl_udata_put_strz(buffer.get(), NFTNL_UDATA_SET_ELEM_COMMENT, comment.c_str())) return;
   nftnl_set_elem_set(&element, NFTNL_SET_ELEM_USERDATA, nftnl_udata_buf_data(buffer.get()),
                      nftnl_udata_buf_len(buffer.get()));
+}
+
+void set_timeout(nftnl_set_elem& element, base::seconds timeout) {
+  const milliseconds value = timeout;
+  nftnl_set_elem_set_u64(&element, NFTNL_SET_ELEM_TIMEOUT, static_cast<std::uint64_t>(value.count()));
 }
 
 // Others may have written the element, so that nothing is sure about its userdata.
@@ -151,6 +159,25 @@ int read_element(nftnl_set_elem* element, void* data) {
   return 0;
 }
 
+struct BanReader {
+  base::Family family;
+  const std::function<void(const Ban&)>& visit;
+};
+
+int read_ban(nftnl_set_elem* element, void* data) {
+  const auto& reader = *static_cast<const BanReader*>(data);
+  std::uint32_t length = 0;
+  const auto* key =
+      static_cast<const std::uint8_t*>(nftnl_set_elem_get(element, NFTNL_SET_ELEM_KEY, &length));
+  if (key == nullptr || length != (reader.family == base::Family::ipv4 ? 4 : 16)) return 0;
+  Ban ban;
+  ban.source = base::Address::from_bytes(reader.family, key);
+  ban.expires = read_time(*element, NFTNL_SET_ELEM_EXPIRATION, std::chrono::hours{24 * 365});
+  ban.comment = read_comment_text(*element);
+  reader.visit(ban);
+  return 0;
+}
+
 }  // namespace
 
 std::uint16_t family_number(const TableName& table) {
@@ -166,16 +193,13 @@ std::size_t key_octets(Set set) {
 void put_element(nlmsghdr& message, const std::string& table, const ElementKey& key, base::seconds timeout,
                  const std::string& comment) {
   const ElementPointer element = element_with_key(key);
-  if (timeout.count() > 0) {
-    const milliseconds value = timeout;
-    nftnl_set_elem_set_u64(element.get(), NFTNL_SET_ELEM_TIMEOUT, static_cast<std::uint64_t>(value.count()));
-  }
+  if (timeout.count() > 0) set_timeout(*element, timeout);
   if (!comment.empty()) set_comment(*element, comment);
-  put(message, table, key.set, *element);
+  put(message, table, name(key.set), *element);
 }
 
 void put_element_key(nlmsghdr& message, const std::string& table, const ElementKey& key) {
-  put(message, table, key.set, *element_with_key(key));
+  put(message, table, name(key.set), *element_with_key(key));
 }
 
 void read_elements(const nlmsghdr& message, const SetTimeouts& defaults,
@@ -188,6 +212,29 @@ void read_elements(const nlmsghdr& message, const SetTimeouts& defaults,
   if (set == pinhole::all_sets.end()) return;
   Reader reader{*set, defaults[static_cast<std::size_t>(*set)], visit};
   nftnl_set_elem_foreach(elements.get(), read_element, &reader);
+}
+
+std::string_view ban_set(base::Family family) {
+  return family == base::Family::ipv4 ? "sip_banned4" : "sip_banned6";
+}
+
+void put_ban(nlmsghdr& message, const std::string& table, const base::Address& source, base::seconds timeout,
+             const std::string& comment) {
+  const ElementPointer element = element_with_key(source.bytes());
+  set_timeout(*element, timeout);
+  set_comment(*element, comment);
+  put(message, table, ban_set(source.family()), *element);
+}
+
+void put_ban_key(nlmsghdr& message, const std::string& table, const base::Address& source) {
+  put(message, table, ban_set(source.family()), *element_with_key(source.bytes()));
+}
+
+void read_bans(const nlmsghdr& message, base::Family family, const std::function<void(const Ban&)>& visit) {
+  std::unique_ptr<nftnl_set, SetDeleter> elements(nftnl_set_alloc());
+  if (!elements || nftnl_set_elems_nlmsg_parse(&message, elements.get()) < 0) return;
+  BanReader reader{family, visit};
+  nftnl_set_elem_foreach(elements.get(), read_ban, &reader);
 }
 
 }  // namespace dpinholer::system

@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/time.h"
 #include "pinhole/element.h"
+#include "system/ban_sets.h"
 #include "system/config.h"
 #include "system/pinhole_sets.h"
 
@@ -40,5 +42,12 @@ using SetTimeouts = std::array<std::chrono::milliseconds, pinhole::all_sets.size
 /// `defaults` are for those that don't tell their own timeout.
 void read_elements(const nlmsghdr& message, const SetTimeouts& defaults,
                    const std::function<void(const ElementState&)>& visit);
+
+/// The same for the sets of banned sources, whose key is an address. `comment` is not empty.
+std::string_view ban_set(base::Family family);
+void put_ban(nlmsghdr& message, const std::string& table, const base::Address& source, base::seconds timeout,
+             const std::string& comment);
+void put_ban_key(nlmsghdr& message, const std::string& table, const base::Address& source);
+void read_bans(const nlmsghdr& message, base::Family family, const std::function<void(const Ban&)>& visit);
 
 }  // namespace dpinholer::system

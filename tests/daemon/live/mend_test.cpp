@@ -54,10 +54,10 @@ class MendTest : public live::LiveTest {
     if (IsSkipped()) return;
     live::load(home_, live::sets_ruleset());
     home_.inside([&] { keeper_.emplace(system::Config{}, networks_.emplace(), base::HashKey{}); });
-    keeper_->recover();
+    keeper_->recover({});
     const auto changes = openings();
     keeper_->write(changes);
-    keeper_->finish(changes, {}, system::now());
+    keeper_->finish({changes, {}, {}}, system::now());
   }
   std::size_t elements() {
     const std::string text = home_.run("nft list set inet filter sip_rtp4_from | grep -o comment | wc -l");

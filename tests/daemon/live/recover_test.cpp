@@ -55,7 +55,7 @@ class RecoverTest : public live::LiveTest {
   }
   void apply(Gatekeeper& keeper, const std::vector<Change>& changes) {
     keeper.write(changes);
-    keeper.finish(changes, {}, {});
+    keeper.finish({changes, {}, {}}, {});
   }
   std::string list(const std::string& set) { return home_.run("nft list set inet filter " + set); }
 
@@ -65,14 +65,14 @@ class RecoverTest : public live::LiveTest {
 };
 
 TEST_F(RecoverTest, EmptySetsHoldNothing) {
-  EXPECT_TRUE(start().recover().empty());
+  EXPECT_TRUE(start().recover({}).empty());
 }
 
 TEST_F(RecoverTest, WhatOneDaemonOpenedTheNextOneFinds) {
   apply(start(), {open(trunk, {}, "b@example.com"), open(phone, {peer, relay}, "a@example.com")});
   const std::uint64_t a = base::stable_hash("a@example.com");
   const std::uint64_t b = base::stable_hash("b@example.com");
-  EXPECT_EQ(start().recover(),
+  EXPECT_EQ(start().recover({}),
             (std::vector<Recovered>{
                 {trunk, {}, negotiation::Media::audio, Component::rtp, "b@example.com", b},
                 {phone, {peer, relay}, negotiation::Media::audio, Component::rtp, "a@example.com", a}}));
@@ -82,7 +82,7 @@ TEST_F(RecoverTest, ElementsOfOthersAreLeftAlone) {
   home_.run(
       "nft 'add element inet filter sip_rtp4 { 192.0.2.10 . 4000 }';"
       "nft 'add element inet filter sip_rtp4 { 192.0.2.10 . 4002 comment \"door phone, id=12\" }'");
-  EXPECT_TRUE(start().recover().empty());
+  EXPECT_TRUE(start().recover({}).empty());
   EXPECT_NE(list("sip_rtp4").find("4000"), std::string::npos);
   EXPECT_NE(list("sip_rtp4").find("door phone"), std::string::npos);
 }
@@ -90,7 +90,7 @@ TEST_F(RecoverTest, ElementsOfOthersAreLeftAlone) {
 TEST_F(RecoverTest, APinholeTakenOverKeepsTheNameOfItsCall) {
   apply(start(), {open(phone, {peer}, "a@example.com")});
   Gatekeeper& next = start();
-  const auto found = next.recover();
+  const auto found = next.recover({});
   ASSERT_EQ(found.size(), 1U);
   home_.run("nft flush set inet filter sip_rtp4_from");  // it expired before it was taken over
   apply(next, {again(found.front())});
@@ -111,7 +111,7 @@ TEST_F(RecoverTest, MediaOfBeforeIsNoSignOfLife) {
       "nft add rule inet filter out ip daddr . udp dport @sip_rtp4 accept;"
       "ip addr add 192.0.2.10/32 dev lo; bash -c 'echo -n hello >/dev/udp/192.0.2.10/30000'");
   Gatekeeper& next = start();
-  const auto found = next.recover();
+  const auto found = next.recover({});
   ASSERT_EQ(found.size(), 1U);
   apply(next, {again(found.front())});
   EXPECT_FALSE(next.has_media(phone));

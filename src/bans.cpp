@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "bans.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <iterator>
+
+#include "base/limits.h"
+#include "pinhole/element.h"
+#include "system/escape.h"
+#include "system/log.h"
+
+// Comment of an element: "banned" SP cause SP text, escaped as the Call-IDs of pinholes are.
+
+namespace dpinholer {
+
+namespace {
+
+using scanners::Offence;
+
+// What is in the queue already when its source is banned still comes. After that the ban is not in the kernel
+// any more.
+constexpr base::Duration on_the_way = std::chrono::seconds{1};
+
+constexpr std::string_view comment_begin = "banned ";
+
+std::string why(const Offence& offence) {
+  return std::string(name(offence.cause)) +
+         " " + pinhole::comment_text(offence.text, base::limits::offence_text);
+}
+
+std::string remedy(const system::SystemError& error) {
+  if (error.code == ENOENT) return "load nft/dpinholer.nft in that table, which has the sets and their rule";
+  if (error.code == ENFILE || error.code == ENOSPC) return "the set is full: it needs a larger size";
+  return "nft list ruleset shows whether it is as in nft/dpinholer.nft";
+}
+
+}  // namespace
+
+Bans::Bans(system::BanSets& sets, pinhole::Host& host, bool observe, scanners::Settings settings,
+           base::HashKey hash_key)
+    : sets_(sets), host_(host), observe_(observe), settings_(std::move(settings)), told_(hash_key) {}
+
+// Without the sets there is nothing to be known again; whoever needs them is told when they are needed.
+void Bans::recover(base::TimePoint now) {
+  (void)sets_.for_each([&](const system::Ban& ban) {
+    if (!ban.comment.starts_with(comment_begin)) return;
+    enter(ban.source, {ban.comment.substr(comment_begin.size()), now - on_the_way, now + ban.expires});
+  });
+}
+
+std::vector<Offence> Bans::ban(std::vector<Offence> offences, base::TimePoint now) {
+  if (offences.empty()) return offences;
+  end_some(now);
+  std::erase_if(offences, [&](const Offence& offence) { return !takes(offence, now); });
+  std::vector<system::Ban> bans;
+  for (const Offence& offence : offences)
+    bans.push_back({offence.source, settings_.ban, std::string(comment_begin) + why(offence)});
+  if (!observe_ && !bans.empty()) {
+    if (const auto added = sets_.add(bans); !added) {
+      for (const Offence& offence : offences) erase(offence.source);
+      tell_failure(added.error().to_string() + "; " + remedy(added.error()), bans.size(), now);
+      return {};
+    }
+  }
+  counters_.bans += offences.size();
+  for (const Offence& offence : offences) tell(offence, now);
+  return offences;
+}
+
+// And enters it, so that it takes nobody twice.
+bool Bans::takes(const Offence& offence, base::TimePoint now) {
+  const auto known = banned_.find(offence.source);
+  if (known != banned_.end() && now - known->second.since < on_the_way) return false;
+  if (scanners::is_spared(offence.source, settings_) || host_.is_own(offence.source)) {
+    ++counters_.spared;
+    return false;
+  }
+  if (known == banned_.end() && banned_.size() >= base::limits::banned_sources) {
+    tell_failure(std::to_string(banned_.size()) + " are banned already; a shorter scanners.ban makes room", 1,
+                 now);
+    return false;
+  }
+  enter(offence.source, {why(offence), now, now + settings_.ban});
+  return true;
+}
+
+tl::expected<bool, std::string> Bans::lift(const base::Address& source) {
+  erase(source);
+  const auto removed = sets_.remove(source);
+  if (!removed) return tl::unexpected(removed.error().to_string() + "; " + remedy(removed.error()));
+  if (*removed)
+    system::log::info(source.to_string() + " is not banned any more: it was lifted",
+                      {{"ADDRESS", source.to_string()}});
+  return *removed;
+}
+
+std::size_t Bans::count(base::TimePoint now) {
+  end_some(now);
+  return banned_.size();
+}
+
+void Bans::for_each(std::size_t most,
+                    const std::function<void(const base::Address&, const Banned&)>& visit) const {
+  auto end = ends_.rbegin();
+  for (std::size_t i = 0; i < most && end != ends_.rend(); ++i, ++end) {
+    visit(end->second, banned_.at(end->second));
+  }
+}
+
+void Bans::enter(const base::Address& source, Banned banned) {
+  erase(source);
+  ends_.emplace(banned.until, source);
+  banned_.emplace(source, std::move(banned));
+}
+
+void Bans::erase(const base::Address& source) {
+  const auto known = banned_.find(source);
+  if (known == banned_.end()) return;
+  ends_.erase({known->second.until, source});
+  banned_.erase(known);
+}
+
+void Bans::end_some(base::TimePoint now) {
+  while (!ends_.empty() && ends_.begin()->first <= now) erase(base::Address(ends_.begin()->second));
+}
+
+void Bans::tell(const Offence& offence, base::TimePoint now) {
+  const std::string source = offence.source.to_string();
+  if (!told_.first("banned " + source, now)) return;
+  system::log::info(source + (observe_ ? " would be banned" : " banned") + " for " +
+                        std::to_string(settings_.ban.count()) + " s: " + std::string(name(offence.cause)) + " " +
+                        system::escape(offence.text),
+                    {{"ADDRESS", source}, {"CAUSE", std::string(name(offence.cause))}});
+}
+
+void Bans::tell_failure(const std::string& why, std::size_t bans, base::TimePoint now) {
+  counters_.failed += bans;
+  if (told_.first(why, now)) system::log::error("not banned: " + why);
+}
+
+}  // namespace dpinholer

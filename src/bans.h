@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "base/address.h"
+#include "base/hash.h"
+#include "base/time.h"
+#include "pinhole/host.h"
+#include "scanners/offence.h"
+#include "scanners/settings.h"
+#include "system/ban_sets.h"
+#include "system/once.h"
+
+namespace dpinholer {
+
+/// Bans sources of SIP: writes them to the sets whose elements the ruleset drops ahead of the queue. The
+/// kernel ends a ban by itself.
+class Bans {
+ public:
+  /// `sets` and `host` must live longer. `observe`: writes nothing.
+  Bans(system::BanSets& sets, pinhole::Host& host, bool observe, scanners::Settings settings,
+       base::HashKey hash_key);
+
+  /// For bans from now on.
+  void reconfigure(scanners::Settings settings) { settings_ = std::move(settings); }
+
+  /// Knows again what a daemon before this one has banned.
+  void recover(base::TimePoint now);
+
+  /// Who accuses is not believed about everything: never banned are those of scanners.never, and this host.
+  /// Returns those that were banned by it.
+  std::vector<scanners::Offence> ban(std::vector<scanners::Offence> offences, base::TimePoint now);
+
+  /// Lifts a ban, whoever made it. False when there is none. The error is one line.
+  tl::expected<bool, std::string> lift(const base::Address& source);
+
+  struct Banned {
+    std::string why;  ///< "user-agent=friendly-scanner", escaped
+    base::TimePoint since;
+    base::TimePoint until;
+  };
+  /// Those in force. Calls `visit` for so many of them, those that end last first.
+  std::size_t count(base::TimePoint now);
+  void for_each(std::size_t most,
+                const std::function<void(const base::Address& source, const Banned& banned)>& visit) const;
+
+  struct Counters {
+    std::uint64_t bans = 0;
+    std::uint64_t spared = 0;  ///< offences of those who are never banned
+    std::uint64_t failed = 0;  ///< bans that the kernel refused, or for which there was no room
+  };
+  const Counters& counters() const { return counters_; }
+
+ private:
+  bool takes(const scanners::Offence& offence, base::TimePoint now);
+  void enter(const base::Address& source, Banned banned);
+  void erase(const base::Address& source);
+  void end_some(base::TimePoint now);
+  void tell(const scanners::Offence& offence, base::TimePoint now);
+  void tell_failure(const std::string& why, std::size_t bans, base::TimePoint now);
+
+  system::BanSets& sets_;
+  pinhole::Host& host_;
+  bool observe_;
+  scanners::Settings settings_;
+  system::OncePerHour told_;
+  std::map<base::Address, Banned> banned_;
+  std::set<std::pair<base::TimePoint, base::Address>> ends_;
+  Counters counters_;
+};
+
+}  // namespace dpinholer

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "bans.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <map>
+
+#include "base/limits.h"
+#include "support/host.h"
+
+namespace dpinholer {
+namespace {
+
+using scanners::Cause;
+using scanners::Offence;
+using std::chrono::seconds;
+
+base::Address address(const std::string& text) {
+  return base::Address::parse(text).value();
+}
+
+// The sets of a kernel that may refuse.
+class FakeBanSets : public system::BanSets {
+ public:
+  std::map<base::Address, system::Ban> elements;
+  int error = 0;
+  int transactions = 0;
+
+  tl::expected<void, system::SystemError> add(std::span<const system::Ban> bans) override {
+    ++transactions;
+    if (error != 0) return tl::unexpected(system::SystemError{"nft element", error, "of set sip_banned4"});
+    for (const system::Ban& ban : bans) elements.emplace(ban.source, ban);
+    return {};
+  }
+  tl::expected<bool, system::SystemError> remove(const base::Address& source) override {
+    if (error != 0) return tl::unexpected(system::SystemError{"nft element", error, "of set sip_banned4"});
+    return elements.erase(source) > 0;
+  }
+  tl::expected<void, system::SystemError> for_each(
+      const std::function<void(const system::Ban&)>& visit) override {
+    for (const auto& [source, ban] : elements) visit(ban);
+    return {};
+  }
+};
+
+class BansTest : public testing::Test {
+ protected:
+  BansTest() { host_.own = {address("203.0.113.1")}; }
+
+  std::size_t ban(const std::string& source, const std::string& text = "sipcli") {
+    return bans_.ban({{address(source), Cause::user_agent, text, now_}}, now_).size();
+  }
+
+  test::FakeHost host_;
+  FakeBanSets sets_;
+  Bans bans_{sets_, host_, false, {}, {}};
+  base::TimePoint now_ = base::TimePoint{seconds{10}};
+};
+
+TEST_F(BansTest, AreWrittenWithTheirReasonAndEndByThemselves) {
+  EXPECT_EQ(ban("203.0.113.5", "friendly \"scanner\""), 1U);
+  const system::Ban& written = sets_.elements.at(address("203.0.113.5"));
+  EXPECT_EQ(written.expires, seconds{3600});
+  EXPECT_EQ(written.comment, "banned user-agent friendly%20%22scanner%22");
+  EXPECT_EQ(bans_.count(now_), 1U);
+  EXPECT_EQ(bans_.count(now_ + seconds{3599}), 1U);
+  EXPECT_EQ(bans_.count(now_ + seconds{3600}), 0U);
+  EXPECT_EQ(bans_.counters().bans, 1U);
+}
+
+TEST_F(BansTest, OneTransactionForABatchAndEachSourceOnce) {
+  std::vector<Offence> offences;
+  for (int i = 0; i < 100; ++i)
+    offences.push_back({address("203.0.113." + std::to_string(50 + i % 50)), Cause::from, "evil", now_});
+  EXPECT_EQ(bans_.ban(offences, now_).size(), 50U);
+  EXPECT_EQ(sets_.transactions, 1);
+  EXPECT_EQ(sets_.elements.size(), 50U);
+}
+
+// What is on the way does not ban again; what comes later shows that somebody has emptied the set.
+TEST_F(BansTest, AreMadeAgainWhenTheyAreGoneFromTheKernel) {
+  ban("203.0.113.5");
+  sets_.elements.clear();
+  now_ += std::chrono::milliseconds{900};
+  EXPECT_EQ(ban("203.0.113.5"), 0U);
+  now_ += seconds{1};
+  EXPECT_EQ(ban("203.0.113.5"), 1U);
+  EXPECT_EQ(sets_.elements.size(), 1U);
+}
+
+TEST_F(BansTest, NeverOfThisHostNorOfThoseThatAreSpared) {
+  for (const char* source : {"203.0.113.1", "192.168.1.1", "10.0.0.1", "fd00::1"}) EXPECT_EQ(ban(source), 0U);
+  scanners::Settings settings;
+  settings.never = {*base::Network::parse("198.51.100.0/24")};
+  bans_.reconfigure(settings);
+  EXPECT_EQ(ban("198.51.100.7"), 0U);
+  EXPECT_EQ(ban("192.168.1.1"), 1U);
+  EXPECT_EQ(bans_.counters().spared, 5U);
+}
+
+TEST_F(BansTest, AreLifted) {
+  ban("203.0.113.5");
+  sets_.elements[address("203.0.113.6")] = {};  // by hand
+  EXPECT_EQ(bans_.lift(address("203.0.113.5")), true);
+  EXPECT_EQ(bans_.lift(address("203.0.113.6")), true);
+  EXPECT_EQ(bans_.lift(address("203.0.113.5")), false);
+  EXPECT_TRUE(sets_.elements.empty());
+  EXPECT_EQ(bans_.count(now_), 0U);
+  EXPECT_EQ(ban("203.0.113.5"), 1U);
+}
+
+TEST_F(BansTest, WhatTheKernelRefusesIsCountedAndTriedAgain) {
+  sets_.error = ENOENT;
+  EXPECT_EQ(ban("203.0.113.5"), 0U);
+  EXPECT_EQ(bans_.count(now_), 0U);
+  EXPECT_EQ(bans_.counters().failed, 1U);
+  const auto lifted = bans_.lift(address("203.0.113.5"));
+  ASSERT_FALSE(lifted);
+  EXPECT_EQ(
+      lifted.error(),
+      "nft element of set sip_banned4: No such file or directory; load nft/dpinholer.nft in that table, "
+      "which has the sets and their rule");
+  sets_.error = 0;
+  EXPECT_EQ(ban("203.0.113.5"), 1U);
+}
+
+TEST_F(BansTest, AFloodOfSourcesIsBounded) {
+  std::vector<Offence> offences;
+  for (std::uint32_t i = 0; i < base::limits::banned_sources + 100; ++i) {
+    const auto source =
+        base::Address::v4({198, 18, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)});
+    offences.push_back({source, Cause::from, "evil", now_});
+  }
+  EXPECT_EQ(bans_.ban(offences, now_).size(), base::limits::banned_sources);
+  EXPECT_EQ(bans_.count(now_), base::limits::banned_sources);
+  EXPECT_EQ(bans_.counters().failed, 100U);
+  EXPECT_EQ(bans_.count(now_ + seconds{3600}), 0U);
+}
+
+TEST_F(BansTest, ADaemonThatOnlyLooksOnWritesNothing) {
+  Bans observing(sets_, host_, true, {}, {});
+  EXPECT_EQ(observing.ban({{address("203.0.113.5"), Cause::failures, "9/min", now_}}, now_).size(),
+            1U);
+  EXPECT_EQ(sets_.transactions, 0);
+  EXPECT_EQ(observing.count(now_), 1U);
+}
+
+TEST_F(BansTest, TheNextDaemonKnowsThem) {
+  ban("203.0.113.5");
+  sets_.elements[address("203.0.113.6")] = {address("203.0.113.6"), seconds{99}, "by hand"};
+  Bans next(sets_, host_, false, {}, {});
+  next.recover(now_);
+  EXPECT_EQ(next.count(now_), 1U);
+  next.for_each(10, [&](const base::Address& source, const Bans::Banned& banned) {
+    EXPECT_EQ(source, address("203.0.113.5"));
+    EXPECT_EQ(banned.why, "user-agent sipcli");
+    EXPECT_EQ(banned.until, now_ + seconds{3600});
+  });
+}
+
+}  // namespace
+}  // namespace dpinholer
