@@ -27,11 +27,11 @@ _dpinholer() {
     esac
 
     case $command in
-    '') words='run replay check status calls pinholes events close top exporter --help --version' ;;
+    '') words='run replay check status calls pinholes events close unban top exporter --help --version' ;;
     run) words='--config --socket --help' ;;
     replay) words='--config --format --sip-ports --help' ;;
     check) words='--config --json --preflight --help' ;;
-    status | calls | pinholes | close) words='--socket --json --help' ;;
+    status | calls | pinholes | close | unban) words='--socket --json --help' ;;
     events) words='--socket --json --follow --help' ;;
     top) words='--interval --socket --help' ;;
     exporter) words='--config --listen --socket --help' ;;

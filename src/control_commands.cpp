@@ -36,6 +36,13 @@ Look look_of_output() {
   return {known ? size.ws_col : std::size_t{80}, no_colour == nullptr || *no_colour == '\0'};
 }
 
+std::string not_found_text(const ControlOptions& options, const Request& request) {
+  if (request.command == Command::unban)
+    return options.address + " is not banned; dpinholer status shows who is";
+  return "no call " + system::escape(options.call_id) +
+         " has a pinhole; dpinholer calls shows those that have";
+}
+
 // Asks, hands over what comes, and makes an exit status of how it ended.
 int ask(const ControlOptions& options, const Request& request, const Client::Line& line,
         const std::function<void()>& done = {}) {
@@ -47,8 +54,7 @@ int ask(const ControlOptions& options, const Request& request, const Client::Lin
     case Client::End::Kind::ok:
       break;
     case Client::End::Kind::not_found:
-      return failed(ExitStatus::not_fine, "no call " + system::escape(options.call_id) +
-                                              " has a pinhole; dpinholer calls shows those that have");
+      return failed(ExitStatus::not_fine, not_found_text(options, request));
     case Client::End::Kind::error:
       return failed(ExitStatus::not_fine, "the daemon refused: " + system::escape(end->error));
   }
@@ -116,6 +122,21 @@ int close_command(const ControlOptions& options) {
       [&] {
         if (options.json) return;
         std::cout << "call " << system::escape(options.call_id) << " closed\n";
+      });
+}
+
+int unban_command(const ControlOptions& options) {
+  const auto address = base::Address::parse(options.address);
+  if (!address) {
+    return failed(ExitStatus::usage, system::escape(options.address) +
+                                         " is no address; right would be 203.0.113.5 or 2001:db8::5");
+  }
+  Request request{Command::unban};
+  request.address = *address;
+  return ask(
+      options, request, [](std::string_view) { return true; },
+      [&] {
+        if (!options.json) std::cout << options.address << " is not banned any more\n";
       });
 }
 

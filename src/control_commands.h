@@ -14,6 +14,7 @@ struct ControlOptions {
   bool json = false;    ///< print the daemon's lines as they are (control/lines.h)
   bool follow = false;  ///< events
   std::string call_id;  ///< close: as the other commands show it
+  std::string address;  ///< unban
 };
 
 /// Says on standard error who does not answer and what may help. Returns `unreachable`.
@@ -26,5 +27,7 @@ int pinholes_command(const ControlOptions& options);
 int events_command(const ControlOptions& options);
 /// `not_fine` when there is no such call.
 int close_command(const ControlOptions& options);
+/// `not_fine` when it is not banned, `usage` when it is no address.
+int unban_command(const ControlOptions& options);
 
 }  // namespace dpinholer

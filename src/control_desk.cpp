@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/limits.h"
 #include "control/listing.h"
 #include "ip/streams.h"
 #include "message/sip_message.h"
@@ -67,7 +68,8 @@ void append(std::vector<Figure>& all, const Values& some) {
 ControlDesk::ControlDesk(const system::KernelSettings& settings, const std::string& socket,
                          Gatekeeper& gatekeeper, base::TimePoint now)
     : settings_(settings), gatekeeper_(gatekeeper), started_(now) {
-  gatekeeper_.tell([this](const auto& changes, const auto& refusals) { note(changes, refusals); });
+  gatekeeper_.tell(
+      [this](const auto& changes, const auto& refusals, const auto& bans) { note(changes, refusals, bans); });
   try {
     server_ = std::make_unique<control::Server>(socket);
   } catch (const std::runtime_error& error) {
@@ -81,18 +83,21 @@ void ControlDesk::serve(const Daemon& daemon, base::TimePoint now) {
   const control::Source source{.status = [&] { return status(daemon, now); },
                                .calls = [&](const std::string& last) { return listing.after(last); },
                                .close = daemon.close,
+                               .unban = [&](const auto& address) { return gatekeeper_.bans().lift(address); },
                                .events = &events_};
   server_->serve(source, now);
 }
 
 void ControlDesk::note(const std::vector<pinhole::Change>& changes,
-                       const std::vector<pinhole::Refusal>& refusals) {
+                       const std::vector<pinhole::Refusal>& refusals,
+                       const std::vector<scanners::Offence>& bans) {
   for (const pinhole::Change& change : changes) events_.add(change);
   for (const pinhole::Refusal& refusal : refusals) {
     events_.add(refusal);
     ++refusals_[static_cast<std::size_t>(refusal.cause)];
   }
-  if (server_ && !(changes.empty() && refusals.empty())) server_->notify();
+  for (const scanners::Offence& offence : bans) events_.add(offence);
+  if (server_ && !(changes.empty() && refusals.empty() && bans.empty())) server_->notify();
 }
 
 control::Status ControlDesk::status(const Daemon& daemon, base::TimePoint now) const {
@@ -125,6 +130,15 @@ control::Status ControlDesk::status(const Daemon& daemon, base::TimePoint now) c
   append(status.figures, tcp_figures(seen.streams));
   append(status.figures, std::vector<Figure>{{"inspector", "restarts", daemon.inspector_restarts},
                                              {"inspector", "repelled", gatekeeper_.repelled()}});
+  Bans& bans = gatekeeper_.bans();
+  append(status.figures, std::vector<Figure>{{"scanners", "messages", seen.scanners},
+                                             {"scanners", "banned", bans.count(now)},
+                                             {"scanners", "bans", bans.counters().bans},
+                                             {"scanners", "spared", bans.counters().spared},
+                                             {"scanners", "failed", bans.counters().failed}});
+  bans.for_each(base::limits::banned_told, [&](const base::Address& source, const Bans::Banned& ban) {
+    status.banned.push_back({source, ban.why, ban.until - now});
+  });
   const auto& clients = server_->counters();
   append(status.figures, std::vector<Figure>{{"control", "clients", clients.clients},
                                              {"control", "turned_away", clients.turned_away},

@@ -51,7 +51,8 @@ class ControlDesk {
   void note_held(base::Duration duration, std::size_t packets) { held_.add(duration, packets); }
 
  private:
-  void note(const std::vector<pinhole::Change>& changes, const std::vector<pinhole::Refusal>& refusals);
+  void note(const std::vector<pinhole::Change>& changes, const std::vector<pinhole::Refusal>& refusals,
+            const std::vector<scanners::Offence>& bans);
   control::Status status(const Daemon& daemon, base::TimePoint now) const;
 
   system::KernelSettings settings_;

@@ -92,6 +92,12 @@ void add_questions(CLI::App& app, Command& chosen) {
       ->add_option("CALL-ID", of_close->call_id, "As calls shows it")
       ->required()
       ->type_name(" ");
+  auto of_unban = options();
+  add_question(app, chosen, "unban", "Let SIP of a banned source pass again", dpinholer::unban_command,
+               of_unban)
+      ->add_option("ADDRESS", of_unban->address, "As status shows it")
+      ->required()
+      ->type_name(" ");
 }
 
 void add_top(CLI::App& app, Command& chosen) {

@@ -15,6 +15,10 @@ void Events::add(const pinhole::Refusal& refusal) {
   keep(refusal);
 }
 
+void Events::add(const scanners::Offence& offence) {
+  keep(offence);
+}
+
 void Events::keep(Event event) {
   if (events_.size() == base::limits::remembered_events) events_.pop_front();
   events_.push_back(std::move(event));

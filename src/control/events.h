@@ -8,10 +8,11 @@
 #include <variant>
 
 #include "pinhole/pinhole.h"
+#include "scanners/offence.h"
 
 namespace dpinholer::control {
 
-using Event = std::variant<pinhole::Change, pinhole::Refusal>;
+using Event = std::variant<pinhole::Change, pinhole::Refusal, scanners::Offence>;
 
 /// The last events, limits::remembered_events of them, each with its number: whoever reads along keeps the
 /// number of the next one, and can tell how many he missed.
@@ -20,6 +21,7 @@ class Events {
   /// Refreshes are no events.
   void add(const pinhole::Change& change);
   void add(const pinhole::Refusal& refusal);
+  void add(const scanners::Offence& offence);  ///< that led to a ban
 
   std::uint64_t first() const { return next_ - events_.size(); }  ///< number of the oldest that is left
   std::uint64_t next() const { return next_; }                    ///< of the next one to come

@@ -70,6 +70,11 @@ std::string status_line(const Status& status) {
     one["count"] = figure.value;
     object[std::string(figure.family)].push_back(std::move(one));
   }
+  object["banned"] = ordered_json::array();
+  for (const BanRow& ban : status.banned) {
+    object["banned"].push_back(
+        {{"address", ban.source.to_string()}, {"why", ban.why}, {"seconds", seconds(ban.left)}});
+  }
   object["held"] = histogram(status.held);
   return line(object);
 }

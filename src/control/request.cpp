@@ -15,11 +15,12 @@ namespace {
 using nlohmann::json;
 using Command = Request::Command;
 
-constexpr std::array<std::pair<std::string_view, Command>, 5> commands{{{"status", Command::status},
+constexpr std::array<std::pair<std::string_view, Command>, 6> commands{{{"status", Command::status},
                                                                         {"calls", Command::calls},
                                                                         {"pinholes", Command::pinholes},
                                                                         {"events", Command::events},
-                                                                        {"close", Command::close}}};
+                                                                        {"close", Command::close},
+                                                                        {"unban", Command::unban}}};
 
 // Its parser does not recurse, but what it makes of deep nesting takes room.
 json read(std::string_view line) {
@@ -55,7 +56,7 @@ tl::expected<Request, std::string> parse_request(std::string_view line) {
     request.command = command;
     known = true;
   }
-  if (!known) return wrong("no such command: there are status, calls, pinholes, events, close");
+  if (!known) return wrong("no such command: there are status, calls, pinholes, events, close, unban");
   if (const auto follow = object.find("follow"); follow != object.end()) {
     if (!follow->is_boolean()) return wrong("follow is to be true or false");
     request.follow = follow->get<bool>();
@@ -64,6 +65,12 @@ tl::expected<Request, std::string> parse_request(std::string_view line) {
     const std::string* call_id = text(object, "call_id");
     if (call_id == nullptr) return wrong("close wants a call_id");
     request.call_id = *call_id;
+  }
+  if (request.command == Command::unban) {
+    const std::string* written = text(object, "address");
+    const auto address = written == nullptr ? std::nullopt : base::Address::parse(*written);
+    if (!address) return wrong("unban wants an address, like 203.0.113.5");
+    request.address = *address;
   }
   return request;
 }
@@ -75,6 +82,7 @@ std::string to_line(const Request& request) {
   }
   if (request.follow) object["follow"] = true;
   if (request.command == Command::close) object["call_id"] = request.call_id;
+  if (request.command == Command::unban) object["address"] = request.address.to_string();
   constexpr bool ascii_only = true;
   return object.dump(-1, ' ', ascii_only, json::error_handler_t::replace) + "\n";
 }

@@ -73,6 +73,13 @@ struct HistogramRow {
   double sum = 0;                     ///< seconds
 };
 
+/// A source of SIP that is banned.
+struct BanRow {
+  base::Address source;
+  std::string why;  ///< "user-agent sipcli", escaped
+  base::Duration left{0};
+};
+
 struct Status {
   std::string version;
   base::Duration uptime{0};
@@ -82,7 +89,8 @@ struct Status {
   std::vector<QueueRow> queues;
   std::vector<Figure> figures;
   std::vector<LabelledFigure> labelled;
-  HistogramRow held;  ///< from the read of a message to its verdict
+  std::vector<BanRow> banned;  ///< some of them
+  HistogramRow held;           ///< from the read of a message to its verdict
 };
 
 }  // namespace dpinholer::control

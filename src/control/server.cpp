@@ -74,6 +74,11 @@ std::string closing_line(Closing closing) {
   return error_line("SIP is not read just now; try again");
 }
 
+std::string unban_line(const tl::expected<bool, std::string>& lifted) {
+  if (!lifted) return error_line(lifted.error());
+  return end_line(*lifted ? "ok" : "not-found");
+}
+
 struct FileId {
   dev_t device = 0;
   ino_t inode = 0;
@@ -254,6 +259,9 @@ void Server::State::begin(Client& client, const Request& request, const Source& 
       return;
     case Command::close:
       client.out = closing_line(close_call(request.call_id, source));
+      return;
+    case Command::unban:
+      client.out = unban_line(source.unban(request.address));
       return;
     case Command::calls:
     case Command::pinholes:

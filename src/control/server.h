@@ -5,9 +5,13 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include <tl/expected.hpp>
+
+#include "base/address.h"
 #include "base/time.h"
 #include "control/events.h"
 #include "control/rows.h"
@@ -29,6 +33,8 @@ struct Source {
   /// Some of the calls whose Call-ID is greater than `last`, in order; none when there are no more.
   std::function<std::vector<CallRow>(const std::string& last)> calls;
   std::function<Closing(const std::string& call_id)> close;
+  /// False: it is not banned.
+  std::function<tl::expected<bool, std::string>(const base::Address& source)> unban;
   const Events* events = nullptr;
 };
 

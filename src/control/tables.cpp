@@ -203,7 +203,7 @@ std::string figures(const Json& group) {
 
 Colour colour_of(const std::string& event) {
   if (event == "open" || event == "bind") return Colour::green;
-  return event == "refuse" ? Colour::red : Colour::dim;
+  return event == "refuse" || event == "ban" ? Colour::red : Colour::dim;
 }
 
 std::string padded(std::string text, std::size_t width) {
@@ -272,6 +272,10 @@ std::string status_text(std::string_view line, const Look& look) {
   for (const auto& [name, group] : status.items()) {
     if (name != "held" && group.is_object()) add(words(name), figures(group));
   }
+  for (const Json& ban : list(status, "banned")) {
+    add("banned", escape(text(ban, "address")) + " for " + duration_text(number(ban, "seconds")) + ", " +
+                      escape(text(ban, "why")));
+  }
   const Json& held = value(status, "held");
   if (const double messages = number(held, "count"); messages > 0) {
     std::array<char, 64> mean{};
@@ -288,6 +292,10 @@ std::string event_text(std::string_view line, const Look& look) {
   const std::string name = escape(text(event, "event"));
   std::string told = clock_text(number(event, "time")) + "  ";
   told += paint(padded(name, 6), colour_of(name), look);
+  if (name == "ban") {
+    return told + escape(text(event, "address")) + "  " + escape(text(event, "cause")) + " " +
+           escape(text(event, "sign")) + "\n";
+  }
   told += padded(escape(text(event, "protocol")), 3) + padded(endpoint(event), 21) +
           padded(escape(text(event, "media") + " " + text(event, "component")), 10) +
           padded(escape(text(event, "cause")), 15);

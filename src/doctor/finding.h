@@ -53,5 +53,6 @@ Findings nobody_listening(const Facts& facts);
 Findings features_missing(const Facts& facts);
 Findings sip_helper(const Facts& facts);
 Findings interfaces_missing(const Facts& facts);
+Findings bans_not_looked_up(const Facts& facts);
 
 }  // namespace dpinholer::doctor

@@ -19,12 +19,15 @@ bool has_table(const Facts& facts) {
   return std::ranges::find(facts.ruleset.tables, facts.config.kernel.table) != facts.ruleset.tables.end();
 }
 
-const system::NamedSet* find_set(const Facts& facts, const TableName& table, Set set) {
+const system::NamedSet* find_set(const Facts& facts, const TableName& table, std::string_view name) {
   const auto& sets = facts.ruleset.sets;
-  const auto found = std::ranges::find_if(sets, [&](const system::NamedSet& one) {
-    return one.table == table && one.name == pinhole::name(set);
-  });
+  const auto found = std::ranges::find_if(
+      sets, [&](const system::NamedSet& one) { return one.table == table && one.name == name; });
   return found == sets.end() ? nullptr : &*found;
+}
+
+const system::NamedSet* find_set(const Facts& facts, const TableName& table, Set set) {
+  return find_set(facts, table, pinhole::name(set));
 }
 
 // Tables that somebody loaded the include in.
@@ -44,11 +47,11 @@ bool is_tcp(Set set) {
   return pinhole::name(set).starts_with("sip_tcp");
 }
 
-bool looked_up(const Facts& facts, Set set) {
+bool looked_up(const Facts& facts, std::string_view set) {
   return std::ranges::any_of(facts.ruleset.chains, [&](const system::Chain& chain) {
     return chain.table == facts.config.kernel.table &&
            std::ranges::any_of(chain.rules, [&](const system::Rule& rule) {
-             return std::ranges::find(rule.looked_up, pinhole::name(set)) != rule.looked_up.end();
+             return std::ranges::find(rule.looked_up, set) != rule.looked_up.end();
            });
   });
 }
@@ -122,7 +125,7 @@ Findings sets_not_looked_up(const Facts& facts) {
   bool tcp = false;
   for (const Set set : pinhole::all_sets) {
     if (is_tcp(set) && !facts.config.negotiation.tcp) continue;
-    if (find_set(facts, table, set) == nullptr || looked_up(facts, set)) continue;
+    if (find_set(facts, table, set) == nullptr || looked_up(facts, pinhole::name(set))) continue;
     names.emplace_back(pinhole::name(set));
     tcp = tcp || is_tcp(set);
   }
@@ -182,6 +185,26 @@ Findings interfaces_missing(const Facts& facts) {
          "inside-interfaces = [...]   # [sides] in " + facts.config_file + ", a name of `ip link`"});
   }
   return found;
+}
+
+Findings bans_not_looked_up(const Facts& facts) {
+  const TableName& table = facts.config.kernel.table;
+  if (!scanners::is_active(facts.config.scanners) || !has_table(facts)) return {};
+  std::vector<std::string> missing;
+  std::vector<std::string> unused;
+  for (const char* name : {"sip_banned4", "sip_banned6"}) {
+    if (find_set(facts, table, name) == nullptr) {
+      missing.emplace_back(name);
+    } else if (!looked_up(facts, name)) {
+      unused.emplace_back(name);
+    }
+  }
+  if (missing.empty() && unused.empty()) return {};
+  return {{"bans-without-effect", Severity::fault,
+           missing.empty() ? "no rule of table " + quoted(table) + " looks into " + list(unused)
+                           : "table " + quoted(table) + " has no " + list(missing),
+           "[scanners] has sources of SIP banned, but nothing is dropped.",
+           include_line + "   # as shipped, in table " + system::to_string(table)}};
 }
 
 }  // namespace dpinholer::doctor

@@ -37,7 +37,8 @@ std::string a_status() {
                     {"sets", "changes", 12},     {"sets", "failed", 13},        {"sets", "rewritten", 14},
                     {"sets", "retried", 15},     {"sets", "swept", 16},         {"conntrack", "deleted", 17},
                     {"conntrack", "failed", 18}, {"inspector", "restarts", 19}, {"inspector", "repelled", 21},
-                    {"tcp", "foreign", 20}};
+                    {"tcp", "foreign", 20},      {"scanners", "messages", 22},  {"scanners", "banned", 23},
+                    {"scanners", "bans", 24},    {"scanners", "failed", 25}};
   status.labelled = {{"messages", {{"method", "INVITE"}, {"result", "request"}}, 3},
                      {"messages", {{"method", "INVITE"}, {"result", "2xx"}}, 2},
                      {"refusals", {{"reason", "port-policy"}}, 1}};
@@ -93,6 +94,18 @@ dpinholer_conntrack_errors_total 18
 # HELP dpinholer_inspector_restarts_total Inspectors that had to be started anew.
 # TYPE dpinholer_inspector_restarts_total counter
 dpinholer_inspector_restarts_total 19
+# HELP dpinholer_scanner_messages_total Messages of scanners, which change nothing.
+# TYPE dpinholer_scanner_messages_total counter
+dpinholer_scanner_messages_total 22
+# HELP dpinholer_banned_sources Sources of SIP that are banned.
+# TYPE dpinholer_banned_sources gauge
+dpinholer_banned_sources 23
+# HELP dpinholer_bans_total Bans of sources of SIP.
+# TYPE dpinholer_bans_total counter
+dpinholer_bans_total 24
+# HELP dpinholer_bans_failed_total Bans that could not be written, or for which there was no room.
+# TYPE dpinholer_bans_failed_total counter
+dpinholer_bans_failed_total 25
 # HELP dpinholer_pinholes_repelled_total Pinholes that an inspector asked for against the policy.
 # TYPE dpinholer_pinholes_repelled_total counter
 dpinholer_pinholes_repelled_total 21

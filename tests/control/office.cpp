@@ -104,6 +104,10 @@ Source Office::source() {
               [this](const std::string& call_id) {
                 return hang_up(call_id, Cause::requested) ? Closing::done : Closing::not_found;
               },
+          .unban = [this](const base::Address& source) -> tl::expected<bool, std::string> {
+            if (source == unreachable) return tl::unexpected(std::string("the kernel refuses"));
+            return banned.erase(source) > 0;
+          },
           .events = &events};
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,8 @@ class Office {
   system::CallLog log{[](const std::string&, const std::vector<system::log::Field>&) {}};
   pinhole::Installed installed{base::HashKey{}};
   Events events;
+  std::set<base::Address> banned;
+  base::Address unreachable;  ///< can't be lifted
   base::TimePoint now{base::seconds{1000}};
 
   void offer(const std::string& call_id, std::string_view to, std::uint16_t port,

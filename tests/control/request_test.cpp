@@ -14,7 +14,8 @@ TEST(Request, IsReadAsItIsWritten) {
   for (const Request& request :
        {Request{Command::status}, Request{Command::calls}, Request{Command::pinholes},
         Request{Command::events}, Request{Command::events, true}, Request{Command::close, false, "a@b"},
-        Request{Command::close, false, "\"\\\n\x1b\x01"}}) {
+        Request{Command::close, false, "\"\\\n\x1b\x01"},
+        Request{Command::unban, false, "", *base::Address::parse("2001:db8::5")}}) {
     std::string line = to_line(request);
     ASSERT_TRUE(line.ends_with("\n"));
     line.pop_back();
@@ -32,6 +33,8 @@ TEST(Request, WhatIsNoRequestIsRefusedWithTheRemedy) {
        {std::string(), std::string("status"), std::string("[]"), std::string("{}"), std::string("null"),
         std::string(R"({"command":1})"), std::string(R"({"command":"reboot"})"),
         std::string(R"({"command":"close"})"), std::string(R"({"command":"close","call_id":1})"),
+        std::string(R"({"command":"unban"})"), std::string(R"({"command":"unban","address":5})"),
+        std::string(R"({"command":"unban","address":"203.0.113.05"})"),
         std::string(R"({"command":"events","follow":1})"), std::string(R"({"command":"status")"),
         std::string("{\"command\":\"\xff\"}"), deep,
         R"({"command":"close","call_id":")" + std::string(9000, 'x') + "\"}"}) {

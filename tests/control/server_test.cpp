@@ -160,6 +160,17 @@ TEST_F(ServerTest, ClosesACallByWhatTheCommandsPrint) {
   EXPECT_EQ(office_.installed.size(), 0U);
 }
 
+TEST_F(ServerTest, LiftsABanOnce) {
+  Request request{Request::Command::unban};
+  request.address = test::address("203.0.113.5");
+  office_.banned = {request.address};
+  Raw raw(path_);
+  EXPECT_EQ(ask(raw, to_line(request)), "{\"end\":\"ok\"}\n");
+  EXPECT_EQ(ask(raw, to_line(request)), "{\"end\":\"not-found\"}\n");
+  request.address = office_.unreachable = test::address("203.0.113.6");
+  EXPECT_EQ(ask(raw, to_line(request)), "{\"end\":\"error\",\"error\":\"the kernel refuses\"}\n");
+}
+
 TEST_F(ServerTest, WhatIsNoRequestIsAnsweredAndTheNextOneCounts) {
   Raw raw(path_);
   const std::string octets("\0\xff\x1b\n", 4);

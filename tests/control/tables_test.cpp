@@ -128,6 +128,7 @@ TEST(Tables, Status) {
   status.queues = {{0, 1, 2, 3}};
   status.figures = {{"packets", "queued", 12}, {"packets", "sip_messages", 9}, {"pinholes", "open", 4}};
   status.labelled = {{"messages", {{"method", "INVITE"}, {"result", "request"}}, 3}};
+  status.banned = {{test::address("203.0.113.5"), "user-agent sipcli", base::seconds{3540}}};
   status.held = {{0.001, 0.01}, {2, 3}, 4, 0.008};
   EXPECT_EQ(status_text(status_line(status), {}),
             "dpinholer 1.2.3, up 2h03m, 11.4 MiB of memory\n"
@@ -135,6 +136,7 @@ TEST(Tables, Status) {
             "queue 0     1 waiting, 2 not read because it was full, 3 lost\n"
             "packets     queued 12, sip messages 9\n"
             "pinholes    open 4\n"
+            "banned      203.0.113.5 for 59m00s, user-agent sipcli\n"
             "held        2.00 ms on average, 4 messages\n");
 }
 
@@ -150,6 +152,8 @@ TEST(Tables, Events) {
             "call a@b\n");
   EXPECT_EQ(event_text(event_line(office.events.at(2), times), {}),
             "21:03:20.123  refuse udp 10.0.0.1:53           audio rtp  port-policy     call a@b\n");
+  const Event ban = scanners::Offence{test::address("203.0.113.5"), scanners::Cause::failures, "6/min", office.now};
+  EXPECT_EQ(event_text(event_line(ban, times), {}), "21:03:20.123  ban    203.0.113.5  failures 6/min\n");
   EXPECT_EQ(event_text(missed_line(3), {}), "3 events missed\n");
 }
 

@@ -121,7 +121,8 @@ TEST_F(TopTest, ShowsPinholesToo) {
 }
 
 TEST_F(TopTest, FitsEveryScreen) {
-  for (std::size_t i = 0; i < 100; ++i) call(std::string(i, 'x') + "@b", static_cast<std::uint16_t>(30000 + 2 * i));
+  for (std::size_t i = 0; i < 100; ++i)
+    call(std::string(i, 'x') + "@b", static_cast<std::uint16_t>(30000 + 2 * i));
   look();
   for (const std::size_t height : {0U, 1U, 2U, 4U, 5U, 24U, 300U}) {
     for (const std::size_t width : {0U, 1U, 10U, 80U, 300U}) {

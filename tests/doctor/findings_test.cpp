@@ -106,6 +106,31 @@ const Case cases[] = {
      {"fault set-not-looked-up"},
      "sip_tcp4",
      "include"},
+    {"NoSetsForBansWithoutScanners",
+     [](Gateway& g) {
+       g.listing.erase("rule", "sip_signalling", "@sip_banned4");
+       g.listing.erase("set", "sip_banned4");
+     },
+     {},
+     "",
+     ""},
+    {"NoSetForBans",
+     [](Gateway& g) {
+       g.listing.erase("rule", "sip_signalling", "@sip_banned4");
+       g.listing.erase("set", "sip_banned4");
+       g.facts.config.scanners.well_known = true;
+     },
+     {"fault bans-without-effect"},
+     "has no sip_banned4",
+     "include"},
+    {"BansThatNoRuleAsks",
+     [](Gateway& g) {
+       g.listing.erase("rule", "sip_signalling", "@sip_banned6");
+       g.facts.config.scanners.failures = 20;
+     },
+     {"fault bans-without-effect"},
+     "looks into sip_banned6",
+     "include"},
     {"MediaIdleLongerThanTheRulesHaveIt",
      [](Gateway& g) { g.facts.config.negotiation.media_idle = base::seconds{600}; },
      {"fault timeouts-differ"},

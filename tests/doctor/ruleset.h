@@ -32,11 +32,13 @@ class Listing {
     throw std::out_of_range(kind + " " + name);
   }
 
-  void erase(const std::string& kind, const std::string& name) {
+  /// All of them, or those that have `text` in them.
+  void erase(const std::string& kind, const std::string& name, const std::string& text = "") {
     auto& all = items();
     for (auto item = all.begin(); item != all.end();) {
       const bool that =
-          item->contains(kind) && (*item)[kind].value(kind == "rule" ? "chain" : "name", "") == name;
+          item->contains(kind) && (*item)[kind].value(kind == "rule" ? "chain" : "name", "") == name &&
+          item->dump().find(text) != std::string::npos;
       item = that ? all.erase(item) : item + 1;
     }
   }

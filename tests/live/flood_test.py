@@ -110,6 +110,36 @@ class Invites(FloodTest):
             self.assertLess(len(daemon.log().splitlines()), 4000, "of 45,000 calls that nobody answered")
 
 
+class Scanners(FloodTest):
+    ROOM = 16384  # of the set, and of the daemon's account (base/limits.h)
+    BAN = 10  # seconds: longer than a flood
+
+    # Each source is banned by its first message, until there is no room for more.
+    def test_scanners_from_many_sources(self):
+        outside, inside = self.media_ports()
+        scan = invite(MANY).replace("CSeq: 1 INVITE", "CSeq: 1 INVITE\r\nUser-Agent: sipcli")
+        scanners = f'[scanners]\nuser-agents = ["sipcli"]\nban = {self.BAN}\n'
+        with Daemon(self.network.gateway, SETTINGS.format(calls=1000) + scanners) as daemon:
+            levels = []
+            for _ in range(2):
+                wait_until(lambda: not self.firewall.elements("sip_banned4"), "the bans to end", self.BAN + 10)
+                before, passed = self.memory(daemon), self.arrived()
+                with Flood(self.network.outside, MANY, TARGET, scan, 30000, 20000, rate=6000) as flood:
+                    print("INVITEs of 20000 scanners:")
+                    end_call = self.assert_a_call_works(flood, outside, inside)
+                    sent = flood.wait()
+                end_call()
+                banned = len(self.firewall.elements("sip_banned4"))
+                levels.append(self.memory(daemon))
+                print(f"  sent {sent}; passed {self.arrived() - passed}; {banned} banned;"
+                      f" memory {before} KiB before and {levels[-1]} after")
+                self.assertEqual(banned, self.ROOM)
+                self.assertLess(self.arrived() - passed, sent.count - 5000)
+                self.assertEqual(self.firewall.open_pinholes(), {})
+            self.assertLess(levels[-1], 1.05 * levels[-2] + 512)
+            self.assertLess(len(daemon.log().splitlines()), 1100)
+
+
 class FullSet(FloodTest):
     SIZE = 64
     SENT = 900  # no more than the log tells one by one
