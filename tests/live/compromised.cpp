@@ -112,6 +112,14 @@ void misbehave(system::Channel& channel, char how, Findings findings) {
 }
 
 // The first octet of what a datagram carries.
+void accuse_everybody(Findings& findings) {
+  const std::string text = "\x1b[31m\"\n}; flush ruleset; {" + std::string(500, 'x');
+  for (const char* source :
+       {"192.0.2.2", "203.0.113.1", "127.0.0.1", "198.51.100.1", "203.0.113.2"})  // the last one may be
+    findings.outcome.offences.push_back(
+        {address(source), scanners::Cause::user_agent, text, base::TimePoint::max()});
+}
+
 char order_in(const Batch& batch) {
   for (const Batch::Packet& octets : batch.packets) {
     const auto packet = ip::read_packet(octets.octets);
@@ -131,6 +139,7 @@ void work(system::Channel channel, const std::string&) {
     const char order = order_in(*batch);
     if (order == 'P') ask_for_what_is_forbidden(findings);
     if (order == 'F') ask_for_too_much(findings);
+    if (order == 'B') accuse_everybody(findings);
     if (order >= '0' && order <= '9') misbehave(channel, order, findings);
     say(channel, findings);
   }

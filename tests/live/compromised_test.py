@@ -29,7 +29,7 @@ class Compromised(CallTest):
 
     def test_nothing_forbidden_opens_and_nothing_of_others_changes(self):
         caller, callee = self.phones()
-        with Daemon(self.network.gateway) as daemon:
+        with Daemon(self.network.gateway, '[scanners]\nnever = ["192.0.2.0/24"]\n') as daemon:
             before = self.ruleset()
             for phone, other in ((callee, caller), (caller, callee)):
                 phone.pass_to(other, b"hello")
@@ -44,6 +44,13 @@ class Compromised(CallTest):
             self.assertEqual(self.ruleset(), before)
             for cause in ("port-policy", "other-side", "address", "no-request"):
                 self.assertIn(f"({cause})", daemon.log())
+
+            callee.pass_to(caller, b"B")
+            wait_until(lambda: self.firewall.elements("sip_banned4"), "who was heard, and may be banned")
+            [ban] = self.firewall.elements("sip_banned4")
+            self.assertEqual(ban.key, (caller.address,))
+            self.assertRegex(ban.comment, r"^banned user-agent %1b\[31m%22%0a};%20flush[!-~]*$")
+            self.firewall.nft("flush", "set", "inet", "filter", "sip_banned4")
 
             callee.pass_to(caller, b"F")
             callee.pass_to(caller, b"hello")
