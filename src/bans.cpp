@@ -26,8 +26,8 @@ constexpr base::Duration on_the_way = std::chrono::seconds{1};
 constexpr std::string_view comment_begin = "banned ";
 
 std::string why(const Offence& offence) {
-  return std::string(name(offence.cause)) +
-         " " + pinhole::comment_text(offence.text, base::limits::offence_text);
+  return std::string(name(offence.cause)) + " " +
+         pinhole::comment_text(offence.text, base::limits::offence_text);
 }
 
 std::string remedy(const system::SystemError& error) {
@@ -73,10 +73,7 @@ std::vector<Offence> Bans::ban(std::vector<Offence> offences, base::TimePoint no
 bool Bans::takes(const Offence& offence, base::TimePoint now) {
   const auto known = banned_.find(offence.source);
   if (known != banned_.end() && now - known->second.since < on_the_way) return false;
-  if (scanners::is_spared(offence.source, settings_) || host_.is_own(offence.source)) {
-    ++counters_.spared;
-    return false;
-  }
+  if (scanners::is_spared(offence.source, settings_) || host_.is_own(offence.source)) return false;
   if (known == banned_.end() && banned_.size() >= base::limits::banned_sources) {
     tell_failure(std::to_string(banned_.size()) + " are banned already; a shorter scanners.ban makes room", 1,
                  now);
@@ -130,8 +127,8 @@ void Bans::tell(const Offence& offence, base::TimePoint now) {
   const std::string source = offence.source.to_string();
   if (!told_.first("banned " + source, now)) return;
   system::log::info(source + (observe_ ? " would be banned" : " banned") + " for " +
-                        std::to_string(settings_.ban.count()) + " s: " + std::string(name(offence.cause)) + " " +
-                        system::escape(offence.text),
+                        std::to_string(settings_.ban.count()) + " s: " + std::string(name(offence.cause)) +
+                        " " + system::escape(offence.text),
                     {{"ADDRESS", source}, {"CAUSE", std::string(name(offence.cause))}});
 }
 

@@ -45,7 +45,7 @@ class Bans {
   tl::expected<bool, std::string> lift(const base::Address& source);
 
   struct Banned {
-    std::string why;  ///< "user-agent=friendly-scanner", escaped
+    std::string why;  ///< "user-agent friendly-scanner", escaped
     base::TimePoint since;
     base::TimePoint until;
   };
@@ -56,7 +56,6 @@ class Bans {
 
   struct Counters {
     std::uint64_t bans = 0;
-    std::uint64_t spared = 0;  ///< offences of those who are never banned
     std::uint64_t failed = 0;  ///< bans that the kernel refused, or for which there was no room
   };
   const Counters& counters() const { return counters_; }

@@ -134,7 +134,6 @@ control::Status ControlDesk::status(const Daemon& daemon, base::TimePoint now) c
   append(status.figures, std::vector<Figure>{{"scanners", "messages", seen.scanners},
                                              {"scanners", "banned", bans.count(now)},
                                              {"scanners", "bans", bans.counters().bans},
-                                             {"scanners", "spared", bans.counters().spared},
                                              {"scanners", "failed", bans.counters().failed}});
   bans.for_each(base::limits::banned_told, [&](const base::Address& source, const Bans::Banned& ban) {
     status.banned.push_back({source, ban.why, ban.until - now});

@@ -13,8 +13,7 @@
 /// that are not UTF-8 become U+FFFD.
 ///
 ///   status    one object; groups of numbers: "packets", "calls", "pinholes", "sets", ...; and "banned": the
-///             bans that end last, [{"address":"203.0.113.5","why":"user-agent
-///             sipcli","seconds":3540.1}]
+///             bans that end last, [{"address":"203.0.113.5","why":"from evil","seconds":3540.1},...]
 ///   calls     {"call_id":"...","began":1763759000.123,"seconds":12.3,"cause":"offer","state":"answered",
 ///              "media":["audio"],"pinholes":4,"packets":[{"to":"192.0.2.10","packets":600},...],
 ///              "one_way":false}
