@@ -126,6 +126,20 @@ class UserAgents(ScannersTest):
             found = self.network.gateway.run(binary(), "check", "--config", daemon.process.args[-1], check=False)
             self.assertIn('table "inet filter" has no sip_banned4', found.stdout)
 
+    def test_a_full_set(self):
+        self.firewall.clear()
+        self.firewall.load(size=1)
+        scanner, self.caller, server = self.people(IPV4)
+        with Daemon(self.network.gateway, BANNING) as daemon:
+            for other in (scanner, self.caller):
+                other.pass_to(server, scanning(Dialog(other, server).request("OPTIONS")))
+            self.in_log(daemon, "not banned: .*sip_banned4.*the set is full: it needs a larger size")
+            self.assertEqual([ban.key for ban in self.firewall.elements("sip_banned4")], [(IPV4.stranger,)])
+            self.assertEqual(self.status()["scanners"], {"messages": 2, "banned": 1, "bans": 1, "failed": 1})
+            self.command("unban", IPV4.stranger)
+            self.caller.pass_to(server, scanning(Dialog(self.caller, server).request("OPTIONS")))
+            wait_until(lambda: self.status()["scanners"]["banned"] == 1, "the ban for which there is room now")
+
     def test_a_reload_turns_it_on(self):
         scanner, self.caller, server = self.people(IPV4)
         with Daemon(self.network.gateway, "[timeouts]\nearly = 99\n") as daemon:

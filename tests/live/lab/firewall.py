@@ -68,7 +68,7 @@ class Firewall:
                 raise ValueError(f"{source} has no {option}")
             text = text.replace(option, re.sub("^#", "", option, flags=re.MULTILINE))
         if size is not None:
-            text = text.replace("size 131072", f"size {size}")
+            text = re.sub(r"\bsize \d+", f"size {size}", text)
         return text if has_native_queue() else QUEUE.sub("", text)
 
     def _queue_by_iptables(self, hooks):
