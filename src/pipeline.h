@@ -82,7 +82,7 @@ struct Counters {
   std::uint64_t unreadable = 0;
   ip::StreamCounters streams;
   std::uint64_t scanners = 0;  ///< messages of scanners: they change nothing
-  std::uint64_t calls = 0;     ///< Call-IDs that had state
+  std::uint64_t calls = 0;     ///< Call-IDs that had state, but for those that were recovered
   MessageCounts messages{};
 
   Counters& operator+=(const Counters& more);

@@ -209,6 +209,7 @@ void Calls::recover(std::uint64_t call_hash, std::string_view text, Grants grant
   std::string key = std::string(text) + " " + std::to_string(call_hash);
   if (grants.empty() || calls_.size() >= settings_.calls || find(key) != nullptr) return;
   Call& call = *create(std::move(key), {}, now);
+  ++recovered_;
   call.recovered = std::make_unique<Recovered>();
   call.recovered->grants = std::move(grants);
   call.recovered->answered = answered;

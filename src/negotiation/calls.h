@@ -90,7 +90,7 @@ class Calls {
   bool talks(const base::Address& address) const { return talking_.contains(address); }
 
   std::size_t size() const { return calls_.size(); }
-  std::uint64_t total() const { return last_serial_; }
+  std::uint64_t total() const { return last_serial_ - recovered_; }  ///< that began here
   /// For whoever shows them. In no particular order.
   void for_each(const std::function<void(const Call&)>& visit) const;
   const Settings& settings() const { return settings_; }
@@ -127,6 +127,7 @@ class Calls {
   std::map<base::Address, std::size_t> unanswered_per_source_;
   std::unordered_map<base::Address, std::size_t, base::AddressHash> talking_;  // calls they are parties of
   CallSerial last_serial_ = 0;
+  std::uint64_t recovered_ = 0;  // of them
 };
 
 }  // namespace dpinholer::negotiation

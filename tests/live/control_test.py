@@ -104,6 +104,7 @@ class Commands(ControlTest):
             wait_until(lambda: self.objects("status")[0]["packets"]["sip_messages"] == 3, "the figures to go on")
             [call] = self.objects("calls")
             self.assertEqual((call["call_id"], call["state"], call["pinholes"]), (dialog.call_id, "answered", 4))
+            self.assertEqual(self.objects("status")[0]["calls"]["seen"], 1)
             self.command("close", dialog.call_id)
             self.assertEqual(self.destinations(), set())
             self.assertEqual(self.objects("status")[0]["inspector"]["restarts"], 0)
