@@ -125,16 +125,17 @@ void Bans::end_some(base::TimePoint now) {
 
 void Bans::tell(const Offence& offence, base::TimePoint now) {
   const std::string source = offence.source.to_string();
-  if (!told_.first("banned " + source, now)) return;
+  const auto ending = told_.tell("banned " + source, now);
+  if (!ending) return;
   system::log::info(source + (observe_ ? " would be banned" : " banned") + " for " +
                         std::to_string(settings_.ban.count()) + " s: " + std::string(name(offence.cause)) +
-                        " " + system::escape(offence.text),
+                        " " + system::escape(offence.text) + *ending,
                     {{"ADDRESS", source}, {"CAUSE", std::string(name(offence.cause))}});
 }
 
 void Bans::tell_failure(const std::string& why, std::size_t bans, base::TimePoint now) {
   counters_.failed += bans;
-  if (told_.first(why, now)) system::log::error("not banned: " + why);
+  if (const auto ending = told_.tell(why, now)) system::log::error("not banned: " + why + *ending);
 }
 
 }  // namespace dpinholer

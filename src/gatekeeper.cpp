@@ -134,9 +134,10 @@ void Gatekeeper::log_refusal(const pinhole::Refusal& refusal, base::TimePoint no
   ++refused_;
   const std::string cause(name(refusal.cause));
   const std::string where = refusal.address + " port " + std::to_string(refusal.port);
-  if (!refusals_told_.first(cause + " " + refusal.address, now)) return;
+  const auto ending = refusals_told_.tell(cause + " " + refusal.address, now);
+  if (!ending) return;
   system::log::info("call " + system::escape(refusal.label.call_id) + ": no pinhole to " +
-                        system::escape(where) + " (" + cause + ")",
+                        system::escape(where) + " (" + cause + ")" + *ending,
                     {{"CALL_ID", refusal.label.call_id},
                      {"CAUSE", cause},
                      {"ADDRESS", refusal.address},

@@ -146,11 +146,11 @@ std::vector<ElementState> SetKeeper::write_elements(std::vector<ElementChange> c
 
 void SetKeeper::note_failure(const ElementChange& change, const system::SystemError& error) {
   if (error.code == ENOENT) check_due_ = last_change_;
-  if (!failures_told_.first(std::string(name(change.key.set)) + std::to_string(error.code), last_change_)) {
-    return;
-  }
+  const auto ending =
+      failures_told_.tell(std::string(name(change.key.set)) + std::to_string(error.code), last_change_);
+  if (!ending) return;
   const std::string remedy = is_full(error.code) ? " (the set is full: it needs a larger size)" : "";
-  system::log::error(error.to_string() + remedy + ", " + std::string(consequence(change.kind)),
+  system::log::error(error.to_string() + remedy + ", " + std::string(consequence(change.kind)) + *ending,
                      {{"ADDRESS", change.key.destination.address.to_string()},
                       {"PORT", std::to_string(change.key.destination.port)}});
 }

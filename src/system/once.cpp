@@ -8,19 +8,19 @@
 
 namespace dpinholer::system {
 
-bool OncePerHour::first(std::string_view subject, base::TimePoint now) {
+std::optional<std::string> OncePerHour::tell(std::string_view subject, base::TimePoint now) {
   if (now - hour_began_ >= std::chrono::hours{1}) {
     seen_.clear();
     hour_began_ = now;
   }
   const bool room = seen_.size() < base::limits::subjects_per_hour;
-  if (room && seen_.insert(base::keyed_hash(hash_key_, base::as_bytes(subject))).second) return true;
-  ++suppressed_;
-  return false;
-}
-
-std::uint64_t OncePerHour::take_suppressed() {
-  return std::exchange(suppressed_, 0);
+  if (!room || !seen_.insert(base::keyed_hash(hash_key_, base::as_bytes(subject))).second) {
+    ++not_told_;
+    return std::nullopt;
+  }
+  const std::uint64_t more = std::exchange(not_told_, 0);
+  if (more == 0) return "";
+  return "; " + std::to_string(more) + " more of its kind " + (more == 1 ? "was" : "were") + " not told";
 }
 
 }  // namespace dpinholer::system

@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <set>
+#include <string>
 #include <string_view>
 
 #include "base/hash.h"
@@ -17,17 +19,15 @@ class OncePerHour {
  public:
   explicit OncePerHour(base::HashKey hash_key) : hash_key_(hash_key) {}
 
-  /// True the first time that it is asked for `subject` within the hour.
-  bool first(std::string_view subject, base::TimePoint now);
-
-  /// How often it said false since it was asked last.
-  std::uint64_t take_suppressed();
+  /// The first time that it is asked for `subject` within the hour: what the line is to end with, which is
+  /// "; 5 more of its kind were not told" or nothing at all. Nothing: there is to be no line.
+  std::optional<std::string> tell(std::string_view subject, base::TimePoint now);
 
  private:
   base::HashKey hash_key_;
   std::set<std::uint64_t> seen_;
   base::TimePoint hour_began_;
-  std::uint64_t suppressed_ = 0;
+  std::uint64_t not_told_ = 0;  // since the last line
 };
 
 }  // namespace dpinholer::system
