@@ -25,6 +25,10 @@ enum class Kind : std::uint16_t {
   answer,
 };
 
+constexpr std::uint16_t number_of(Kind kind) {
+  return static_cast<std::uint16_t>(kind);
+}
+
 using Buffer = std::vector<std::uint8_t>;
 
 /// Replace what is in `into`.

@@ -19,10 +19,6 @@ namespace limits = base::limits;
 using codec::Kind;
 using system::Channel;
 
-std::uint16_t number(Kind kind) {
-  return static_cast<std::uint16_t>(kind);
-}
-
 // What it was told once it does not ask again, until it is said that something changed.
 class RemoteQuestions : public Questions {
  public:
@@ -61,9 +57,9 @@ class RemoteQuestions : public Questions {
   template <typename Question, typename Value>
   Value ask(Kind kind, const Question& question, std::optional<Value> (*decode)(base::Bytes)) {
     codec::encode(question, sending_);
-    if (!channel_.send(number(kind), sending_)) _exit(0);
+    if (!channel_.send(number_of(kind), sending_)) _exit(0);
     const auto frame = channel_.receive(limits::inspection_octets);
-    if (!frame || frame->kind != number(Kind::answer)) _exit(0);
+    if (!frame || frame->kind != number_of(Kind::answer)) _exit(0);
     auto value = decode(frame->content);
     if (!value) _exit(0);
     return *value;
@@ -96,10 +92,10 @@ void serve_as_inspector(Channel channel, PipelineSettings settings) {
   codec::Buffer sending;
   while (const auto frame = channel.receive(limits::inspection_octets)) {
     const auto batch = codec::decode_batch(frame->content);
-    if (frame->kind != number(Kind::batch) || !batch) return;
+    if (frame->kind != number_of(Kind::batch) || !batch) return;
     if (batch->networks_changed) questions.forget();
     codec::encode(*inspector.inspect(*batch, questions), sending);
-    if (!channel.send(number(Kind::findings), sending)) return;
+    if (!channel.send(number_of(Kind::findings), sending)) return;
   }
 }
 

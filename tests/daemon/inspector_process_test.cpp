@@ -79,7 +79,8 @@ TEST(InspectorProcess, FindsWhatOneInThisProcessFinds) {
   KnownHost host;
   Inspector here{PipelineSettings{}};
   here.start({});
-  InspectorLauncher launcher([](Channel channel, const std::string&) { serve_as_inspector(std::move(channel), {}); });
+  InspectorLauncher launcher(
+      [](Channel channel, const std::string&) { serve_as_inspector(std::move(channel), {}); });
   InspectorProcess there(launcher, CrashFolder({}));
   ASSERT_TRUE(there.start(system::now()));
   const auto packet = invite();
@@ -105,7 +106,7 @@ TEST(InspectorProcess, FindsWhatOneInThisProcessFinds) {
 
 void write_frame(Channel& channel, std::uint32_t length, Kind kind, std::string_view content) {
   std::string raw(8, '\0');
-  const auto number = static_cast<std::uint16_t>(kind);
+  const auto number = codec::number_of(kind);
   std::memcpy(raw.data(), &length, sizeof length);
   std::memcpy(raw.data() + 4, &number, sizeof number);
   raw += content;
@@ -115,7 +116,7 @@ void write_frame(Channel& channel, std::uint32_t length, Kind kind, std::string_
 void answer_with(Channel& channel, const Findings& findings) {
   codec::Buffer buffer;
   codec::encode(findings, buffer);
-  (void)channel.send(static_cast<std::uint16_t>(Kind::findings), buffer);
+  (void)channel.send(codec::number_of(Kind::findings), buffer);
 }
 
 void sleep_for_ever() {
@@ -150,7 +151,7 @@ TEST(InspectorProcess, WhateverItDoesWrongTheBatchFailsAndTheNextOneStarts) {
        [](Channel& c) {
          codec::Buffer question;
          codec::encode(base::Interface{2}, question);
-         while (c.send(static_cast<std::uint16_t>(Kind::name), question) && c.receive(1000)) continue;
+         while (c.send(codec::number_of(Kind::name), question) && c.receive(1000)) continue;
        },
        ""},
   };

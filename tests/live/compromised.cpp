@@ -77,7 +77,7 @@ void ask_for_too_much(Findings& findings) {
 void say(system::Channel& channel, const Findings& findings) {
   codec::Buffer answer;
   codec::encode(findings, answer);
-  (void)channel.send(static_cast<std::uint16_t>(Kind::findings), answer);
+  (void)channel.send(codec::number_of(Kind::findings), answer);
 }
 
 void say_raw(system::Channel& channel, const std::string& octets) {
