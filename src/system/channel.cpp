@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -36,20 +35,6 @@ tl::unexpected<SystemError> failed(const char* call, int code) {
 
 }  // namespace
 
-Channel::~Channel() {
-  if (fd_ >= 0) close(fd_);
-}
-
-Channel::Channel(Channel&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), patience_(other.patience_), received_(std::move(other.received_)) {}
-
-Channel& Channel::operator=(Channel&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  std::swap(patience_, other.patience_);
-  std::swap(received_, other.received_);
-  return *this;
-}
-
 std::pair<Channel, Channel> Channel::pair() {
   std::array<int, 2> ends{};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
@@ -60,8 +45,8 @@ std::pair<Channel, Channel> Channel::pair() {
 void Channel::set_patience(std::chrono::milliseconds patience) {
   patience_ = patience;
   const timeval time{patience.count() / 1000, patience.count() % 1000 * 1000};
-  setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
-  setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
+  setsockopt(fd(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
+  setsockopt(fd(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
 }
 
 tl::expected<void, SystemError> Channel::send(std::uint16_t kind, base::Bytes content) {
@@ -73,7 +58,7 @@ tl::expected<void, SystemError> Channel::send(std::uint16_t kind, base::Bytes co
   message.msg_iovlen = parts.size();
   const auto began = steady_clock::now();
   while (message.msg_iovlen > 0) {
-    const ssize_t sent = sendmsg(fd_, &message, MSG_NOSIGNAL);
+    const ssize_t sent = sendmsg(fd(), &message, MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0) return failed("sendmsg", errno);
     auto left = static_cast<std::size_t>(sent);
@@ -98,7 +83,7 @@ tl::expected<Channel::Frame, SystemError> Channel::receive(std::size_t most) {
   const auto began = steady_clock::now();
   while (have < whole) {
     if (received_.size() < have + receive_step) received_.resize(have + receive_step);
-    const ssize_t got = recv(fd_, received_.data() + have, received_.size() - have, 0);
+    const ssize_t got = recv(fd(), received_.data() + have, received_.size() - have, 0);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return failed("recv", errno);
     if (got == 0) return failed("recv", ECONNRESET);

@@ -10,6 +10,7 @@
 #include <tl/expected.hpp>
 
 #include "base/bytes.h"
+#include "system/descriptor.h"
 #include "system/error.h"
 
 namespace dpinholer::system {
@@ -20,10 +21,7 @@ namespace dpinholer::system {
 class Channel {
  public:
   /// Owns `fd`, a connected stream socket.
-  explicit Channel(int fd) : fd_(fd) {}
-  ~Channel();
-  Channel(Channel&& other) noexcept;
-  Channel& operator=(Channel&& other) noexcept;
+  explicit Channel(int fd) : socket_(fd) {}
 
   /// The two ends of a new one. Throws std::system_error.
   static std::pair<Channel, Channel> pair();
@@ -41,10 +39,10 @@ class Channel {
   /// EMSGSIZE; too long a wait ETIMEDOUT.
   tl::expected<Frame, SystemError> receive(std::size_t most);
 
-  int fd() const { return fd_; }
+  int fd() const { return socket_.get(); }
 
  private:
-  int fd_;
+  Descriptor socket_;
   std::chrono::milliseconds patience_{0};  // 0: for ever
   std::vector<std::uint8_t> received_;
 };
