@@ -99,7 +99,8 @@ std::optional<Cause> Guard::refusal(const Change& change) {
   if (call != per_call_.end() && call->second >= settings_.pinholes_per_call) return Cause::limit;
   const base::Address& address = change.key.destination.address;
   const std::uint16_t port = change.key.destination.port;
-  const Speakers::Speaker* speaker = speakers_.find(change.announced_by);
+  const bool has_sources = admits_sources(change);
+  Speakers::Speaker* speaker = speakers_.find(change.announced_by);
   if (speaker == nullptr) return Cause::no_request;
   const bool speaks = std::any_of(
       speaker->arrivals.begin(), speaker->arrivals.end(), [&, first = true](base::Interface arrival) mutable {
@@ -109,10 +110,9 @@ std::optional<Cause> Guard::refusal(const Change& change) {
   const negotiation::Transport transport{address, port,   change.key.protocol, change.label.component, false,
                                          false,   !speaks};
   if (const auto cause = policy_.refusal(transport, change.announced_by)) return cause;
-  if (!admits_sources(change)) return Cause::address;
-  Speakers::Speaker* payer = speakers_.find(change.announced_by);
-  if (payer->credit == 0) return Cause::limit;
-  --payer->credit;
+  if (!has_sources) return Cause::address;
+  if (speaker->credit == 0) return Cause::limit;
+  --speaker->credit;
   return std::nullopt;
 }
 
