@@ -26,6 +26,7 @@
 #include "system/descriptor.h"
 #include "system/host_networks.h"
 #include "system/log.h"
+#include "system/process.h"
 #include "system/queue.h"
 #include "system/random.h"
 #include "system/service_manager.h"
@@ -50,10 +51,7 @@ constexpr std::uint32_t inspection_ready = 0xffff'fffc;
 constexpr std::uint32_t control_ready = 0xffff'fffb;
 
 int blocked_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  const sigset_t set = system::block_signals({SIGTERM, SIGINT, SIGHUP});
   return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 

@@ -20,6 +20,7 @@
 #include "system/config.h"
 #include "system/escape.h"
 #include "system/log.h"
+#include "system/process.h"
 #include "system/service_manager.h"
 
 namespace dpinholer {
@@ -101,14 +102,6 @@ Http listen_at(const base::Endpoint& endpoint, const ExporterOptions& options) {
   return start(MHD_USE_IPv6, options, MHD_OPTION_SOCK_ADDR, &address);
 }
 
-sigset_t block_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT}) sigaddset(&set, signal);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  return set;
-}
-
 int serve(const Http& http, const std::string& where, const sigset_t& signals) {
   if (!http) {
     return failed(ExitStatus::usage, "can't listen at " + where + ": " +
@@ -125,7 +118,7 @@ int serve(const Http& http, const std::string& where, const sigset_t& signals) {
 }  // namespace
 
 int exporter_command(const ExporterOptions& options) {
-  const sigset_t signals = block_signals();  // before there are other threads
+  const sigset_t signals = system::block_signals({SIGTERM, SIGINT});  // before there are other threads
   if (const auto socket = system::service_manager::listening_socket()) {
     return serve(start(MHD_NO_FLAG, options, MHD_OPTION_LISTEN_SOCKET, *socket), "the unit's socket",
                  signals);
