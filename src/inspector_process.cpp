@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/limits.h"
 #include "system/clock.h"
 #include "system/error.h"
@@ -26,18 +27,10 @@ constexpr base::Duration longest_batch = std::chrono::seconds{5};
 constexpr base::Duration first_pause = std::chrono::milliseconds{25};
 constexpr base::Duration longest_pause = std::chrono::seconds{10};
 
-std::uint16_t number(Kind kind) {
-  return static_cast<std::uint16_t>(kind);
-}
-
 // The first failure for a long time costs no pause at all.
 base::Duration pause_after(unsigned failures_in_a_row) {
   if (failures_in_a_row <= 1) return base::Duration{0};
   return std::min(longest_pause, first_pause * (1U << std::min(failures_in_a_row - 2, 16U)));
-}
-
-std::string counted(std::size_t packets) {
-  return std::to_string(packets) + (packets == 1 ? " packet" : " packets");
 }
 
 }  // namespace
@@ -80,7 +73,7 @@ std::optional<Findings> InspectorProcess::converse(const Batch& batch, Questions
                                                    std::string& fault) {
   const auto began = system::now();
   codec::encode(batch, sending_);
-  if (const auto sent = channel_->send(number(Kind::batch), sending_); !sent) {
+  if (const auto sent = channel_->send(number_of(Kind::batch), sending_); !sent) {
     fault = sent.error().code == ETIMEDOUT ? "it did not read" : "it is gone";
     return std::nullopt;
   }
@@ -94,7 +87,7 @@ std::optional<Findings> InspectorProcess::converse(const Batch& batch, Questions
                                  : "it is gone";
       return std::nullopt;
     }
-    if (frame->kind == number(Kind::findings)) {
+    if (frame->kind == number_of(Kind::findings)) {
       auto findings = codec::decode_findings(frame->content);
       if (findings && findings->packets.size() == batch.packets.size()) return findings;
       fault = "an answer of the wrong form";
@@ -141,7 +134,7 @@ bool InspectorProcess::answer(const Channel::Frame& frame, Questions& questions)
     case Kind::answer:
       return false;
   }
-  (void)channel_->send(number(Kind::answer), sending_);
+  (void)channel_->send(number_of(Kind::answer), sending_);
   return true;
 }
 
@@ -154,7 +147,8 @@ void InspectorProcess::fail(const Batch& batch, const std::string& fault) {
   const std::string ending = launcher_.end();
   std::string saved;
   if (!batch.packets.empty())
-    saved = "; " + counted(batch.packets.size()) + " passed unread, " + folder_.save(batch);
+    saved = "; " + base::counted(batch.packets.size(), "packet", "packets") + " passed unread, " +
+            folder_.save(batch);
   system::log::error("the inspector failed: " + fault + ", " + ending + saved);
 }
 

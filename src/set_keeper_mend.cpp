@@ -13,6 +13,7 @@
 #include <string>
 #include <utility>
 
+#include "base/counted.h"
 #include "set_keeper.h"
 #include "system/log.h"
 
@@ -20,6 +21,7 @@ namespace dpinholer {
 
 namespace {
 
+using base::counted;
 using pinhole::ElementChange;
 using pinhole::ElementKey;
 using pinhole::Key;
@@ -40,10 +42,6 @@ std::size_t pinholes_of(const Elements& failed) {
   for (std::size_t i = 0; i < failed.size(); ++i)
     count += i == 0 || failed[i].key != failed[i - 1].key ? 1 : 0;
   return count;
-}
-
-std::string counted(std::size_t number, const std::string& what) {
-  return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
 }
 
 }  // namespace
@@ -116,8 +114,9 @@ void SetKeeper::check_sets(base::TimePoint now) {
   backlog_.clear();
   sweeping_.reset();
   if (std::exchange(fault_told_, faults.front()) == faults.front()) return;
-  const std::string lost =
-      installed_.size() == 0 ? "" : "; " + counted(installed_.size(), "pinhole") + " will be written then";
+  const std::string lost = installed_.size() == 0 ? ""
+                                                  : "; " + counted(installed_.size(), "pinhole", "pinholes") +
+                                                        " will be written then";
   system::log::error(faults.front() + lost);
 }
 
@@ -153,7 +152,7 @@ void SetKeeper::rewrite_some(base::TimePoint now) {
   const std::size_t done = std::exchange(rewritten_, 0);
   if (done == 0) return;
   system::log::warning((flushed ? "sets were flushed: " : "elements were removed by others: ") +
-                       counted(done, "pinhole") + " written again");
+                       counted(done, "pinhole", "pinholes") + " written again");
 }
 
 bool SetKeeper::retry_some(base::TimePoint now) {
@@ -241,7 +240,7 @@ bool SetKeeper::sweep_some(base::TimePoint now) {
   next_sweep_ = now + sweep_period;
   if (const std::size_t done = std::exchange(swept_, 0); done > 0) {
     counters_.swept += done;
-    system::log::warning(counted(done, "element") + " of calls that are over removed");
+    system::log::warning(counted(done, "element", "elements") + " of calls that are over removed");
   }
   return false;
 }

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/counted.h"
 #include "doctor/words.h"
 #include "system/escape.h"
 
@@ -52,10 +53,6 @@ std::string wrapped(std::string_view text, std::size_t used) {
   return lines;
 }
 
-std::string number(std::size_t count, std::string_view what) {
-  return std::to_string(count) + " " + std::string(what) + (count == 1 ? "" : "s");
-}
-
 bool changes_rules(const Finding& finding) {
   return finding.mend.starts_with("nft ");
 }
@@ -83,8 +80,8 @@ std::string text_report(const Facts& facts, const Findings& findings, bool colou
     return coloured("fine", "1;32", colours) + ": table " + table + ", queue " +
            to_string(facts.config.kernel.queues) + ", and the kernel are as they should be\n";
   }
-  text += number(count(findings, Severity::fault), "fault") + ", " +
-          number(count(findings, Severity::warning), "warning") + "\n";
+  text += base::counted(count(findings, Severity::fault), "fault", "faults") + ", " +
+          base::counted(count(findings, Severity::warning), "warning", "warnings") + "\n";
   if (std::ranges::any_of(findings, changes_rules)) {
     text += "Commands of nft mend what runs now: change the file that it is loaded from, too.\n";
   }

@@ -6,12 +6,14 @@
 #include <set>
 #include <utility>
 
+#include "base/counted.h"
 #include "report/parties.h"
 
 namespace dpinholer::report {
 
 namespace {
 
+using base::counted;
 using pinhole::Cause;
 using pinhole::Component;
 
@@ -254,10 +256,6 @@ std::string_view meaning_of(Cause cause) {
       break;
   }
   return "";
-}
-
-std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
-  return std::to_string(count) + " " + std::string(count == 1 ? one : many);
 }
 
 }  // namespace dpinholer::report

@@ -36,7 +36,4 @@ Verdict verdict_on(const Call& call, MediaSeen seen);
 /// What a refusal's cause means, as half a sentence: "the port is below 1024, ...".
 std::string_view meaning_of(pinhole::Cause cause);
 
-/// "1 packet", "2 packets".
-std::string counted(std::uint64_t count, std::string_view one, std::string_view many);
-
 }  // namespace dpinholer::report

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <map>
 
+#include "base/counted.h"
 #include "base/limits.h"
 #include "report/findings.h"
 #include "report/html.h"
@@ -22,6 +23,7 @@ namespace dpinholer::report {
 namespace {
 
 namespace limits = base::limits;
+using base::counted;
 using pinhole::Cause;
 
 constexpr std::size_t numbers_told = 12;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/limits.h"
 #include "report/findings.h"
 #include "report/html.h"
@@ -14,6 +15,8 @@ namespace dpinholer::report {
 namespace {
 
 namespace limits = base::limits;
+using base::counted;
+
 using Verdicts = std::vector<Verdict>;  // of the calls of a story, in their order
 
 // Identifiers are made of our own numbers only.

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <initializer_list>
 
+#include "base/counted.h"
 #include "base/limits.h"
 #include "report/findings.h"
 #include "report/html.h"
@@ -41,7 +42,7 @@ class Table {
 };
 
 void add_left_out(std::string& out, std::uint64_t count, std::string_view one, std::string_view many) {
-  if (count > 0) out += "<p class=\"left-out\">" + counted(count, one, many) + " left out.</p>\n";
+  if (count > 0) out += "<p class=\"left-out\">" + base::counted(count, one, many) + " left out.</p>\n";
 }
 
 // A line may end before the port.

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/counted.h"
 #include "pinhole/element.h"
 #include "system/escape.h"
 
@@ -12,6 +13,7 @@ namespace dpinholer::system {
 
 namespace {
 
+using base::counted;
 using nlohmann::ordered_json;
 using pinhole::Change;
 using pinhole::Label;
@@ -84,10 +86,6 @@ std::string from_text(const std::vector<base::Address>& from) {
   std::string text;
   for (const auto& address : from) text += (text.empty() ? "" : ",") + address.to_string();
   return text;
-}
-
-std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
-  return std::to_string(count) + " " + std::string(count == 1 ? one : many);
 }
 
 }  // namespace

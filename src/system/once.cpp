@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/limits.h"
 
 namespace dpinholer::system {
@@ -20,7 +21,7 @@ std::optional<std::string> OncePerHour::tell(std::string_view subject, base::Tim
   }
   const std::uint64_t more = std::exchange(not_told_, 0);
   if (more == 0) return "";
-  return "; " + std::to_string(more) + " more of its kind " + (more == 1 ? "was" : "were") + " not told";
+  return "; " + base::counted(more, "more of its kind was", "more of its kind were") + " not told";
 }
 
 }  // namespace dpinholer::system
