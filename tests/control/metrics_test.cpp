@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -12,6 +10,7 @@
 
 #include "control/histogram.h"
 #include "control/lines.h"
+#include "support/content.h"
 
 namespace dpinholer::control {
 namespace {
@@ -204,8 +203,7 @@ TEST(Metrics, EveryLineIsOfTheGrammarWhateverTheStatusHolds) {
 }
 
 TEST(Metrics, TheDashboardAsksForWhatThereIs) {
-  std::ifstream file(DPINHOLER_SOURCE_DIR "/docs/grafana-dashboard.json");
-  const std::string dashboard(std::istreambuf_iterator<char>(file), {});
+  const std::string dashboard = test::source_file("docs/grafana-dashboard.json");
   const std::string text = metrics_text(a_status(), MetricsFormat::prometheus);
   const std::regex metric("dpinholer_[a-z_]+");
   std::set<std::string> asked;

@@ -4,11 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 
 #include "base/limits.h"
+#include "support/content.h"
 
 namespace dpinholer::message {
 namespace {
@@ -227,12 +226,6 @@ TEST(SessionDescription, A5PortsArePassedOnAsTheyAre) {
 
 // ---- The samples of tests/data/sdp ------------------------------------------------------------------------
 
-std::string load(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  EXPECT_TRUE(in) << file;
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 const fs::path samples = fs::path(DPINHOLER_SOURCE_DIR) / "tests/data/sdp";
 
 TEST(SdpSamples, EachSectionOfEachIsFound) {
@@ -240,7 +233,7 @@ TEST(SdpSamples, EachSectionOfEachIsFound) {
   for (const char* folder : {"sdp-transform", "webrtc-fuzz", "gortc"}) {
     for (const auto& entry : fs::directory_iterator(samples / folder)) {
       ++files;
-      const std::string body = load(entry);
+      const std::string body = test::content_of(entry);
       std::size_t sections = body.starts_with("m=") ? 1 : 0;
       for (auto at = body.find("\nm="); at != std::string::npos; at = body.find("\nm=", at + 1)) ++sections;
       const auto description = read_session_description(body, {.media_sections = 100, .candidates = 1000});
@@ -301,7 +294,8 @@ TEST(SdpSamples, SomeWereReadByEye) {
        "application 9 udp @0.0.0.0 ice active mid=sdparta_2\n"
        "bundle sdparta_0 sdparta_1 sdparta_2\n"},
   };
-  for (const auto& [file, expected] : read_by_eye) EXPECT_EQ(read(load(samples / file)), expected) << file;
+  for (const auto& [file, expected] : read_by_eye)
+    EXPECT_EQ(read(test::content_of(samples / file)), expected) << file;
 }
 
 }  // namespace

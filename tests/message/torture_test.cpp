@@ -5,13 +5,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <set>
 #include <string>
 
 #include "message/sip_message.h"
+#include "support/content.h"
 
 namespace dpinholer::message {
 namespace {
@@ -19,12 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path torture = fs::path(DPINHOLER_SOURCE_DIR) / "tests/data/torture";
-
-std::string load(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  EXPECT_TRUE(in) << file;
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 std::set<std::string> names(const fs::path& folder) {
   std::set<std::string> found;
@@ -60,7 +53,7 @@ void check(const char* folder, const char* suffix, const std::vector<Case>& case
   for (const auto& c : cases) {
     const std::string file = std::string(c.file) + suffix;
     EXPECT_EQ(left.erase(file), 1U) << file;
-    const std::string octets = load(torture / folder / file);
+    const std::string octets = test::content_of(torture / folder / file);
     EXPECT_EQ(tell(read_datagram_message(base::as_bytes(octets), {})), c.read) << file << ": " << c.why;
   }
   EXPECT_TRUE(left.empty()) << "no row for " << *left.begin();
@@ -212,7 +205,7 @@ TEST(Torture, NistJsip) {
   while (std::getline(index, line)) {
     ++messages;
     const std::string file = line.substr(0, line.find('\t'));
-    const std::string octets = load(torture / "nist-jsip" / file);
+    const std::string octets = test::content_of(torture / "nist-jsip" / file);
     const auto message = read_datagram_message(base::as_bytes(octets), {});
     EXPECT_EQ(message.has_value(), !refused.contains(file)) << line;
     if (!message) continue;
@@ -227,7 +220,7 @@ TEST(Torture, NistJsip) {
 
 // Several messages one behind the other: over UDP the first stands.
 TEST(Torture, Profuzzbench) {
-  const std::string octets = load(torture / "profuzzbench/sip-1.raw");
+  const std::string octets = test::content_of(torture / "profuzzbench/sip-1.raw");
   EXPECT_EQ(tell(read_datagram_message(base::as_bytes(octets), {})),
             "REGISTER 1 from=1 to= branch=z9hG4bK-670-1-0");
 }
@@ -236,7 +229,7 @@ TEST(Torture, Profuzzbench) {
 TEST(Torture, CutAndChangedMessagesDoNoHarm) {
   for (const char* folder : {"rfc4475", "rfc5118-crlf"}) {
     for (const auto& file : names(torture / folder)) {
-      const std::string octets = load(torture / folder / file);
+      const std::string octets = test::content_of(torture / folder / file);
       std::size_t read = 0;
       for (std::size_t length = 0; length < octets.size(); length += 7) {
         read +=

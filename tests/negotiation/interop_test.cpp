@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Offers and answers as real stacks write them. Samples under tests/data/sdp are read as they are; the others
 // have the lines that the stack is known to send, with documentation addresses.
-#include <fstream>
-#include <iterator>
-
 #include "negotiation/row.h"
+#include "support/content.h"
 
 namespace dpinholer::negotiation::test {
 namespace {
 
 std::string sample(const std::string& path) {
-  std::ifstream file(std::string(DPINHOLER_SOURCE_DIR) + "/tests/data/sdp/" + path);
-  EXPECT_TRUE(file.is_open()) << path;
-  return {std::istreambuf_iterator<char>(file), {}};
+  return dpinholer::test::source_file("tests/data/sdp/" + path);
 }
 
 struct Opened {

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "support/capture_file.h"
+#include "support/content.h"
 #include "system/descriptor.h"
 
 namespace dpinholer {
@@ -244,8 +245,7 @@ TEST(Command, SaysWhereTheExporterCantListen) {
 }
 
 TEST(Command, ACaptureThatBreaksOffIsToldAndNotFine) {
-  std::ifstream in(pcaps + "trex__sip_0.pcap", std::ios::binary);
-  const std::string whole((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  const std::string whole = test::content_of(pcaps + "trex__sip_0.pcap");
   const test::TemporaryFile cut(std::string_view(whole).substr(0, whole.size() - 1));
   const Result result = dpinholer("replay --format json " + cut.path() + " /nonexistent");
   EXPECT_EQ(result.status, 2) << "the worst of both";

@@ -4,23 +4,16 @@
 
 #include <array>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <regex>
 #include <set>
 #include <sstream>
 #include <string>
 
+#include "support/content.h"
+
 namespace dpinholer {
 namespace {
-
-std::string read(const std::string& name) {
-  std::ifstream in(std::string(DPINHOLER_SOURCE_DIR) + "/" + name);
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  EXPECT_FALSE(text.empty()) << name;
-  return text;
-}
 
 std::string help_of(const std::string& command) {
   std::FILE* pipe = popen((std::string(DPINHOLER_PROGRAM) + " " + command + " --help").c_str(), "r");
@@ -56,7 +49,7 @@ Commands of_the_program() {
 }
 
 TEST(Manual, SynopsisHasEveryCommandWithItsOptions) {
-  const std::string manual = read("man/dpinholer.8");
+  const std::string manual = test::source_file("man/dpinholer.8");
   const std::string synopsis = manual.substr(manual.find(".Sh SYNOPSIS"),
                                              manual.find(".Sh DESCRIPTION") - manual.find(".Sh SYNOPSIS"));
   Commands described;
@@ -74,7 +67,7 @@ TEST(Manual, SynopsisHasEveryCommandWithItsOptions) {
 }
 
 TEST(Manual, EveryCommandAndOptionIsExplained) {
-  const std::string manual = read("man/dpinholer.8");
+  const std::string manual = test::source_file("man/dpinholer.8");
   for (const auto& [command, options] : of_the_program()) {
     EXPECT_TRUE(std::regex_search(manual, std::regex("\n\\.It Cm " + command + "\\b"))) << command;
     for (const std::string& option : options) {
@@ -85,7 +78,7 @@ TEST(Manual, EveryCommandAndOptionIsExplained) {
 }
 
 TEST(Manual, BashCompletesEveryCommandAndOption) {
-  const std::string completion = read("completions/dpinholer.bash");
+  const std::string completion = test::source_file("completions/dpinholer.bash");
   const std::regex entry(R"(\n    ([a-z|' ]+)\) words='([^']*)' ;;)");
   Commands completed;
   Names first;
@@ -103,7 +96,7 @@ TEST(Manual, BashCompletesEveryCommandAndOption) {
 }
 
 TEST(Manual, ZshCompletesEveryCommandAndOption) {
-  const std::string completion = read("completions/_dpinholer");
+  const std::string completion = test::source_file("completions/_dpinholer");
   const Commands commands = of_the_program();
   Names names;
   Names options{"version"};

@@ -3,24 +3,17 @@
 // has (config_test holds that against the code), and no other.
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <regex>
+#include <sstream>
 #include <string>
 #include <vector>
 
+#include "support/content.h"
 #include "system/config.h"
 
 namespace dpinholer::system {
 namespace {
-
-std::string read(const std::string& name) {
-  std::ifstream in(std::string(DPINHOLER_SOURCE_DIR) + "/" + name);
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  EXPECT_FALSE(text.empty()) << name;
-  return text;
-}
 
 // What the parser says that it knows: "...; the keys of [x] are a, b, c".
 std::vector<std::string> names_in_error(const std::string& wrong, const std::string& before) {
@@ -43,7 +36,7 @@ Defaults of_the_parser() {
   static const std::regex line("#([a-z-]+) = (\"[^\"]*\"|\\[.*?\\]|\\S+).*");
   Defaults shipped;
   std::string section;
-  std::istringstream file(read("etc/dpinholer.toml"));
+  std::istringstream file(test::source_file("etc/dpinholer.toml"));
   for (std::string text; std::getline(file, text);) {
     std::smatch match;
     if (text.starts_with("[")) section = text.substr(1, text.find(']') - 1);
@@ -68,7 +61,7 @@ Defaults of_the_manual() {
   static const std::regex item(R"(\.It Cm ([a-z-]+) No = (.+))");
   Defaults defaults;
   std::string section;
-  std::istringstream file(read("man/dpinholer.toml.5"));
+  std::istringstream file(test::source_file("man/dpinholer.toml.5"));
   for (std::string text; std::getline(file, text);) {
     std::smatch match;
     if (std::regex_match(text, match, head)) section = match[1];
