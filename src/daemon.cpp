@@ -59,11 +59,6 @@ std::string name_of_queue(std::uint16_t number) {
   return "queue-" + std::to_string(number);
 }
 
-// What comes in by no interface is what this host sends itself (the output hook).
-base::Interface arrival_of(const system::QueuedPacket& packet) {
-  return packet.in_interface == 0 ? base::Interface::host : base::Interface{packet.in_interface};
-}
-
 std::size_t count(const std::vector<std::vector<Answer>>& answers) {
   std::size_t sum = 0;
   for (const auto& of_queue : answers) sum += of_queue.size();
@@ -248,8 +243,8 @@ void Daemon::State::read_packets(std::size_t queue) {
   Batch batch;
   batch.packets.reserve(packets->size());
   for (const system::QueuedPacket& packet : *packets) {
-    batch.packets.push_back({packet.octets, arrival_of(packet)});
-    gatekeeper.heard(packet.octets, arrival_of(packet));
+    batch.packets.push_back({packet.octets, packet.arrival()});
+    gatekeeper.heard(packet.octets, packet.arrival());
   }
   const auto found = inspection.inspect(std::move(batch), now);
   for (std::size_t i = 0; i < packets->size(); ++i) {

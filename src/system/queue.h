@@ -12,6 +12,7 @@
 #include <tl/expected.hpp>
 
 #include "base/bytes.h"
+#include "base/interface.h"
 #include "system/error.h"
 
 namespace dpinholer::system {
@@ -31,6 +32,11 @@ struct QueuedPacket {
   std::uint32_t mark = 0;
   std::uint8_t hook = 0;   ///< NF_INET_FORWARD, ...
   bool truncated = false;  ///< the packet is longer than `octets`
+
+  /// What comes in by no interface is what this host sends itself (the output hook).
+  base::Interface arrival() const {
+    return in_interface == 0 ? base::Interface::host : base::Interface{in_interface};
+  }
 };
 
 enum class Verdict : std::uint8_t { accept, drop };
