@@ -104,38 +104,34 @@ std::optional<Findings> InspectorProcess::converse(const Batch& batch, Questions
 
 // False when it is none; one that can't be delivered shows when the next frame is awaited.
 bool InspectorProcess::answer(const Channel::Frame& frame, Questions& questions) {
+  auto reply = [&](const auto& value) {
+    codec::encode(value, sending_);
+    (void)channel_->send(number_of(Kind::answer), sending_);
+    return true;
+  };
   switch (Kind{frame.kind}) {
     case Kind::is_own: {
       const auto question = codec::decode_address_question(frame.content);
-      if (!question) return false;
-      codec::encode(questions.is_own(question->address), sending_);
-      break;
+      return question && reply(questions.is_own(question->address));
     }
     case Kind::ways_to: {
       const auto question = codec::decode_address_question(frame.content);
-      if (!question) return false;
-      codec::encode(questions.ways_to(question->address, question->arrival), sending_);
-      break;
+      return question && reply(questions.ways_to(question->address, question->arrival));
     }
     case Kind::name: {
       const auto interface = codec::decode_interface(frame.content);
-      if (!interface) return false;
-      codec::encode(questions.name(*interface), sending_);
-      break;
+      return interface && reply(questions.name(*interface));
     }
     case Kind::has_media: {
       const auto key = codec::decode_key(frame.content);
-      if (!key) return false;
-      codec::encode(questions.has_media(*key), sending_);
-      break;
+      return key && reply(questions.has_media(*key));
     }
     case Kind::batch:
     case Kind::findings:
     case Kind::answer:
       return false;
   }
-  (void)channel_->send(number_of(Kind::answer), sending_);
-  return true;
+  return false;
 }
 
 void InspectorProcess::fail(const Batch& batch, const std::string& fault) {

@@ -127,33 +127,41 @@ TEST(InspectorProcess, WhateverItDoesWrongTheBatchFailsAndTheNextOneStarts) {
   const struct {
     const char* what;
     void (*work)(Channel&);
-    const char* ending;
+    const char* told;
   } rows[] = {
-      {"it ends", [](Channel&) {}, ""},
-      {"it aborts", [](Channel&) { std::abort(); }, "signal 6"},
-      {"it jumps into the void", [](Channel&) { raise(SIGSEGV); }, "signal 11"},
-      {"noise", [](Channel& c) { (void)!send(c.fd(), "noise, and more of it", 21, MSG_NOSIGNAL); }, ""},
-      {"a frame without end", [](Channel& c) { write_frame(c, 0xffff'ffff, Kind::findings, ""); }, ""},
-      {"an empty frame", [](Channel& c) { write_frame(c, 0, Kind::findings, ""); }, ""},
-      {"two frames", [](Channel& c) { write_frame(c, 0, Kind::findings, "01234567"); }, ""},
-      {"a kind that there is not", [](Channel& c) { write_frame(c, 0, Kind{77}, ""); }, ""},
-      {"an answer to no question", [](Channel& c) { write_frame(c, 1, Kind::answer, "1"); }, ""},
-      {"findings of no packet", [](Channel& c) { answer_with(c, {}); }, ""},
+      {"it ends", [](Channel&) {}, "it is gone, "},
+      {"it aborts", [](Channel&) { std::abort(); }, "it is gone, signal 6 (Aborted)"},
+      {"it jumps into the void", [](Channel&) { raise(SIGSEGV); },
+       "it is gone, signal 11 (Segmentation fault)"},
+      {"noise", [](Channel& c) { (void)!send(c.fd(), "noise, and more of it", 21, MSG_NOSIGNAL); },
+       "an overlong answer, "},
+      {"a frame without end", [](Channel& c) { write_frame(c, 0xffff'ffff, Kind::findings, ""); },
+       "an overlong answer, "},
+      {"an empty frame", [](Channel& c) { write_frame(c, 0, Kind::findings, ""); },
+       "an answer of the wrong form, "},
+      {"two frames", [](Channel& c) { write_frame(c, 0, Kind::findings, "01234567"); },
+       "an overlong answer, "},
+      {"a kind that there is not", [](Channel& c) { write_frame(c, 0, Kind{77}, ""); },
+       "a question of the wrong form, "},
+      {"an answer to no question", [](Channel& c) { write_frame(c, 1, Kind::answer, "1"); },
+       "a question of the wrong form, "},
+      {"findings of no packet", [](Channel& c) { answer_with(c, {}); }, "an answer of the wrong form, "},
       {"findings of too many packets",
        [](Channel& c) {
          Findings findings;
          findings.packets.resize(2);
          answer_with(c, findings);
        },
-       ""},
-      {"a question of the wrong form", [](Channel& c) { write_frame(c, 3, Kind::is_own, "???"); }, ""},
+       "an answer of the wrong form, "},
+      {"a question of the wrong form", [](Channel& c) { write_frame(c, 3, Kind::is_own, "???"); },
+       "a question of the wrong form, "},
       {"questions without end",
        [](Channel& c) {
          codec::Buffer question;
          codec::encode(base::Interface{2}, question);
          while (c.send(codec::number_of(Kind::name), question) && c.receive(1000)) continue;
        },
-       ""},
+       "too many questions, "},
   };
   KnownHost host;
   const auto packet = invite();
@@ -169,8 +177,9 @@ TEST(InspectorProcess, WhateverItDoesWrongTheBatchFailsAndTheNextOneStarts) {
     testing::internal::CaptureStderr();
     EXPECT_FALSE(inspector.inspect(batch, host));
     const std::string log = testing::internal::GetCapturedStderr();
-    EXPECT_NE(log.find("the inspector failed"), std::string::npos) << log;
-    EXPECT_NE(log.find(row.ending), std::string::npos) << log;
+    EXPECT_NE(log.find(std::string("the inspector failed: ") + row.told), std::string::npos) << log;
+    EXPECT_TRUE(log.ends_with("; 1 packet passed unread, not saved: systemd gave no StateDirectory\n"))
+        << log;
     EXPECT_EQ(inspector.failures(), 1U);
     EXPECT_EQ(kill(first, 0), -1) << "it is still there";
     ASSERT_TRUE(inspector.next_start());
@@ -186,8 +195,13 @@ TEST(InspectorProcess, OneThatHangsIsGivenUpInTime) {
   ASSERT_TRUE(inspector.start(system::now()));
   const auto packet = invite();
   const auto began = system::now();
+  testing::internal::CaptureStderr();
   EXPECT_FALSE(inspector.inspect(batch_of(packet), host));
   EXPECT_LT(system::now() - began, std::chrono::seconds{10});
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find("the inspector failed: no answer in time, signal 9 (Killed); 1 packet "),
+            std::string::npos)
+      << log;
 }
 
 TEST(InspectorProcess, OneThatEndsBetweenBatchesIsNoticed) {
@@ -196,7 +210,11 @@ TEST(InspectorProcess, OneThatEndsBetweenBatchesIsNoticed) {
   ASSERT_TRUE(inspector.start(system::now()));
   char octet = 0;
   EXPECT_EQ(recv(inspector.fd(), &octet, 1, MSG_PEEK), 0);
+  testing::internal::CaptureStderr();
   inspector.notice();
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find("the inspector failed: it ended or spoke without being asked, "), std::string::npos)
+      << log;
   EXPECT_EQ(inspector.failures(), 1U);
   EXPECT_EQ(inspector.fd(), -1);
 }
@@ -241,6 +259,12 @@ TEST(InspectorProcess, SavesThePacketsOfAFailureForAReplayAndKeepsTheLastOnes) {
   const auto frame = capture->next();
   ASSERT_TRUE(frame && *frame);
   EXPECT_TRUE(std::ranges::equal(*(*frame)->packet, packet));
+}
+
+TEST(CrashFolder, SaysWhatCouldNotBeWritten) {
+  const auto packet = invite();
+  EXPECT_EQ(CrashFolder("/dev/null/crashes").save(batch_of(packet)),
+            "not saved: /dev/null/crashes/000001.pcap could not be written");
 }
 
 }  // namespace
