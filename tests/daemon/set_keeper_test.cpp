@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <random>
 #include <set>
@@ -519,6 +520,51 @@ TEST(SetKeeper, CountsRenewedElementsOnce) {
   it.sets.elements.at(element(1, peer)).packets = 3;
   it.sets.elements.at(element(1, relay)).packets = 2;
   EXPECT_EQ(packets_at_close(it, 1), 75U);
+}
+
+// ---- What it tells ----------------------------------------------------------------------------------------
+
+// The last line of the log that `action` and what follows from it write, without time and level.
+std::string told(Keeping& it, const std::function<void()>& action) {
+  testing::internal::CaptureStderr();
+  action();
+  it.pass(settling);
+  std::string log = testing::internal::GetCapturedStderr();
+  if (log.empty()) return log;
+  log.pop_back();
+  log.erase(0, log.rfind('\n') + 1);
+  for (int blanks = 0; blanks < 3; ++blanks) log.erase(0, log.find(' ') + 1);
+  return log;
+}
+
+TEST(SetKeeper, TellsWhatItMendsAndWhatItCannot) {
+  Keeping it;
+  EXPECT_EQ(told(it,
+                 [&] {
+                   it.open(1);
+                   it.open(2);
+                   it.finish_batch();
+                 }),
+            "");
+  EXPECT_EQ(told(it, [&] { it.sets.flush(); }), "elements were removed by others: 2 pinholes written again");
+  EXPECT_EQ(told(it, [&] { it.sets.remove(element(1)); }),
+            "elements were removed by others: 1 pinhole written again");
+  EXPECT_EQ(told(it, [&] { it.sets.destroy(); }), "no sets; 2 pinholes will be written then");
+  EXPECT_EQ(told(it, [&] { it.sets.restore(); }), "sets were flushed: 2 pinholes written again");
+  EXPECT_EQ(told(it, [&] { it.sets.add(element(9), our_comment, false); }),
+            "1 element of calls that are over removed");
+  const std::string refused =
+      "nft element sip_rtp4 { 192.0.2.10 . 3 }: Too many open files in system (the set is full: it needs a "
+      "larger size), not "
+      "added: "
+      "its media stays closed until it is";
+  EXPECT_EQ(told(it,
+                 [&] {
+                   it.sets.size = 2;
+                   it.open(3);
+                   it.finish_batch();
+                 }),
+            refused);
 }
 
 }  // namespace
