@@ -41,8 +41,8 @@ tl::expected<Descriptor, SystemError> connect_to(const std::filesystem::path& pa
   Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (socket.get() < 0) return tl::unexpected(SystemError{"socket", errno, path});
   // One that listens but does not answer has a full backlog: connect(2) would wait for it.
-  const timeval patience{2, 0};
-  setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  const timeval longest{2, 0};
+  setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof longest);
   if (connect(socket.get(), generic(*address), sizeof *address) == 0) return socket;
   return tl::unexpected(SystemError{"connect", errno, path});
 }

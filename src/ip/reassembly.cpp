@@ -13,8 +13,8 @@ namespace {
 using base::Family;
 
 constexpr std::uint32_t largest_length = 65535;  // of a whole IPv4 packet, and of an IPv6 payload
-constexpr std::uint32_t ipv4_header = 20;
-constexpr std::uint32_t ipv6_header = 40;
+constexpr std::uint32_t plain_ipv4_header = 20;
+constexpr std::uint32_t plain_ipv6_header = 40;
 
 // What a datagram and a piece take besides their octets, roughly: list and map nodes, allocator's share.
 constexpr std::size_t datagram_cost = 384;
@@ -25,7 +25,7 @@ constexpr base::seconds timeout(Family family) {
 }
 
 std::uint32_t largest_payload(Family family) {
-  return family == Family::ipv4 ? largest_length - ipv4_header : largest_length;
+  return family == Family::ipv4 ? largest_length - plain_ipv4_header : largest_length;
 }
 
 void append_u16(std::vector<std::uint8_t>& octets, std::uint32_t value) {
@@ -110,10 +110,10 @@ bool Reassembly::contradicts(const Datagram& datagram, const Packet& packet) {
 std::vector<std::uint8_t> Reassembly::whole_packet(const Datagram& datagram) {
   const bool ipv4 = datagram.key.source.family() == Family::ipv4;
   std::vector<std::uint8_t> packet;
-  packet.reserve(ipv6_header + datagram.octets);
+  packet.reserve(plain_ipv6_header + datagram.octets);
   if (ipv4) {
     packet = {0x45, 0};
-    append_u16(packet, ipv4_header + datagram.octets);
+    append_u16(packet, plain_ipv4_header + datagram.octets);
     append_u16(packet, datagram.key.identification);
     append_u16(packet, 0);                             // flags, offset
     append_u16(packet, 64U << 8 | datagram.protocol);  // time to live

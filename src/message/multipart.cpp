@@ -10,15 +10,16 @@ namespace dpinholer::message {
 
 namespace {
 
-enum class Line { other, delimiter, close };
+enum class LineKind { other, delimiter, close };
 
-Line read_line(std::string_view line, std::string_view boundary) {
-  if (!line.starts_with("--") || !line.substr(2).starts_with(boundary)) return Line::other;
+LineKind read_line(std::string_view line, std::string_view boundary) {
+  if (!line.starts_with("--") || !line.substr(2).starts_with(boundary)) return LineKind::other;
   std::string_view rest = line.substr(2 + boundary.size());
   const bool close = rest.starts_with("--");
   if (close) rest.remove_prefix(2);
-  if (!trim(rest).empty()) return Line::other;  // of another multipart, whose boundary begins like this one
-  return close ? Line::close : Line::delimiter;
+  if (!trim(rest).empty())
+    return LineKind::other;  // of another multipart, whose boundary begins like this one
+  return close ? LineKind::close : LineKind::delimiter;
 }
 
 }  // namespace
@@ -30,17 +31,17 @@ std::vector<std::string_view> split_multipart(std::string_view body, std::string
   const char* part_end = body.data();  // before the line end that belongs to the boundary
   while (!body.empty()) {
     const std::string_view line = take_line(body);
-    const Line kind = read_line(line, boundary);
-    if (kind == Line::other) {
+    const LineKind kind = read_line(line, boundary);
+    if (kind == LineKind::other) {
       part_end = line.data() + line.size();
       continue;
     }
     if (part != nullptr && parts.size() < most) {
       parts.emplace_back(part, static_cast<std::size_t>(std::max(part, part_end) - part));
     }
-    part = kind == Line::close ? nullptr : body.data();
+    part = kind == LineKind::close ? nullptr : body.data();
     part_end = part;
-    if (kind == Line::close || parts.size() == most) return parts;
+    if (kind == LineKind::close || parts.size() == most) return parts;
   }
   if (part != nullptr) parts.emplace_back(part, static_cast<std::size_t>(body.data() - part));
   return parts;

@@ -139,14 +139,14 @@ milliseconds read_time(nftnl_set_elem& element, std::uint16_t attribute, millise
   return milliseconds{static_cast<std::int64_t>(nftnl_set_elem_get_u64(&element, attribute))};
 }
 
-struct Reader {
+struct ElementReader {
   Set set;
   milliseconds default_timeout;
   const std::function<void(const ElementState&)>& visit;
 };
 
 int read_element(nftnl_set_elem* element, void* data) {
-  const auto& reader = *static_cast<const Reader*>(data);
+  const auto& reader = *static_cast<const ElementReader*>(data);
   auto key = read_key(*element, reader.set);
   if (!key) return 0;
   ElementState state;
@@ -210,7 +210,7 @@ void read_elements(const nlmsghdr& message, const SetTimeouts& defaults,
   const auto* set = std::find_if(pinhole::all_sets.begin(), pinhole::all_sets.end(),
                                  [&](Set one) { return set_name != nullptr && name(one) == set_name; });
   if (set == pinhole::all_sets.end()) return;
-  Reader reader{*set, defaults[static_cast<std::size_t>(*set)], visit};
+  ElementReader reader{*set, defaults[static_cast<std::size_t>(*set)], visit};
   nftnl_set_elem_foreach(elements.get(), read_element, &reader);
 }
 

@@ -23,7 +23,7 @@ namespace dpinholer::system {
 namespace {
 
 // A set of some ten thousand elements may be flushed without a loss.
-constexpr std::size_t receive_buffer = std::size_t{4} << 20;
+constexpr std::size_t watch_buffer = std::size_t{4} << 20;
 constexpr std::size_t datagram_octets = 65536;
 // Since Linux 6.3, and not in the headers of Debian 12: what `nft destroy` does.
 constexpr int destroy_table = 26;
@@ -78,7 +78,7 @@ bool is_pinhole_set(std::string_view set_name) {
 
 RulesetWatch::RulesetWatch(TableName table, unsigned own_port)
     : table_(std::move(table)), buffer_(datagram_octets) {
-  socket_.set_receive_buffer(receive_buffer);
+  socket_.set_receive_buffer(watch_buffer);
   ignore_port(socket_, own_port);
   const int group = NFNLGRP_NFTABLES;
   if (setsockopt(socket_.fd(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0) {
