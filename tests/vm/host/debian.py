@@ -93,7 +93,7 @@ class Release:
 
     def _quicker(self):
         """One of them is built as a user would, which shows an include that was forgotten."""
-        return {"DPINHOLER_PRECOMPILE": "ON" if self.name == "bookworm" else "OFF"}
+        return {"DPINHOLER_UNITE": "ON" if self.name == "bookworm" else "OFF"}
 
     @staticmethod
     def _digest():
