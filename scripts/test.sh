@@ -10,23 +10,30 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 install_packages
+obstacles=$("$source_folder/tests/live/run" --check; "$source_folder/tests/vm/run" --check) || true
+
+# All of this together needs more of the processors than of the time. The tests of the package wait for it to be built;
+# so that begins at once, and gets what the build and the live tests, which mostly wait, leave. The sanitizers get what
+# is left by all others.
+mkdir -p "$source_folder/build"
+aside() { exec nice -n 19 timeout 3600 "$@" >"$log" 2>&1; }
+background=() packaging=()
+trap 'kill "${background[@]}" 2>/dev/null || true; give_back' EXIT
+for release in bookworm trixie; do
+    log=$source_folder/build/package-$release.log
+    aside "$source_folder/tests/vm/run" --prepare "$release" &
+    packaging+=($!)
+    background+=($!)
+done
+
 build
 
 say "Testing"
-obstacles=$("$source_folder/tests/live/run" --check; "$source_folder/tests/vm/run" --check) || true
-
-# The live tests mostly wait. What they leave of the machine, and nothing that they want, goes to the sanitizers and to
-# the packages.
-aside() { nice -n 19 chrt --idle 0 timeout 3600 "$@"; }
-sanitized=$build_folder/sanitized.log
-aside "$source_folder/scripts/test-sanitized.sh" >"$sanitized" 2>&1 &
+sanitized=$source_folder/build/sanitized.log
+log=$sanitized
+aside chrt --idle 0 "$source_folder/scripts/test-sanitized.sh" &
 sanitizing=$!
-packaging=()
-for release in bookworm trixie; do
-    aside "$source_folder/tests/vm/run" --prepare "$release" >"$build_folder/package-$release.log" 2>&1 &
-    packaging+=($!)
-done
-trap 'kill "$sanitizing" "${packaging[@]}" 2>/dev/null || true; give_back' EXIT
+background+=($!)
 
 summary=$build_folder/Testing/summary
 mkdir -p "$build_folder/Testing"

@@ -63,11 +63,13 @@ class Root:
 
         def bootstrap():
             shutil.rmtree(self.folder)
+            # A folder that can be made again need not reach the disk before the next step.
+            settings = self.folder / "etc/dpkg/dpkg.cfg.d"
+            settings.mkdir(parents=True)
+            (settings / "fast").write_text("force-unsafe-io\n")
             quietly([*ALONE, "debootstrap", "--variant=minbase", self.release, self.folder, address], show=False)
 
         again_and_again(bootstrap, f"{self.release} from {address}")
-        # A folder that can be made again need not reach the disk before the next step.
-        (self.folder / "etc/dpkg/dpkg.cfg.d/fast").write_text("force-unsafe-io\n")
 
     def fetch(self, words, environment=None):
         """apt-get with these words, over the network."""
