@@ -40,7 +40,12 @@ std::string remedy(const system::SystemError& error) {
 
 Bans::Bans(system::BanSets& sets, pinhole::Host& host, bool observe, scanners::Settings settings,
            base::HashKey hash_key)
-    : sets_(sets), host_(host), observe_(observe), settings_(std::move(settings)), told_(hash_key) {}
+    : sets_(sets),
+      host_(host),
+      observe_(observe),
+      settings_(std::move(settings)),
+      bans_told_(hash_key),
+      failures_told_(hash_key) {}
 
 // Without the sets there is nothing to be known again; whoever needs them is told when they are needed.
 void Bans::recover(base::TimePoint now) {
@@ -125,7 +130,7 @@ void Bans::end_some(base::TimePoint now) {
 
 void Bans::tell(const Offence& offence, base::TimePoint now) {
   const std::string source = offence.source.to_string();
-  const auto ending = told_.tell("banned " + source, now);
+  const auto ending = bans_told_.tell(source, now);
   if (!ending) return;
   system::log::info(source + (observe_ ? " would be banned" : " banned") + " for " +
                         std::to_string(settings_.ban.count()) + " s: " + std::string(name(offence.cause)) +
@@ -135,7 +140,7 @@ void Bans::tell(const Offence& offence, base::TimePoint now) {
 
 void Bans::tell_failure(const std::string& why, std::size_t bans, base::TimePoint now) {
   counters_.failed += bans;
-  if (const auto ending = told_.tell(why, now)) system::log::error("not banned: " + why + *ending);
+  if (const auto ending = failures_told_.tell(why, now)) system::log::error("not banned: " + why + *ending);
 }
 
 }  // namespace dpinholer

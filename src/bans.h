@@ -72,7 +72,8 @@ class Bans {
   pinhole::Host& host_;
   bool observe_;
   scanners::Settings settings_;
-  system::OncePerHour told_;
+  system::OncePerHour bans_told_;
+  system::OncePerHour failures_told_;
   std::map<base::Address, Banned> banned_;
   std::set<std::pair<base::TimePoint, base::Address>> ends_;
   Counters counters_;

@@ -88,6 +88,8 @@ int no_daemon(const system::SystemError& error) {
   if (error.code == EACCES) remedy = "root and members of the group dpinholer may ask";
   if (error.code == ETIMEDOUT || error.code == EAGAIN) remedy = "the daemon does not answer";
   if (error.code == ECONNRESET || error.code == EPIPE) remedy = "the daemon has ended";
+  if (error.code == EBADMSG)
+    remedy = "what answers there is no daemon of this version; name its socket with --socket";
   return failed(ExitStatus::unreachable, system::escape(error.object) + ": " +
                                              std::generic_category().message(error.code) + "; " + remedy);
 }

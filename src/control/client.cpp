@@ -21,12 +21,16 @@ using system::SystemError;
 constexpr timeval patience{10, 0};
 constexpr timeval forever{0, 0};
 
-// What a last line says; nothing for another one. The daemon writes it so that the key stands first.
+// The daemon writes it so that the key stands first.
+bool is_end(std::string_view line) {
+  return line.starts_with(R"({"end":)");
+}
+
+// What a last line says; nothing when it can't be read.
 std::optional<Client::End> read_end(std::string_view line) {
-  if (!line.starts_with(R"({"end":)")) return std::nullopt;
   constexpr bool may_throw = false;
   const json object = json::parse(line, nullptr, may_throw);
-  if (!object.is_object()) return Client::End{Client::End::Kind::error, "an answer that can't be read"};
+  if (!object.is_object()) return std::nullopt;
   if (object["end"] == "ok") return Client::End{Client::End::Kind::ok, ""};
   if (object["end"] == "not-found") return Client::End{Client::End::Kind::not_found, ""};
   const std::string* text =
@@ -52,7 +56,10 @@ tl::expected<Client::End, SystemError> Client::ask(const Request& request, const
   while (true) {
     const auto got = read_line();
     if (!got) return tl::unexpected(got.error());
-    if (auto end = read_end(*got)) return *end;
+    if (is_end(*got)) {
+      if (auto end = read_end(*got)) return *end;
+      return tl::unexpected(SystemError{"recv", EBADMSG, name_});
+    }
     if (!line(*got)) return End{};
   }
 }

@@ -28,8 +28,8 @@ class Client {
   /// Takes a line of the answer, without its end; false: no more of them are wanted.
   using Line = std::function<bool(std::string_view line)>;
 
-  /// Until the end of the answer. An error when the daemon goes away, or is silent for ten seconds; who
-  /// follows events waits for them as long as it takes.
+  /// Until the end of the answer. An error when the daemon goes away, is silent for ten seconds (who follows
+  /// events waits for them as long as it takes), or ends with what can't be read (EBADMSG).
   tl::expected<End, system::SystemError> ask(const Request& request, const Line& line);
 
   /// Readable when more of an answer has come.

@@ -11,6 +11,7 @@ import socket
 import stat
 import struct
 import subprocess
+import tempfile
 import termios
 import time
 import urllib.error
@@ -192,6 +193,21 @@ class Socket(ControlTest):
             self.assertEqual(len(self.objects("calls")), 1)
 
 
+    def test_somebody_else_answers(self):
+        path = self.enter(tempfile.TemporaryDirectory()) + "/control"
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(path)
+            other.listen()
+            process = subprocess.Popen([binary(), "status", "--socket", path], stderr=subprocess.PIPE, text=True)
+            with other.accept()[0] as asking:
+                asking.recv(1000)
+                asking.sendall(b'{"end":what?\n')
+                self.assertEqual(process.communicate(timeout=10)[1],
+                                 f"dpinholer: {path}: Bad message; what answers there is no daemon of this version; "
+                                 "name its socket with --socket\n")
+        self.assertEqual(process.returncode, 3)
+
+
 class Exporter(ControlTest):
     """`dpinholer exporter`, a process beside the daemon."""
 
@@ -229,6 +245,9 @@ class Exporter(ControlTest):
             with self.assertRaises(urllib.error.HTTPError) as refused:
                 urllib.request.urlopen("http://127.0.0.1:9260/", timeout=5)
             self.assertEqual(refused.exception.code, 404)
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen("http://127.0.0.1:9260/metrics", data=b"", timeout=5)
+            self.assertEqual((refused.exception.code, refused.exception.read()), (405, b"only GET\n"))
         process.terminate()
         self.assertEqual(process.wait(10), 0)
 
