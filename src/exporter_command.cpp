@@ -71,12 +71,16 @@ MHD_Result answer(void* options, MHD_Connection* connection, const char* url, co
                  control::content_type(format));
 }
 
+// Takes the socket away from it first: it would shut that down, and a unit's socket is not ours to shut down.
 struct StopHttp {
-  void operator()(MHD_Daemon* daemon) const { MHD_stop_daemon(daemon); }
+  void operator()(MHD_Daemon* daemon) const {
+    MHD_quiesce_daemon(daemon);
+    MHD_stop_daemon(daemon);
+  }
 };
 using Http = std::unique_ptr<MHD_Daemon, StopHttp>;
 
-constexpr unsigned base_flags = MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD;
+constexpr unsigned base_flags = MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC;
 
 template <typename... More>
 Http start(unsigned flags, const ExporterOptions& options, More... more) {
