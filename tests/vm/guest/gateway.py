@@ -3,6 +3,7 @@
 
 import re
 import subprocess
+import urllib.request
 from pathlib import Path
 
 from lab import Capture, Firewall, Network, sipp, wait_until
@@ -33,6 +34,12 @@ def install(package):
 def log():
     """Of the service, since the machine started."""
     return shell("journalctl --boot --unit dpinholer --output cat")
+
+
+def metrics():
+    """From the exporter, where its socket as it is shipped listens."""
+    with urllib.request.urlopen("http://127.0.0.1:9260/metrics", timeout=60) as answer:
+        return answer.read().decode()
 
 
 def package(which):

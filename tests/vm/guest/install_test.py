@@ -5,11 +5,16 @@ import re
 import unittest
 from pathlib import Path
 
-from gateway import CONFIGURATION, HOME, RULES, GatewayTest, install, log, package, service, shell
+from gateway import CONFIGURATION, HOME, RULES, GatewayTest, install, log, metrics, package, service, shell
 from lab import IPV4, wait_until
 from purge_test import note_what_is_there
 
 CAP_NET_ADMIN = 1 << 12
+
+
+def status_of(process):
+    """What the kernel says of its rights."""
+    return dict(line.split(":\t", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
 
 
 def children(process):
@@ -72,8 +77,7 @@ class Step3Service(unittest.TestCase):
         self.assertRegex(log(), r"check: fault: no rule of chain forward .* -> nft insert rule inet filter forward")
 
     def test_2_has_one_capability_and_cannot_get_more(self):
-        process = f"/proc/{service()['MainPID']}"
-        status = dict(line.split(":\t", 1) for line in Path(process, "status").read_text().splitlines())
+        status = status_of(service()["MainPID"])
         for name, left in {"CapInh": 0, "CapPrm": CAP_NET_ADMIN, "CapEff": CAP_NET_ADMIN, "CapBnd": CAP_NET_ADMIN,
                            "CapAmb": 0}.items():
             self.assertEqual(int(status[name], 16), left, name)
@@ -86,7 +90,7 @@ class Step3Service(unittest.TestCase):
         launcher, = children(service()["MainPID"])
         inspector, = children(launcher)
         for process in (launcher, inspector):
-            status = dict(line.split(":\t", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
+            status = status_of(process)
             for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
                 self.assertEqual(int(status[name], 16), 0, name)
             self.assertEqual(status["NoNewPrivs"], "1")
@@ -145,3 +149,19 @@ class Step3Service(unittest.TestCase):
         shell(blow)
         wait_until(lambda: service()["ActiveState"] == "active" and service()["MainPID"] != before["MainPID"],
                    "another process to serve", 30)
+
+
+class Step4Exporter(unittest.TestCase):
+    def test_tells_the_figures_without_any_capability(self):
+        shell("systemctl enable --now dpinholer-exporter.socket")
+        self.assertIn("\ndpinholer_up 1\n", metrics())
+        status = status_of(service("dpinholer-exporter")["MainPID"])
+        for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+            self.assertEqual(int(status[name], 16), 0, name)
+        self.assertEqual(status["NoNewPrivs"], "1")
+        self.assertEqual(status["Seccomp"], "2")
+        user, = set(status["Uid"].split())
+        self.assertIn(int(user), range(61184, 65520), "of those that systemd lends")
+        self.assertIn(shell("id -g dpinholer"), status["Groups"].split())
+        shell("systemctl stop dpinholer-exporter.service")  # which leaves its socket be
+        self.assertIn("\ndpinholer_up 1\n", metrics())

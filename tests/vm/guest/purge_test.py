@@ -4,7 +4,7 @@
 import unittest
 from pathlib import Path
 
-from gateway import RULES, shell
+from gateway import RULES, metrics, shell
 
 BEFORE = Path("/root/before")
 # Written by others, whatever is installed: logs, caches, dpkg's and apt's own books, copies of passwd, coredumps.
@@ -24,11 +24,14 @@ def note_what_is_there():
 
 class Purge(unittest.TestCase):
     def test_leaves_nothing_behind(self):
+        self.assertIn("\ndpinholer_up 1\n", metrics())  # it is there, after the upgrade and the reboot too
         RULES.write_text("flush ruleset\n")
         shell("systemctl disable nftables && systemctl restart nftables")
         shell("apt-get -y purge dpinholer && apt-get -y autoremove --purge")
         self.assertEqual(there() ^ set(BEFORE.read_text().splitlines()), set())
         self.assertEqual(shell("grep -rl --exclude='*-' dpinholer /etc", status=1), "")
+        with self.assertRaises(OSError):
+            metrics()
         self.assertFalse(Path("/run/dpinholer").exists())
         self.assertEqual(shell("systemctl list-units --all --plain --no-legend 'dpinholer*'"), "")
         self.assertEqual(shell("cat /proc/[0-9]*/comm 2>/dev/null | grep dpinholer", status=1), "")
