@@ -31,9 +31,9 @@ std::string why(const Offence& offence) {
 }
 
 std::string remedy(const system::SystemError& error) {
-  if (error.code == ENOENT) return "load nft/dpinholer.nft in that table, which has the sets and their rule";
+  if (error.code == ENOENT) return "include dpinholer/dpinholer.nft in that table";
   if (error.code == ENFILE || error.code == ENOSPC) return "the set is full: it needs a larger size";
-  return "nft list ruleset shows whether it is as in nft/dpinholer.nft";
+  return "nft list ruleset shows whether it is as in dpinholer/dpinholer.nft";
 }
 
 }  // namespace

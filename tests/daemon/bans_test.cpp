@@ -118,8 +118,8 @@ TEST_F(BansTest, WhatTheKernelRefusesIsCountedAndTriedAgain) {
   ASSERT_FALSE(lifted);
   EXPECT_EQ(
       lifted.error(),
-      "nft element of set sip_banned4: No such file or directory; load nft/dpinholer.nft in that table, "
-      "which has the sets and their rule");
+      "nft element of set sip_banned4: No such file or directory; include dpinholer/dpinholer.nft in that "
+      "table");
   sets_.error = 0;
   EXPECT_EQ(ban("203.0.113.5"), 1U);
 }
@@ -139,8 +139,7 @@ TEST_F(BansTest, AFloodOfSourcesIsBounded) {
 
 TEST_F(BansTest, ADaemonThatOnlyLooksOnWritesNothing) {
   Bans observing(sets_, host_, true, {}, {});
-  EXPECT_EQ(observing.ban({{address("203.0.113.5"), Cause::failures, "9/min", now_}}, now_).size(),
-            1U);
+  EXPECT_EQ(observing.ban({{address("203.0.113.5"), Cause::failures, "9/min", now_}}, now_).size(), 1U);
   EXPECT_EQ(sets_.transactions, 0);
   EXPECT_EQ(observing.count(now_), 1U);
 }

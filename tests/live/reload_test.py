@@ -60,7 +60,7 @@ class Load(ReloadTest):
                 "flush ruleset in the file": self.disturb(daemon, bound, lambda: self.load("flush ruleset\n")),
                 "flush ruleset, then the file": self.disturb(daemon, bound, self.flush_and_load),
             }
-            self.assertIn('no table "inet filter": load', daemon.log())
+            self.assertIn('no table "inet filter": include', daemon.log())
             calls.wait()
             wait_until(lambda: not self.firewall.open_pinholes(), "all pinholes to close")
             outside, inside = at_outside.packets(), at_inside.packets()

@@ -120,7 +120,7 @@ class UserAgents(ScannersTest):
         self.firewall.nft("delete", "set", "inet", "filter", "sip_banned4")
         with Daemon(self.network.gateway, BANNING) as daemon:
             scanner.pass_to(server, scanning(Dialog(scanner, server).request("OPTIONS")))
-            self.in_log(daemon, "not banned: .*sip_banned4.*load nft/dpinholer.nft")
+            self.in_log(daemon, "not banned: .*sip_banned4.*include dpinholer/dpinholer.nft")
             self.assertEqual(self.status()["scanners"]["failed"], 1)
             self.hang_up(self.establish(self.caller, server), self.caller, server)
             found = self.network.gateway.run(binary(), "check", "--config", daemon.process.args[-1], check=False)
