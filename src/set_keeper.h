@@ -78,8 +78,8 @@ class SetKeeper {
     bool aged = false;
   };
   struct Closed {
-    base::TimePoint due;
     pinhole::ElementKey key;
+    bool once_more = false;  // is it to be looked at after this time
   };
   enum class Try : std::uint8_t { unless_full, anyway };
 
@@ -125,10 +125,10 @@ class SetKeeper {
   bool missing_ = false;                      // they were not, the last time
   std::string fault_told_;
   std::deque<pinhole::Key> to_rewrite_;
-  std::size_t rewritten_ = 0;  // of this time
-  bool flushed_ = false;       // why
-  std::deque<Closed> closed_;  // elements that a packet on its way may have made again
-  base::TimePoint now_;        // of the last `mend`
+  std::size_t rewritten_ = 0;                      // of this time
+  bool flushed_ = false;                           // why
+  std::multimap<base::TimePoint, Closed> closed_;  // elements that a packet on its way may have made again
+  base::TimePoint now_;                            // of the last `mend`
   std::optional<base::TimePoint> next_sweep_;
   std::optional<std::size_t> sweeping_;  // index of a set
   std::size_t swept_ = 0;                // of this time

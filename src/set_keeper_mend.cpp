@@ -5,7 +5,9 @@
 //   sets missing                   every check_period, and at the notification that they are made
 //   elements removed by others     at the notification
 //   pinholes that were refused     after the pauses of pinhole/backlog.h, and when there is room
-//   elements that were removed     once, after stray_wait: a packet on its way may have made them again
+//   elements that were removed     after stray_wait, and again after last_stray_wait: a packet on its way may
+//   have
+//                                  made them again
 //   elements that nobody wants     every sweep_period, and at the notification that somebody made them
 //   elements that are missing      whenever a call is refreshed (negotiation/timers.cpp), told or not
 #include <algorithm>
@@ -30,7 +32,8 @@ using system::ElementState;
 constexpr base::Duration check_period = std::chrono::seconds{1};
 constexpr base::Duration first_sweep = std::chrono::seconds{1};
 constexpr base::Duration sweep_period = std::chrono::seconds{60};
-constexpr base::Duration stray_wait = std::chrono::seconds{1};
+constexpr base::Duration stray_wait = std::chrono::milliseconds{20};
+constexpr base::Duration last_stray_wait = std::chrono::seconds{1};
 // Each of them takes the kernel some half a millisecond.
 constexpr std::size_t written_at_once = 128;  // pinholes
 constexpr std::size_t looked_at_once = 128;   // elements
@@ -66,7 +69,7 @@ void SetKeeper::note(const system::RulesetNews& news, base::TimePoint now) {
   }
   for (const ElementState& made : news.added) {
     if (pinhole::read_comment(made.comment) && !installed_.holds(made.key)) {
-      closed_.push_front({now, made.key});
+      closed_.emplace(now, Closed{made.key});
     }
   }
 }
@@ -91,7 +94,7 @@ std::optional<base::TimePoint> SetKeeper::next_deadline() const {
     if (due) next = std::min(next.value_or(*due), *due);
   };
   if (!to_rewrite_.empty()) consider(now_);
-  if (!closed_.empty()) consider(closed_.front().due);
+  if (!closed_.empty()) consider(closed_.begin()->first);
   if (knows_all_) consider(next_sweep_.value_or(now_));
   consider(backlog_.next());
   return next;
@@ -170,14 +173,16 @@ bool SetKeeper::retry_some(base::TimePoint now) {
 }
 
 void SetKeeper::note_closed(base::TimePoint now) {
-  for (const ElementKey& key : std::exchange(closing_, {})) closed_.push_back({now + stray_wait, key});
+  for (const ElementKey& key : std::exchange(closing_, {}))
+    closed_.emplace(now + stray_wait, Closed{key, true});
 }
 
 bool SetKeeper::check_closed(base::TimePoint now) {
   std::vector<ElementKey> keys;
-  while (!closed_.empty() && closed_.front().due <= now && keys.size() < looked_at_once) {
-    keys.push_back(closed_.front().key);
-    closed_.pop_front();
+  while (!closed_.empty() && closed_.begin()->first <= now && keys.size() < looked_at_once) {
+    const Closed closed = closed_.extract(closed_.begin()).mapped();
+    keys.push_back(closed.key);
+    if (closed.once_more) closed_.emplace(now + last_stray_wait, Closed{closed.key});
   }
   counters_.swept += remove_unwanted(keys, true, now);
   return !keys.empty();
@@ -194,7 +199,7 @@ std::size_t SetKeeper::remove_unwanted(const std::vector<ElementKey>& keys, bool
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (installed_.holds(keys[i])) continue;
     if (!states) {
-      closed_.push_back({now + stray_wait, keys[i]});
+      closed_.emplace(now + last_stray_wait, Closed{keys[i]});
       continue;
     }
     const auto& state = (*states)[i];
@@ -202,7 +207,7 @@ std::size_t SetKeeper::remove_unwanted(const std::vector<ElementKey>& keys, bool
     const bool ours = pinhole::read_comment(state->comment).has_value();
     if (!ours && !(without_comment && state->comment.empty())) continue;
     removals.push_back({ElementChange::Kind::remove, keys[i], base::seconds{0}, ""});
-    closed_.push_back({now + stray_wait, keys[i]});
+    closed_.emplace(now + stray_wait, Closed{keys[i], true});
   }
   const std::size_t count = removals.size();
   std::vector<Failed> failed;

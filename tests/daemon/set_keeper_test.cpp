@@ -377,6 +377,21 @@ TEST(SetKeeper, WhatComesBackAfterItWasClosedIsRemoved) {
   EXPECT_EQ(it.keeper.counters().swept, 2U);
 }
 
+TEST(SetKeeper, WhatAPacketOnItsWayMakesAgainGoesSoon) {
+  Keeping it;
+  it.open(1);
+  it.finish_batch();
+  const pinhole::ElementKey key = *it.sets.keys().begin();
+  it.close(1);
+  it.finish_batch();
+  it.sets.add(key, "", false);
+  it.pass(std::chrono::milliseconds{25});
+  EXPECT_EQ(it.sets.keys().size(), 0U);
+  it.sets.add(key, "", false);
+  it.pass(std::chrono::milliseconds{1100});
+  EXPECT_EQ(it.sets.keys().size(), 0U) << "a late one";
+}
+
 TEST(SetKeeper, ElementsOfCallsThatAreOverAreSwept) {
   Keeping it;
   it.open(1, {peer});
