@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <iterator>
 
 #include "base/limits.h"
 #include "pinhole/element.h"
@@ -61,7 +60,8 @@ std::vector<Offence> Bans::ban(std::vector<Offence> offences, base::TimePoint no
   std::erase_if(offences, [&](const Offence& offence) { return !takes(offence, now); });
   std::vector<system::Ban> bans;
   for (const Offence& offence : offences)
-    bans.push_back({offence.source, settings_.ban, std::string(comment_begin) + why(offence)});
+    bans.push_back(
+        {offence.source, settings_.ban, std::string(comment_begin) + banned_.at(offence.source).why});
   if (!observe_ && !bans.empty()) {
     if (const auto added = sets_.add(bans); !added) {
       for (const Offence& offence : offences) erase(offence.source);

@@ -49,8 +49,9 @@ class Bans {
     base::TimePoint since;
     base::TimePoint until;
   };
-  /// Those in force. Calls `visit` for so many of them, those that end last first.
+  /// In force.
   std::size_t count(base::TimePoint now);
+  /// Calls `visit` for so many of them, those that end last first.
   void for_each(std::size_t most,
                 const std::function<void(const base::Address& source, const Banned& banned)>& visit) const;
 
