@@ -59,7 +59,7 @@ struct Pipeline::State {
         streams(settings.streams, settings.hash_key),
         signs(settings.scanners),
         failures(settings.scanners.failures, settings.hash_key),
-        calls(settings.negotiation, settings.hash_key),
+        calls(settings.negotiation, settings.hash_key, scanners::is_active(settings.scanners)),
         table(settings.hash_key) {}
 
   Reading read(const ip::Packet& packet, base::TimePoint now, Outcome& outcome);

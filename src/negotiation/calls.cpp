@@ -68,9 +68,10 @@ bool may_answer(const SipMessage& message) {
 
 }  // namespace
 
-Calls::Calls(Settings settings, base::HashKey hash_key)
+Calls::Calls(Settings settings, base::HashKey hash_key, bool knows_parties)
     : settings_(settings),
       calls_(0, KeyedHash{hash_key}, std::equal_to<>{}),
+      knows_parties_(knows_parties),
       talking_(0, base::AddressHash{hash_key}) {}
 
 void Calls::process(const SipMessage& message, const Origin& origin, const base::Address& destination,
@@ -286,6 +287,7 @@ void Calls::set_standing(Call& call, Standing standing) {
 }
 
 void Calls::note_parties(Call& call) {
+  if (!knows_parties_) return;
   std::vector<base::Address> parties = parties_of(call);
   if (parties == call.parties) return;
   for (const base::Address& address : parties) ++talking_[address];

@@ -57,7 +57,8 @@ using Updates = std::vector<Update>;
 /// has his share of such calls himself (attack A6). One that rings or is answered never does.
 class Calls {
  public:
-  Calls(Settings settings, base::HashKey hash_key);
+  /// `knows_parties`: whether `talks` can be asked.
+  Calls(Settings settings, base::HashKey hash_key, bool knows_parties);
 
   /// `destination` is that of the packet that carried the message.
   void process(const message::SipMessage& message, const Origin& origin, const base::Address& destination,
@@ -125,6 +126,7 @@ class Calls {
   std::set<std::pair<Standing, CallSerial>> dispensable_;  // over or unanswered; oldest first
   std::map<base::Address, std::size_t> per_source_;        // those that are not over
   std::map<base::Address, std::size_t> unanswered_per_source_;
+  bool knows_parties_;
   std::unordered_map<base::Address, std::size_t, base::AddressHash> talking_;  // calls they are parties of
   CallSerial last_serial_ = 0;
   std::uint64_t recovered_ = 0;  // of them
