@@ -30,9 +30,9 @@ namespace {
   throw std::system_error(code, std::generic_category(), call);
 }
 
-void limit(__rlimit_resource_t resource, rlim_t most) {
-  const rlimit both{most, most};
-  if (setrlimit(resource, &both) != 0) fail("setrlimit");
+void limit(__rlimit_resource_t resource, rlim_t most, rlim_t beyond = 0) {
+  const rlimit soft_and_hard{most, most + beyond};
+  if (setrlimit(resource, &soft_and_hard) != 0) fail("setrlimit");
 }
 
 bool write_file(const char* path, const std::string& text) {
@@ -163,7 +163,7 @@ void confine_inspector(int channel, std::size_t memory) {
   limit(RLIMIT_NOFILE, 0);
   limit(RLIMIT_NPROC, 0);
   limit(RLIMIT_DATA, memory);
-  limit(RLIMIT_CPU, an_hour);
+  limit(RLIMIT_CPU, an_hour, 1);  // at the hard limit it would be SIGKILL, which does not say why
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) fail("prctl");
   Filter filter(SCMP_ACT_KILL_PROCESS);
   const auto socket = static_cast<std::uint64_t>(channel);

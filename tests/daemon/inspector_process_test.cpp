@@ -133,6 +133,8 @@ TEST(InspectorProcess, WhateverItDoesWrongTheBatchFailsAndTheNextOneStarts) {
       {"it aborts", [](Channel&) { std::abort(); }, "it is gone, signal 6 (Aborted)"},
       {"it jumps into the void", [](Channel&) { raise(SIGSEGV); },
        "it is gone, signal 11 (Segmentation fault)"},
+      {"it has worked for too long", [](Channel&) { raise(SIGXCPU); },
+       "it is gone, signal 24 (an hour of processor time is over)"},
       {"noise", [](Channel& c) { (void)!send(c.fd(), "noise, and more of it", 21, MSG_NOSIGNAL); },
        "an overlong answer, "},
       {"a frame without end", [](Channel& c) { write_frame(c, 0xffff'ffff, Kind::findings, ""); },
@@ -202,6 +204,21 @@ TEST(InspectorProcess, OneThatHangsIsGivenUpInTime) {
   EXPECT_NE(log.find("the inspector failed: no answer in time, signal 9 (Killed); 1 packet "),
             std::string::npos)
       << log;
+}
+
+// More than its channel holds waits to be read.
+TEST(InspectorProcess, OneThatDoesNotReadIsGivenUpInTime) {
+  KnownHost host;
+  InspectorLauncher launcher([](Channel, const std::string&) { sleep_for_ever(); });
+  InspectorProcess inspector(launcher, CrashFolder({}));
+  ASSERT_TRUE(inspector.start(system::now()));
+  const std::vector<std::uint8_t> packet(65'000);
+  Batch batch = batch_of(packet);
+  batch.packets.resize(base::limits::queue_batch, batch.packets.front());
+  testing::internal::CaptureStderr();
+  EXPECT_FALSE(inspector.inspect(batch, host));
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find("the inspector failed: it did not read, signal 9 (Killed); "), std::string::npos) << log;
 }
 
 TEST(InspectorProcess, OneThatEndsBetweenBatchesIsNoticed) {

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -124,6 +125,37 @@ TEST(Sandbox, MemoryIsBounded) {
               return more == MAP_FAILED ? 0 : 1;
             }),
             "0");
+}
+
+// SIGXCPU says why, where SIGKILL would not. What is left of the hour is a second here.
+TEST(Sandbox, ProcessorTimeIsBounded) {
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    confine_inspector(ends[0], memory);
+    char octet = 0;
+    iovec part{&octet, 1};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    sendmsg(ends[0], &message, 0);
+    for (volatile int i = 0;; i = i + 1) continue;
+  }
+  close(ends[0]);
+  char confined = 0;
+  ASSERT_EQ(recv(ends[1], &confined, 1, 0), 1);
+  close(ends[1]);
+  rlimit time{};
+  ASSERT_EQ(prlimit(child, RLIMIT_CPU, nullptr, &time), 0);
+  EXPECT_EQ(time.rlim_cur, 3600U);
+  time.rlim_max -= time.rlim_cur - 1;
+  time.rlim_cur = 1;
+  ASSERT_EQ(prlimit(child, RLIMIT_CPU, &time, nullptr), 0);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_STREQ(sigabbrev_np(WTERMSIG(status)), "XCPU");
 }
 
 TEST(Sandbox, TheGatekeeperMayNotBecomeSomethingElse) {
