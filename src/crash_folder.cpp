@@ -3,6 +3,7 @@
 
 #include <pcap/pcap.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <system_error>
 
 #include "base/limits.h"
+#include "system/error.h"
 
 namespace dpinholer {
 
@@ -27,14 +29,15 @@ std::string next_name(const std::set<fs::path>& files) {
   return std::string(digits.size() < 6 ? 6 - digits.size() : 0, '0') + digits + suffix;
 }
 
-bool write_capture(const fs::path& file, const Batch& batch) {
+// An errno.
+int write_capture(const fs::path& file, const Batch& batch) {
   constexpr int longest_packet = 65535;
   const std::unique_ptr<pcap_t, decltype(&pcap_close)> capture(pcap_open_dead(DLT_RAW, longest_packet),
                                                                pcap_close);
-  if (capture == nullptr) return false;
+  if (capture == nullptr) return ENOMEM;
   const std::unique_ptr<pcap_dumper_t, decltype(&pcap_dump_close)> out(
       pcap_dump_open(capture.get(), file.c_str()), pcap_dump_close);
-  if (out == nullptr) return false;
+  if (out == nullptr) return errno;
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
   const auto rest = std::chrono::duration_cast<std::chrono::microseconds>(now - seconds);
@@ -45,7 +48,7 @@ bool write_capture(const fs::path& file, const Batch& batch) {
     header.caplen = header.len = static_cast<bpf_u_int32>(packet.octets.size());
     pcap_dump(reinterpret_cast<u_char*>(out.get()), &header, packet.octets.data());
   }
-  return pcap_dump_flush(out.get()) == 0;
+  return pcap_dump_flush(out.get()) == 0 ? 0 : errno;
 }
 
 }  // namespace
@@ -59,7 +62,8 @@ std::string CrashFolder::save(const Batch& batch) {
     if (entry.path().extension() == suffix) files.insert(entry.path());
   }
   const fs::path file = folder_ / next_name(files);
-  if (error || !write_capture(file, batch)) return "not saved: " + file.string() + " could not be written";
+  if (const int code = error ? error.value() : write_capture(file, batch); code != 0)
+    return "not saved: " + system::SystemError{"write", code, file.string()}.to_string();
   while (files.size() >= base::limits::crash_files) {
     fs::remove(*files.begin(), error);
     files.erase(files.begin());

@@ -281,7 +281,7 @@ TEST(InspectorProcess, SavesThePacketsOfAFailureForAReplayAndKeepsTheLastOnes) {
 TEST(CrashFolder, SaysWhatCouldNotBeWritten) {
   const auto packet = invite();
   EXPECT_EQ(CrashFolder("/dev/null/crashes").save(batch_of(packet)),
-            "not saved: /dev/null/crashes/000001.pcap could not be written");
+            "not saved: write /dev/null/crashes/000001.pcap: Not a directory");
 }
 
 }  // namespace
