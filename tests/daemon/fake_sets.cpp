@@ -64,6 +64,12 @@ std::vector<std::string> FakeSets::faults() {
   return missing ? std::vector<std::string>{"no sets"} : std::vector<std::string>{};
 }
 
+void FakeSets::fail_next(Fault what) {
+  fault = what;
+  at = steps_;
+  struck = false;
+}
+
 // What goes wrong with a transaction of so many changes, and with which.
 FakeSets::Fault FakeSets::strike(std::size_t changes, std::size_t& index) {
   const std::size_t first = std::exchange(steps_, steps_ + changes);
@@ -143,8 +149,7 @@ tl::expected<std::vector<std::optional<ElementState>>, SystemError> FakeSets::fi
   return found;
 }
 
-tl::expected<bool, SystemError> FakeSets::for_each(pinhole::Set set,
-                                                   const std::function<void(const ElementState&)>& visit) {
+void FakeSets::visit_all(pinhole::Set set, const std::function<void(const ElementState&)>& visit) {
   const bool passes_over = resizing > 0;
   if (passes_over) --resizing;
   std::size_t place = 0;
@@ -152,12 +157,21 @@ tl::expected<bool, SystemError> FakeSets::for_each(pinhole::Set set,
     if (key.set != set || (passes_over && ++place % 2 == 0)) continue;
     visit(state_of(key, element));
   }
-  return true;
+}
+
+tl::expected<bool, SystemError> FakeSets::for_each(pinhole::Set set,
+                                                   const std::function<void(const ElementState&)>& visit) {
+  if (blind > 0) {
+    --blind;
+    return tl::unexpected(SystemError{"list", ENOBUFS, "of a test"});
+  }
+  visit_all(set, visit);
+  return !restless;
 }
 
 tl::expected<void, SystemError> FakeSets::begin_reading(pinhole::Set set) {
   reading_.clear();
-  if (!for_each(set, [&](const ElementState& state) { reading_.push_back(state); })) return {};
+  visit_all(set, [&](const ElementState& state) { reading_.push_back(state); });
   return {};
 }
 

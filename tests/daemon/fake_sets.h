@@ -29,7 +29,8 @@ class FakeSets : public system::PinholeSets {
   bool missing = false;                                        ///< the sets
   system::RulesetNews news;                                    ///< not read yet
   int blind = 0;                                               ///< how many of the next looks fail
-  int resizing = 0;  ///< how many of the next readings pass over every other element, and do not say so
+  bool restless = false;  ///< readings say that others changed the set meanwhile
+  int resizing = 0;       ///< how many of the next readings pass over every other element, and do not say so
 
   /// What goes wrong, once, with the change that is the `at`th since the beginning.
   enum class Fault {
@@ -46,6 +47,7 @@ class FakeSets : public system::PinholeSets {
   Fault fault = Fault::none;
   std::size_t at = 0;
   bool struck = false;  ///< it went wrong
+  void fail_next(Fault what);
 
   void flush();
   void destroy();  ///< the table, with all that is in it; `restore` brings it back
@@ -75,6 +77,7 @@ class FakeSets : public system::PinholeSets {
   using Elements = std::map<pinhole::ElementKey, Element>;
   std::optional<int> apply(const pinhole::ElementChange& change, Elements& to,
                            std::vector<system::ElementState>& removed) const;
+  void visit_all(pinhole::Set set, const std::function<void(const system::ElementState&)>& visit);
   Fault strike(std::size_t changes, std::size_t& index);
 
   std::size_t steps_ = 0;

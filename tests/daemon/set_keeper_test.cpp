@@ -539,12 +539,17 @@ TEST(SetKeeper, CountsRenewedElementsOnce) {
 
 // ---- What it tells ----------------------------------------------------------------------------------------
 
-// The last line of the log that `action` and what follows from it write, without time and level.
-std::string told(Keeping& it, const std::function<void()>& action) {
+// What `action` and what follows from it log.
+std::string logged(Keeping& it, const std::function<void()>& action) {
   testing::internal::CaptureStderr();
   action();
   it.pass(settling);
-  std::string log = testing::internal::GetCapturedStderr();
+  return testing::internal::GetCapturedStderr();
+}
+
+// The last line of that, without time and level.
+std::string told(Keeping& it, const std::function<void()>& action) {
+  std::string log = logged(it, action);
   if (log.empty()) return log;
   log.pop_back();
   log.erase(0, log.rfind('\n') + 1);
@@ -580,6 +585,47 @@ TEST(SetKeeper, TellsWhatItMendsAndWhatItCannot) {
                    it.finish_batch();
                  }),
             refused);
+}
+
+TEST(SetKeeper, TellsWhatTheKernelRefuses) {
+  Keeping it;
+  auto expect = [&](const std::string& consequence, const std::function<void()>& action) {
+    const std::string log = logged(it, [&] {
+      it.sets.fail_next(Fault::refuse);
+      action();
+      it.finish_batch();
+    });
+    const std::string line =
+        "nft element sip_rtp4 { 192.0.2.10 . 1 }: Cannot allocate memory, " + consequence;
+    EXPECT_NE(log.find(" error " + line + "\n"), std::string::npos) << log;
+    EXPECT_EQ(it.sets.keys(), it.wanted_elements());
+    it.pass(std::chrono::hours{1});  // what was told lately is not told again
+  };
+  expect("not added: its media stays closed until it is", [&] { it.open(1); });
+  expect("not renewed yet", [&] {
+    it.sets.remove(element(1), false);
+    it.refresh(1);
+  });
+  expect("not removed yet", [&] { it.close(1); });
+}
+
+TEST(SetKeeper, TellsWhatItMayNotHaveTakenOver) {
+  FakeSets sets;
+  SetKeeper keeper(sets, false, {});
+  auto log = [&](const std::function<void()>& prepare) {
+    prepare();
+    testing::internal::CaptureStderr();
+    keeper.recover();
+    return testing::internal::GetCapturedStderr();
+  };
+  EXPECT_EQ(log([] {}), "");
+  EXPECT_NE(log([&] {
+              sets.blind = 1;
+            }).find("list of a test: No buffer space available: its elements are not taken over\n"),
+            std::string::npos);
+  EXPECT_NE(
+      log([&] { sets.restless = true; }).find("set sip_rtp4 never stood still: not all may be taken over\n"),
+      std::string::npos);
 }
 
 }  // namespace
