@@ -183,7 +183,7 @@ void Daemon::State::wait() {
   if (more_to_do) timeout = 0;
   std::array<epoll_event, 64> events{};
   const int count = epoll_wait(poll.get(), events.data(), events.size(), timeout);
-  if (count < 0 && errno != EINTR) throw KernelError(SystemError{"epoll_wait", errno, ""}.to_string());
+  if (count < 0 && errno != EINTR) throw KernelError(SystemError{"epoll_wait", errno, ""});
   ready.clear();
   for (int i = 0; i < count; ++i) {
     const std::uint32_t index = events[static_cast<std::size_t>(i)].data.u32;
@@ -238,7 +238,7 @@ void Daemon::State::read_signals(const std::function<void()>& reload) {
 
 void Daemon::State::read_packets(std::size_t queue) {
   const auto packets = queues[queue].read();
-  if (!packets) throw KernelError(packets.error().to_string());
+  if (!packets) throw KernelError(packets.error());
   if (packets->empty()) return;
   Batch batch;
   batch.packets.reserve(packets->size());
@@ -267,7 +267,7 @@ void Daemon::State::judge(std::size_t queue, const system::QueuedPacket& packet,
 void Daemon::State::send(std::vector<std::vector<Answer>>& answers) {
   for (std::size_t i = 0; i < queues.size(); ++i) {
     if (answers[i].empty()) continue;
-    if (const auto sent = queues[i].answer(answers[i]); !sent) throw KernelError(sent.error().to_string());
+    if (const auto sent = queues[i].answer(answers[i]); !sent) throw KernelError(sent.error());
     answers[i].clear();
   }
 }

@@ -178,8 +178,7 @@ InspectorLauncher::InspectorLauncher(const Work& work) {
   words_ = words[0];
   std::array<char, longest_words> text{};
   if (recv(control_, text.data(), text.size(), 0) != text.size() || text.back() != 0)
-    throw std::system_error(EPERM, std::generic_category(),
-                            std::string("inspector launcher: ") + text.data());
+    throw system::KernelError(std::string("who starts inspectors can't be confined: ") + text.data());
   shortcomings_ = text.data();
 }
 

@@ -22,7 +22,8 @@ class InspectorLauncher {
   /// what was told with it.
   using Work = std::function<void(system::Channel channel, const std::string& order)>;
 
-  /// Forks; to be called while this process has one thread and its capabilities. Throws std::system_error.
+  /// Forks; to be called while this process has one thread and its capabilities. Throws std::system_error or
+  /// KernelError.
   explicit InspectorLauncher(const Work& work);
   ~InspectorLauncher();
   InspectorLauncher(const InspectorLauncher&) = delete;

@@ -19,6 +19,7 @@
 #include "exporter_command.h"
 #include "replay_command.h"
 #include "run_command.h"
+#include "system/error.h"
 #include "system/escape.h"
 #include "top_command.h"
 
@@ -191,6 +192,8 @@ int main(int argc, char** argv) try {
   return chosen();
 } catch (const std::bad_alloc&) {
   return failed(ExitStatus::not_fine, "there is no memory left; let it have more, or lower [limits]");
+} catch (const dpinholer::system::KernelError& error) {
+  return failed(ExitStatus::unreachable, error.what());
 } catch (const std::exception& error) {
   return failed(ExitStatus::not_fine, escape(error.what()));
 }

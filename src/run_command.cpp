@@ -3,9 +3,7 @@
 
 #include <linux/capability.h>
 
-#include <algorithm>
 #include <array>
-#include <cerrno>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -43,12 +41,8 @@ void reload(const std::string& named, Configuration& running, InspectorProcess& 
 
 // "the system refused: fork: Resource temporarily unavailable; ..."
 std::string refused_by_system(const std::system_error& error) {
-  const bool ran_out = std::ranges::any_of(std::array{EAGAIN, ENOMEM, EMFILE, ENFILE},
-                                           [&](int code) { return error.code().value() == code; });
   return "the system refused: " + system::escape(error.what()) +
-         (ran_out
-              ? "; is there a limit on its memory, processes or descriptors? systemctl show dpinholer tells"
-              : "");
+         std::string(system::remedy(error.code().value()));
 }
 
 }  // namespace
@@ -69,8 +63,6 @@ int run_command(const RunOptions& options) try {
   system::sandbox::confine_gatekeeper();
   daemon.run([&] { reload(options.config, *configuration, inspector, daemon); });
   return static_cast<int>(ExitStatus::fine);
-} catch (const system::KernelError& error) {
-  return failed(ExitStatus::unreachable, error.what());
 } catch (const std::system_error& error) {
   return failed(ExitStatus::unreachable, refused_by_system(error));
 }

@@ -3,7 +3,7 @@
 
 #include <stdexcept>
 #include <string>
-#include <system_error>
+#include <string_view>
 
 namespace dpinholer::system {
 
@@ -14,19 +14,18 @@ struct SystemError {
   std::string object;  ///< what it was about: a file, a set, an element; may be empty
 
   /// "NFT_MSG_NEWSETELEM sip_rtp4: No such file or directory". One line, unless call or object hold more.
-  std::string to_string() const {
-    std::string text = call;
-    if (!object.empty()) text += " " + object;
-    if (code != 0) text += ": " + std::generic_category().message(code);
-    return text;
-  }
+  std::string to_string() const;
 };
+
+/// What helps against an errno, "; run as root ...", as far as that can be said of it alone; empty if not.
+std::string_view remedy(int code);
 
 /// The kernel can't be reached or is not set up as nft/dpinholer.nft says: start-up fails with exit status 3.
 /// what() is one line that names the object and the remedy.
 class KernelError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+  explicit KernelError(const SystemError& error);  ///< with the remedy of its errno
 };
 
 }  // namespace dpinholer::system

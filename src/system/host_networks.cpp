@@ -110,11 +110,11 @@ HostNetworks::HostNetworks() : requests_(NETLINK_ROUTE), changes_(NETLINK_ROUTE)
   for (const int group : {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
                           RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP}) {
     if (!changes_.join(group)) {
-      throw KernelError(SystemError{"NETLINK_ADD_MEMBERSHIP", errno, "rtnetlink"}.to_string());
+      throw KernelError(SystemError{"NETLINK_ADD_MEMBERSHIP", errno, "rtnetlink"});
     }
   }
   auto addresses = read_addresses();
-  if (!addresses) throw KernelError(addresses.error().to_string());
+  if (!addresses) throw KernelError(addresses.error());
   addresses_ = std::move(*addresses);
   addresses_known_ = true;
 }
@@ -180,7 +180,8 @@ std::vector<Interface> HostNetworks::ways_to(const base::Address& address, Inter
   if (known != ways_.end()) return known->second;
   auto ways = look_up(address, vrf);
   if (!ways) {
-    if (!std::exchange(failed_, true)) log::warning(ways.error().to_string() + ": no sides can be told");
+    if (!std::exchange(failed_, true))
+      log::warning("no route can be looked up: " + ways.error().to_string() + "; until then nothing opens");
     return {};
   }
   failed_ = false;

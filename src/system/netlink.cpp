@@ -50,11 +50,11 @@ tl::expected<bool, SystemError> wait_readable(int fd, milliseconds wait) {
 
 NetlinkSocket::NetlinkSocket(int protocol) : socket_(mnl_socket_open2(protocol, SOCK_CLOEXEC)) {
   const char* object = protocol == NETLINK_ROUTE ? "NETLINK_ROUTE" : "NETLINK_NETFILTER";
-  if (socket_ == nullptr) throw KernelError(SystemError{"socket", errno, object}.to_string());
+  if (socket_ == nullptr) throw KernelError(SystemError{"socket", errno, object});
   if (mnl_socket_bind(socket_, 0, MNL_SOCKET_AUTOPID) < 0) {
     const int code = errno;
     mnl_socket_close(socket_);
-    throw KernelError(SystemError{"bind", code, object}.to_string());
+    throw KernelError(SystemError{"bind", code, object});
   }
   // Without it an acknowledgement repeats the message that it is for.
   set_option(NETLINK_CAP_ACK, true);
@@ -64,7 +64,7 @@ NetlinkSocket NetlinkSocket::over(int fd) {
   if (mnl_socket* open = mnl_socket_fdopen(fd)) return NetlinkSocket(open);
   const int code = errno;
   close(fd);
-  throw KernelError(SystemError{"getsockname", code, "NETLINK_NETFILTER"}.to_string());
+  throw KernelError(SystemError{"getsockname", code, "NETLINK_NETFILTER"});
 }
 
 NetlinkSocket::~NetlinkSocket() {
@@ -173,6 +173,11 @@ tl::expected<NetlinkEnd, SystemError> netlink_request(NetlinkSocket& socket, nlm
     });
   }
   return end;
+}
+
+std::string nftables_fault(int code) {
+  if (code == EPERM) return "no permission to use nftables: run as root or with CAP_NET_ADMIN";
+  return SystemError{"the kernel has no nftables", code, ""}.to_string() + "; load the module nf_tables";
 }
 
 void for_each_message(base::Bytes datagram, const std::function<void(const nlmsghdr&)>& visit) {

@@ -76,6 +76,9 @@ struct NetlinkEnd {
 tl::expected<NetlinkEnd, SystemError> netlink_request(NetlinkSocket& socket, nlmsghdr& request,
                                                       const std::function<void(const nlmsghdr&)>& answer);
 
+/// Why nf_tables answered this errno to a request that any caller may make of any table.
+std::string nftables_fault(int code);
+
 /// Calls `visit` for each message of a datagram; stops at one that is not whole.
 void for_each_message(base::Bytes datagram, const std::function<void(const nlmsghdr&)>& visit);
 

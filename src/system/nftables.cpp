@@ -37,12 +37,12 @@ std::string first_line(const char* text) {
 tl::expected<std::string, std::string> nft(const std::string& commands, unsigned output,
                                            bool dry_run = false) {
   const std::unique_ptr<nft_ctx, ContextDeleter> context(nft_ctx_new(NFT_CTX_DEFAULT));
-  if (!context) return tl::unexpected(std::string("libnftables can't be used"));
+  const std::string no_memory = "libnftables finds no memory; let it have more";
+  if (!context) return tl::unexpected(no_memory);
   nft_ctx_output_set_flags(context.get(), output);
   nft_ctx_set_dry_run(context.get(), dry_run);
-  if (nft_ctx_buffer_output(context.get()) != 0 || nft_ctx_buffer_error(context.get()) != 0) {
-    return tl::unexpected(std::string("libnftables has no memory"));
-  }
+  if (nft_ctx_buffer_output(context.get()) != 0 || nft_ctx_buffer_error(context.get()) != 0)
+    return tl::unexpected(no_memory);
   if (nft_run_cmd_from_buffer(context.get(), commands.c_str()) != 0) {
     return tl::unexpected(first_line(nft_ctx_get_error_buffer(context.get())));
   }
@@ -60,9 +60,7 @@ std::optional<std::string> unreachable() {
     const auto end = netlink_request(socket, *request, [](const nlmsghdr&) {});
     if (!end) return end.error().to_string();
     if (end->code == 0) return std::nullopt;
-    if (end->code == EPERM) return "no permission to use nftables: run as root or with CAP_NET_ADMIN";
-    return SystemError{"the kernel has no nftables", end->code, ""}.to_string() +
-           "; load the module nf_tables";
+    return nftables_fault(end->code);
   } catch (const KernelError& error) {
     return error.what();
   }
@@ -99,7 +97,8 @@ tl::expected<Ruleset, std::string> read_ruleset() {
   if (!json) return tl::unexpected(json.error());
   Json listing = Json::parse(*json, nullptr, false);
   if (!listing.is_object() || !listing.contains("nftables"))
-    return tl::unexpected(std::string("nftables lists nothing"));
+    return tl::unexpected(
+        std::string("libnftables lists no JSON; take one that was built with it, as Debian's is"));
   put_verdict_maps(listing);
   auto ruleset = parse_ruleset(listing.dump(-1, ' ', false, Json::error_handler_t::replace));
   if (!ruleset) return ruleset;

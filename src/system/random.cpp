@@ -4,12 +4,12 @@
 #include <sodium/core.h>
 #include <sodium/randombytes.h>
 
-#include <stdexcept>
+#include "system/error.h"
 
 namespace dpinholer::system {
 
 base::HashKey draw_hash_key() {
-  if (sodium_init() < 0) throw std::runtime_error("libsodium can't be used: no random numbers");
+  if (sodium_init() < 0) throw KernelError("libsodium finds no random numbers; is there a /dev/urandom?");
   base::HashKey key;
   randombytes_buf(key.data(), key.size());
   return key;

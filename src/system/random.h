@@ -5,7 +5,7 @@
 
 namespace dpinholer::system {
 
-/// From the kernel's random numbers; waits until there are any.
+/// From the kernel's random numbers; waits until there are any. Throws KernelError.
 base::HashKey draw_hash_key();
 
 }  // namespace dpinholer::system

@@ -44,7 +44,7 @@ void ignore_port(const NetlinkSocket& socket, unsigned port) {
   }};
   const sock_fprog filter{program.size(), program.data()};
   if (setsockopt(socket.fd(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0) {
-    throw KernelError(SystemError{"setsockopt", errno, "SO_ATTACH_FILTER"}.to_string());
+    throw KernelError(SystemError{"setsockopt", errno, "SO_ATTACH_FILTER"});
   }
 }
 
@@ -85,7 +85,7 @@ RulesetWatch::RulesetWatch(TableName table, unsigned own_port)
     if (errno == EPERM) {
       throw KernelError("no permission to listen to nftables: run as root or with CAP_NET_ADMIN");
     }
-    throw KernelError(SystemError{"setsockopt", errno, "NETLINK_ADD_MEMBERSHIP nftables"}.to_string());
+    throw KernelError(SystemError{"setsockopt", errno, "NETLINK_ADD_MEMBERSHIP nftables"});
   }
 }
 

@@ -18,9 +18,10 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
-#include <stdexcept>
 #include <system_error>
 #include <vector>
+
+#include "system/error.h"
 
 namespace dpinholer::system::sandbox {
 
@@ -67,20 +68,24 @@ bool empty_root() {
                nullptr) == 0;
 }
 
+[[noreturn]] void no_filter(const char* call, int code) {
+  throw KernelError(SystemError{call, code, ""}.to_string() + "; the kernel must have CONFIG_SECCOMP_FILTER");
+}
+
 class Filter {
  public:
   explicit Filter(std::uint32_t otherwise) : context_(seccomp_init(otherwise), seccomp_release) {
-    if (context_ == nullptr) throw std::runtime_error("seccomp_init failed");
+    if (context_ == nullptr) no_filter("seccomp_init", ENOMEM);
   }
 
   void allow(int call) { add(call, {}); }
   void allow(int call, std::initializer_list<scmp_arg_cmp> arguments) { add(call, arguments); }
   void set(scmp_filter_attr attribute, std::uint32_t value) {
     if (const int code = seccomp_attr_set(context_.get(), attribute, value); code < 0)
-      fail("seccomp_attr_set", -code);
+      no_filter("seccomp_attr_set", -code);
   }
   void load() {
-    if (const int code = seccomp_load(context_.get()); code < 0) fail("seccomp_load", -code);
+    if (const int code = seccomp_load(context_.get()); code < 0) no_filter("seccomp_load", -code);
   }
 
  private:
@@ -88,7 +93,7 @@ class Filter {
     const std::vector<scmp_arg_cmp> list(arguments);
     const int code = seccomp_rule_add_array(context_.get(), SCMP_ACT_ALLOW, call,
                                             static_cast<unsigned>(list.size()), list.data());
-    if (code < 0 && code != -EEXIST) fail("seccomp_rule_add", -code);
+    if (code < 0 && code != -EEXIST) no_filter("seccomp_rule_add", -code);
   }
 
   std::unique_ptr<void, decltype(&seccomp_release)> context_;

@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-/// What a process gives up for good. Each of these throws std::system_error or std::runtime_error when the
+/// What a process gives up for good. Each of these throws std::system_error or KernelError when the
 /// kernel does not let it; nothing of it can be taken back.
 namespace dpinholer::system::sandbox {
 

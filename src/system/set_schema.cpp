@@ -98,10 +98,9 @@ std::vector<std::string> set_faults(NetlinkSocket& socket, const TableName& tabl
   const auto end = netlink_request(socket, request.header(), [](const nlmsghdr&) {});
   const std::string which = "table \"" + to_string(table) + "\"";
   if (!end) return {end.error().to_string()};
-  if (end->code == EPERM) return {"no permission to use nftables: run as root or with CAP_NET_ADMIN"};
   if (end->code == ENOENT)
     return {"no " + which + ": include dpinholer/dpinholer.nft in it, or name your own as kernel.table"};
-  if (end->code != 0) return {SystemError{"NFT_MSG_GETTABLE", end->code, which}.to_string()};
+  if (end->code != 0) return {nftables_fault(end->code)};
   std::vector<std::string> found;
   for (const Set set : pinhole::all_sets) {
     std::string fault = set_fault(socket, table, set, timeouts);

@@ -65,7 +65,7 @@ class Startup(LiveTest):
         self.firewall.load()
         for most in (5, 8, 12):
             with self.subTest(most):
-                self.assert_refuses(KERNEL, "Too many open files", wrapper=("prlimit", f"--nofile={most}"))
+                self.assert_refuses(KERNEL, "Too many open files", "systemctl show", wrapper=("prlimit", f"--nofile={most}"))
 
     def test_an_unknown_key(self):
         self.firewall.load()

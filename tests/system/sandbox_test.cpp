@@ -140,7 +140,7 @@ TEST(Sandbox, ProcessorTimeIsBounded) {
     message.msg_iov = &part;
     message.msg_iovlen = 1;
     sendmsg(ends[0], &message, 0);
-    for (volatile int i = 0;; i = i + 1) continue;
+    for (const volatile bool busy = true; busy;) continue;
   }
   close(ends[0]);
   char confined = 0;

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""On systems that lack something (lacking.cpp takes it from them), the program says in one line what that is and what
+would be right."""
+
+import os
+from pathlib import Path
+
+from lab import Daemon
+from lab.case import CallTest
+from lab.daemon import SOURCE, binary
+
+UNREACHABLE = 3
+EAGAIN = "Resource temporarily unavailable"
+LIMIT = "is there a limit on its memory, processes or descriptors? systemctl show dpinholer tells"
+
+
+def without(what):
+    """Words before a command."""
+    library = Path(os.environ.get("LACKING", SOURCE / "build/dev/tests/live/liblacking.so"))
+    assert library.exists(), library
+    return "env", f"LD_PRELOAD={library}", f"LACKS={what}"
+
+
+class Lacking(CallTest):
+    def run_without(self, what):
+        """What a daemon says in the end that does not start."""
+        daemon = Daemon(self.network.gateway, wrapper=without(what))
+        try:
+            self.assertEqual(daemon.wait(), UNREACHABLE, daemon.log())
+            return daemon.log().splitlines()[-1]
+        finally:
+            daemon.discard()
+
+    def check_without(self, what):
+        done = self.network.gateway.run(*without(what), binary(), "check", check=False)
+        self.assertEqual((done.returncode, done.stdout), (UNREACHABLE, ""), done.stderr)
+        return done.stderr
+
+    def test_what_a_daemon_can_not_start_without(self):
+        for what, said in (
+                ("nfnetlink", "socket NETLINK_NETFILTER: Protocol not supported; load the module nfnetlink"),
+                ("nf_tables", "the kernel has no nftables: Invalid argument; load the module nf_tables"),
+                ("nfnetlink_queue", "queue 0: this kernel has no NFQUEUE: load the module nfnetlink_queue"),
+                ("processes", f"the system refused: fork: {EAGAIN}; {LIMIT}"),
+                ("a second process", f"fork of an inspector: {EAGAIN}; {LIMIT}"),
+                ("random numbers", "libsodium finds no random numbers; is there a /dev/urandom?"),
+                ("seccomp", "seccomp_load: Invalid argument; the kernel must have CONFIG_SECCOMP_FILTER")):
+            with self.subTest(what):
+                self.assertEqual(self.run_without(what), f"dpinholer: {said}")
+
+    def test_what_a_check_can_not_do_without(self):
+        for what, said in (
+                ("nfnetlink", "socket NETLINK_NETFILTER: Protocol not supported; load the module nfnetlink"),
+                ("nf_tables", "the kernel has no nftables: Invalid argument; load the module nf_tables"),
+                ("memory", "libnftables finds no memory; let it have more"),
+                ("memory for output", "libnftables finds no memory; let it have more"),
+                ("JSON", "libnftables lists no JSON; take one that was built with it, as Debian's is")):
+            with self.subTest(what):
+                self.assertEqual(self.check_without(what), f"dpinholer: {said}\n")
+
+    def test_a_daemon_without_a_root_to_leave_works(self):
+        with Daemon(self.network.gateway, wrapper=without("mounts")) as daemon:
+            self.in_log(daemon, r"lets the process that reads SIP have no root of its own \(Operation not permitted\); "
+                                "its system call filter confines it all the same$")
+            self.establish(*self.phones())
+            self.assertEqual(len(self.destinations()), 4)
+
+    def test_a_daemon_without_routes_says_so_once(self):
+        with Daemon(self.network.gateway, wrapper=without("routes")) as daemon:
+            self.establish(*self.phones())
+            self.in_log(daemon, "no route can be looked up: sendto netlink: No buffer space available; until then nothing opens$")
+            self.assertEqual(daemon.log().count("no route can be looked up"), 1)
+            self.assertEqual(self.destinations(), set())
