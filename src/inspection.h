@@ -70,9 +70,10 @@ class Inspection {
   virtual ~Inspection() = default;
 
   /// To be called first, and again after `inspect` has failed: from then on there is somebody who knows
-  /// nothing yet, and whose first batches are to bring everything that is open. False: not now;
-  /// `next_start` tells when to try again.
-  virtual bool start(base::TimePoint now) = 0;
+  /// nothing yet, and whose first batches are to bring everything that is open. Throws system::KernelError
+  /// when there will never be one again.
+  virtual void start(base::TimePoint now) = 0;
+  /// Not to be called before this, if there is such a time.
   virtual std::optional<base::TimePoint> next_start() const = 0;
 
   /// Readable when it has failed while nobody asked it, which `notice` takes note of; -1: never. Another one

@@ -7,8 +7,6 @@
 #include <tuple>
 #include <utility>
 
-#include "system/error.h"
-
 namespace dpinholer {
 
 namespace {
@@ -43,14 +41,14 @@ InspectionDesk::InspectionDesk(Inspection& inspection, Gatekeeper& gatekeeper, s
       daemon_(std::move(daemon)) {}
 
 void InspectionDesk::take_over(std::vector<Connection> connections, base::TimePoint now) {
-  if (!inspection_.start(now))
-    throw system::KernelError("nobody to read SIP could be started; the log says why");
+  inspection_.start(now);
   adopt(gatekeeper_.recover(now), std::move(connections), now);
 }
 
 void InspectionDesk::start(base::TimePoint now) {
   const auto due = inspection_.next_start();
-  if (inspecting_ || (due && now < *due) || !inspection_.start(now)) return;
+  if (inspecting_ || (due && now < *due)) return;
+  inspection_.start(now);
   adopt(gatekeeper_.offer(), connections(), now);
 }
 

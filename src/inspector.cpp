@@ -30,12 +30,11 @@ Inspector::Inspector(PipelineSettings settings)
 
 Inspector::~Inspector() = default;
 
-bool Inspector::start(base::TimePoint) {
+void Inspector::start(base::TimePoint) {
   pipeline_.emplace(settings_, asking_.get());
   pipeline_->observe_connections([this](ip::StreamId stream, const std::optional<Connection>& now) {
     findings_.connections.push_back({stream, now});
   });
-  return true;
 }
 
 std::optional<Findings> Inspector::inspect(const Batch& batch, Questions& questions) {

@@ -15,7 +15,7 @@ class Inspector : public Inspection {
   explicit Inspector(PipelineSettings settings);
   ~Inspector() override;
 
-  bool start(base::TimePoint now) override;
+  void start(base::TimePoint now) override;
   std::optional<base::TimePoint> next_start() const override { return std::nullopt; }
   /// Never fails.
   std::optional<Findings> inspect(const Batch& batch, Questions& questions) override;

@@ -44,14 +44,13 @@ void InspectorProcess::replace(std::string order) {
   next_start_.reset();
 }
 
-bool InspectorProcess::start(base::TimePoint now) {
+void InspectorProcess::start(base::TimePoint now) {
   auto channel = launcher_.launch(order_);
-  if (!channel) throw system::KernelError(channel.error().to_string());
+  if (!channel) throw system::KernelError(channel.error());
   channel->set_patience(patience);
   channel_.emplace(std::move(*channel));
   started_ = now;
   next_start_.reset();
-  return true;
 }
 
 std::optional<base::TimePoint> InspectorProcess::next_start() const {

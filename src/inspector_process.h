@@ -31,8 +31,7 @@ class InspectorProcess : public Inspection {
   /// The one that there is ends, and those after it get another order. Whoever uses this has to start one.
   void replace(std::string order);
 
-  /// Throws system::KernelError when there will never be one again.
-  bool start(base::TimePoint now) override;
+  void start(base::TimePoint now) override;
   std::optional<base::TimePoint> next_start() const override;
   int fd() const override { return channel_ ? channel_->fd() : -1; }
   void notice() override;
