@@ -188,7 +188,8 @@ tl::expected<void, CommitError> NftSets::State::transact(std::span<const Element
     }
     if (!octets) {
       error.unknown = error.error.code == 0;
-      if (error.unknown) error.error = {"nft transaction", octets.error().code, "acknowledgement"};
+      if (error.unknown)
+        error.error = {"nft transaction", overrun ? ENOBUFS : octets.error().code, "acknowledgement"};
       return tl::unexpected(std::move(error));
     }
     for_each_message({answers.data(), *octets}, [&](const nlmsghdr& message) {

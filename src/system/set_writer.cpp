@@ -2,6 +2,7 @@
 #include "system/set_writer.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <utility>
 
@@ -37,7 +38,7 @@ std::vector<ElementChange> rest(std::vector<ElementChange> changes, const Commit
 Written write_changes(const Commit& commit, std::vector<ElementChange> changes) {
   Written written;
   SystemError last;
-  while (!changes.empty() && written.transactions < most_tries) {
+  while (!changes.empty() && written.transactions < most_tries && last.code != ETIMEDOUT) {
     ++written.transactions;
     const auto result = commit(changes, &written.removed);
     if (result) return written;

@@ -30,7 +30,8 @@ struct Written {
 
 /// Writes as many of the changes as the kernel takes. An element that it refuses is left out of the next try,
 /// so that one full set does not keep a pinhole of another from opening; a lost acknowledgement is no reason
-/// to give up, since doing it again does no harm. Bounded: a few tries.
+/// to give up, since doing it again does no harm, unless it was waited for: so does a packet. Bounded: a few
+/// tries.
 Written write_changes(const Commit& commit, std::vector<pinhole::ElementChange> changes);
 
 }  // namespace dpinholer::system

@@ -116,14 +116,14 @@ tl::expected<void, CommitError> FakeSets::commit(std::span<const ElementChange> 
   }
   if (!error.refused.empty()) error.error = {"element", error.refused.front().code, "of a test"};
   if (now == Fault::fail) error.error = {"transaction", ENOBUFS, "of a test"};
-  if (now == Fault::lose_if_not) error = {{"acknowledgement", ETIMEDOUT, "of a test"}, 0, {}, true};
+  if (now == Fault::lose_if_not) error = {{"acknowledgement", ENOBUFS, "of a test"}, 0, {}, true};
   if (error.error.code != 0) {
     ++aborts_;
     return tl::unexpected(std::move(error));
   }
   elements = std::move(after);
   if (now == Fault::lose_if_done) {
-    return tl::unexpected(CommitError{{"acknowledgement", ETIMEDOUT, "of a test"}, 0, {}, true});
+    return tl::unexpected(CommitError{{"acknowledgement", ENOBUFS, "of a test"}, 0, {}, true});
   }
   if (removed != nullptr) removed->insert(removed->end(), gone.begin(), gone.end());
   if (now == Fault::flush_after) flush();

@@ -87,6 +87,8 @@ ssize_t sendto(int fd, const void* octets, size_t length, int flags, const socka
     return pass(octets);
   nlmsghdr message{};
   std::memcpy(&message, octets, sizeof message);
+  if (message.nlmsg_type == NFNL_MSG_BATCH_BEGIN && lacks("transactions"))
+    return static_cast<ssize_t>(length);
   if (message.nlmsg_type == RTM_GETROUTE && lacks("routes")) return fail(ENOBUFS);
   const int subsystem = message.nlmsg_type >> 8;
   if (!(subsystem == NFNL_SUBSYS_NFTABLES && lacks("nf_tables")) &&

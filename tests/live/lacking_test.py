@@ -65,6 +65,12 @@ class Lacking(CallTest):
             self.establish(*self.phones())
             self.assertEqual(len(self.destinations()), 4)
 
+    def test_a_daemon_whose_transactions_get_lost_lets_sip_pass(self):
+        with Daemon(self.network.gateway, wrapper=without("transactions")) as daemon:
+            self.establish(*self.phones())
+            self.in_log(daemon, r"nft transaction acknowledgement: Connection timed out, not added: its media stays "
+                                "closed until it is")
+
     def test_a_daemon_without_routes_says_so_once(self):
         with Daemon(self.network.gateway, wrapper=without("routes")) as daemon:
             self.establish(*self.phones())

@@ -73,9 +73,15 @@ TEST(WriteChanges, DoesNotRepeatWhatStandsAlready) {
 }
 
 TEST(WriteChanges, A7_RepeatsWhatMayHaveBeenLost) {
-  Kernel kernel{{}, {{{"nft transaction", ETIMEDOUT, "acknowledgement"}, 0, {}, true}}};
+  Kernel kernel{{}, {{{"nft transaction", ENOBUFS, "acknowledgement"}, 0, {}, true}}};
   EXPECT_TRUE(write_changes(kernel.commit(), {add(1)}).failures.empty());
   EXPECT_EQ(kernel.tries, (std::vector<std::string>{"1 ", "1 "}));
+}
+
+TEST(WriteChanges, A7_WaitsOnceForAKernelThatDoesNotAnswer) {
+  Kernel kernel{{}, {{{"nft transaction", ETIMEDOUT, "acknowledgement"}, 0, {}, true}}};
+  EXPECT_EQ(write_changes(kernel.commit(), {add(1), add(2)}).failures.size(), 2U);
+  EXPECT_EQ(kernel.tries.size(), 1U);
 }
 
 TEST(WriteChanges, A7_GivesUpAfterAFewTriesAndSaysWhat) {
