@@ -18,26 +18,27 @@ COMMAND_LINE = ("console=ttyS0 quiet mitigations=off systemd.show_status=0 syste
 
 
 class Machine:
-    """Runs from the start of the context manager to its end. What it writes to its disk is kept while it runs,
-    reboots included, and then forgotten.
+    """Runs from the start of the context manager to its end. What it writes to its disk, a copy of `disk`, is kept
+    while it runs, reboots included, and then forgotten.
 
     A virtual disk is used instead of a shared folder because a reboot has to find what was installed before."""
 
     def __init__(self, kernel, initramfs, disk, payload, folder):
-        """`payload`: a file that the machine sees as its second disk. `folder`: for the console's log and the
-        socket."""
+        """`payload`: a file that the machine sees as its second disk. `folder`: for the copy of the disk, the
+        console's log and the socket."""
         self.console = Path(folder) / "console.log"
-        port = Path(folder) / "port"
+        self._socket = Path(folder) / "port"
+        own_disk = Path(folder) / "disk.img"
+        subprocess.run(["cp", "--reflink=auto", "--sparse=always", disk, own_disk], check=True)
         words = ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", *accelerators(), "-smp", PROCESSORS, "-m",
-                 MEMORY, "-nodefaults", "-no-user-config", "-display", "none", "-nic", "none",
+                 MEMORY, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-nic", "none",
                  "-kernel", kernel, "-initrd", initramfs, "-append", COMMAND_LINE,
-                 "-drive", f"file={disk},format=raw,if=virtio,snapshot=on",
+                 "-drive", f"file={own_disk},format=raw,if=virtio,cache=unsafe",
                  "-drive", f"file={payload},format=raw,if=virtio,readonly=on",
-                 "-serial", f"file:{self.console}",
-                 "-chardev", f"socket,id=port,path={port},server=on,wait=off", "-serial", "chardev:port"]
-        self._process = subprocess.Popen(list(map(str, words)), stdin=subprocess.DEVNULL)
-        self._port = self._connected(port)
-        self._unread = b""
+                 "-chardev", f"file,id=console,path={self.console},append=on", "-serial", "chardev:console",
+                 "-chardev", f"socket,id=port,path={self._socket},server=on,wait=off", "-serial", "chardev:port"]
+        self._words = list(map(str, words))
+        self._switch_on()
 
     def __enter__(self):
         return self
@@ -61,15 +62,25 @@ class Machine:
         return status
 
     def reboot(self):
+        """The emulator ends where the machine would begin again: on memory that held code before, it takes twice the
+        time to start."""
         self._port.sendall(b"systemctl --no-block reboot\n")  # whether the agent lives to say how that ended is open
+        self._process.wait(300)
+        self._port.close()
+        self._switch_on()
         self.wait_up()
 
-    def _connected(self, port):
+    def _switch_on(self):
+        self._process = subprocess.Popen(self._words, stdin=subprocess.DEVNULL)
+        self._port = self._connected()
+        self._unread = b""
+
+    def _connected(self):
         made = socket.socket(socket.AF_UNIX)
         deadline = time.monotonic() + 10
         while True:
             try:
-                made.connect(str(port))
+                made.connect(str(self._socket))
                 return made
             except OSError:
                 if self._process.poll() is not None or time.monotonic() > deadline:
