@@ -76,7 +76,7 @@ struct NetlinkEnd {
 tl::expected<NetlinkEnd, SystemError> netlink_request(NetlinkSocket& socket, nlmsghdr& request,
                                                       const std::function<void(const nlmsghdr&)>& answer);
 
-/// Why nf_tables answered this errno to a request that any caller may make of any table.
+/// Why nf_tables refuses, with this errno, a request that nothing is wrong with.
 std::string nftables_fault(int code);
 
 /// Calls `visit` for each message of a datagram; stops at one that is not whole.
