@@ -5,9 +5,8 @@
 //   sets missing                   every check_period, and at the notification that they are made
 //   elements removed by others     at the notification
 //   pinholes that were refused     after the pauses of pinhole/backlog.h, and when there is room
-//   elements that were removed     after stray_wait, and again after last_stray_wait: a packet on its way may
-//   have
-//                                  made them again
+//   elements that were removed     after stray_wait, and again after last_stray_wait: a packet on its way
+//                                  may have made them again
 //   elements that nobody wants     every sweep_period, and at the notification that somebody made them
 //   elements that are missing      whenever a call is refreshed (negotiation/timers.cpp), told or not
 #include <algorithm>
