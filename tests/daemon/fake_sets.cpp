@@ -116,15 +116,15 @@ tl::expected<void, CommitError> FakeSets::commit(std::span<const ElementChange> 
   }
   if (!error.refused.empty()) error.error = {"element", error.refused.front().code, "of a test"};
   if (now == Fault::fail) error.error = {"transaction", ENOBUFS, "of a test"};
-  if (now == Fault::lose_if_not) error = {{"acknowledgement", ENOBUFS, "of a test"}, 0, {}, true};
+  const bool waited = now == Fault::wait_if_done || now == Fault::wait_if_not;
+  const CommitError lost{{"acknowledgement", waited ? ETIMEDOUT : ENOBUFS, "of a test"}, 0, {}, true};
+  if (now == Fault::lose_if_not || now == Fault::wait_if_not) error = lost;
   if (error.error.code != 0) {
     ++aborts_;
     return tl::unexpected(std::move(error));
   }
   elements = std::move(after);
-  if (now == Fault::lose_if_done) {
-    return tl::unexpected(CommitError{{"acknowledgement", ENOBUFS, "of a test"}, 0, {}, true});
-  }
+  if (now == Fault::lose_if_done || now == Fault::wait_if_done) return tl::unexpected(lost);
   if (removed != nullptr) removed->insert(removed->end(), gone.begin(), gone.end());
   if (now == Fault::flush_after) flush();
   if (now == Fault::destroy_after) {

@@ -35,9 +35,11 @@ class FakeSets : public system::PinholeSets {
   /// What goes wrong, once, with the change that is the `at`th since the beginning.
   enum class Fault {
     none,
-    refuse,         ///< this element, with ENOMEM; the transaction with it
-    lose_if_done,   ///< the acknowledgement of a transaction that was carried out
-    lose_if_not,    ///< and of one that was not
+    refuse,        ///< this element, with ENOMEM; the transaction with it
+    lose_if_done,  ///< the acknowledgement of a transaction that was carried out
+    lose_if_not,   ///< and of one that was not
+    wait_if_done,  ///< the same two, but nothing says that it was lost: it is waited for
+    wait_if_not,
     fail,           ///< the transaction as a whole, with ENOBUFS
     flush_before,   ///< others flush the sets ahead of the transaction
     flush_after,    ///< or behind it

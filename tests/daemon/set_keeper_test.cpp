@@ -170,7 +170,8 @@ TEST_P(EveryStep, A7_AfterAFaultTableAndKernelAgree) {
 }
 
 INSTANTIATE_TEST_SUITE_P(SetKeeper, EveryStep,
-                         testing::Values(Fault::refuse, Fault::lose_if_done, Fault::lose_if_not, Fault::fail,
+                         testing::Values(Fault::refuse, Fault::lose_if_done, Fault::lose_if_not,
+                                         Fault::wait_if_done, Fault::wait_if_not, Fault::fail,
                                          Fault::flush_before, Fault::flush_after, Fault::destroy_after,
                                          Fault::fill));
 
