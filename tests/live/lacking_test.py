@@ -24,12 +24,9 @@ def without(what):
 class Lacking(CallTest):
     def run_without(self, what):
         """What a daemon says in the end that does not start."""
-        daemon = Daemon(self.network.gateway, wrapper=without(what))
-        try:
-            self.assertEqual(daemon.wait(), UNREACHABLE, daemon.log())
-            return daemon.log().splitlines()[-1]
-        finally:
-            daemon.discard()
+        ended, said = self.refusal(wrapper=without(what))
+        self.assertEqual(ended, UNREACHABLE, said)
+        return said[-1]
 
     def check_without(self, what):
         done = self.network.gateway.run(*without(what), binary(), "check", check=False)
@@ -74,6 +71,7 @@ class Lacking(CallTest):
     def test_a_daemon_without_routes_says_so_once(self):
         with Daemon(self.network.gateway, wrapper=without("routes")) as daemon:
             self.establish(*self.phones())
-            self.in_log(daemon, "no route can be looked up: sendto netlink: No buffer space available; until then nothing opens$")
+            self.in_log(daemon, "no route can be looked up: sendto netlink: No buffer space available; until then "
+                                "nothing opens$")
             self.assertEqual(daemon.log().count("no route can be looked up"), 1)
             self.assertEqual(self.destinations(), set())

@@ -10,15 +10,11 @@ USAGE_OR_CONFIGURATION, KERNEL = 2, 3
 
 class Startup(LiveTest):
     def assert_refuses(self, status, *words, configuration="", wrapper=()):
-        daemon = Daemon(self.network.gateway, configuration, wrapper)
-        try:
-            self.assertEqual(daemon.wait(), status, daemon.log())
-            said = daemon.log().splitlines()
-            self.assertEqual(len(said), 1, said)
-            for word in words:
-                self.assertIn(word, said[0])
-        finally:
-            daemon.discard()
+        ended, said = self.refusal(configuration, wrapper)
+        self.assertEqual(ended, status, said)
+        self.assertEqual(len(said), 1, said)
+        for word in words:
+            self.assertIn(word, said[0])
 
     def test_no_table(self):
         self.assert_refuses(KERNEL, "inet filter", "dpinholer.nft")
@@ -65,7 +61,8 @@ class Startup(LiveTest):
         self.firewall.load()
         for most in (5, 8, 12):
             with self.subTest(most):
-                self.assert_refuses(KERNEL, "Too many open files", "systemctl show", wrapper=("prlimit", f"--nofile={most}"))
+                self.assert_refuses(KERNEL, "Too many open files", "systemctl show",
+                                    wrapper=("prlimit", f"--nofile={most}"))
 
     def test_an_unknown_key(self):
         self.firewall.load()

@@ -6,6 +6,7 @@ import re
 import unittest
 from collections import Counter
 
+from .daemon import Daemon
 from .firewall import Firewall
 from .network import FAMILIES, IPV4, IPV6, Network
 from .rtp import RtpPort
@@ -50,6 +51,14 @@ class LiveTest(unittest.TestCase):
 
     def clear(self):
         self.firewall.clear()
+
+    def refusal(self, configuration="", wrapper=()):
+        """Exit status of a daemon that does not start, and what it said, by line."""
+        daemon = Daemon(self.network.gateway, configuration, wrapper)
+        try:
+            return daemon.wait(), daemon.log().splitlines()
+        finally:
+            daemon.discard()
 
     def rtp_port(self, host, family, address, port):
         """An RtpPort that lives as long as the test."""
