@@ -296,9 +296,7 @@ std::string control_socket() {
 // As `dpinholer run` does.
 void run_daemon() {
   const system::Config config = daemon_settings();
-  InspectorLauncher launcher([&](system::Channel channel, const std::string&) {
-    serve_as_inspector(std::move(channel), pipeline_settings(config));
-  });
+  InspectorLauncher launcher;
   InspectorProcess inspector(launcher, CrashFolder({}));
   Daemon(config, inspector, control_socket()).run([] {});
 }
@@ -390,6 +388,9 @@ void print(const std::vector<Variant>& variants) {
 }  // namespace
 
 int main(int argc, char** argv) try {
+  take_role(argc, argv, [](system::Channel& channel, const std::string&) {
+    serve_as_inspector(channel, pipeline_settings(daemon_settings()));
+  });
   const auto argument = [&](int at, unsigned otherwise) {
     return argc > at ? static_cast<unsigned>(std::strtoul(argv[at], nullptr, 10)) : otherwise;
   };

@@ -1,64 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//
-// Between the two, one datagram each way:
-//
-//   launch order, with the descriptor of a channel -> process number, or an errno as a negative number
-//   end                                            -> wait status of the last one
 #include "inspector_launcher.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstdint>
+#include <chrono>
 #include <cstring>
-#include <exception>
-#include <optional>
 #include <system_error>
+#include <utility>
 
 #include "base/limits.h"
+#include "system/error.h"
 #include "system/escape.h"
 #include "system/sandbox.h"
+#include "system/wait.h"
 
 namespace dpinholer {
 
 namespace {
 
+namespace limits = base::limits;
+using roles::longest_words;
+using roles::Request;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 using system::Channel;
+using system::Descriptor;
+using system::KernelError;
 using system::SystemError;
 
-enum class Request : std::uint8_t { launch, end };
-
-constexpr std::size_t longest_words = 256;
-
-// `descriptor` comes with a request; -1: none.
-std::optional<Request> receive_request(int control, int& descriptor, std::string& order) {
-  Request request{};
-  order.resize(base::limits::configuration_octets);
-  std::array<iovec, 2> parts{iovec{&request, sizeof request}, iovec{order.data(), order.size()}};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> room{};
-  msghdr message{};
-  message.msg_iov = parts.data();
-  message.msg_iovlen = parts.size();
-  message.msg_control = room.data();
-  message.msg_controllen = room.size();
-  ssize_t got = 0;
-  do {
-    got = recvmsg(control, &message, MSG_CMSG_CLOEXEC);
-  } while (got < 0 && errno == EINTR);
-  descriptor = -1;
-  const cmsghdr* head = CMSG_FIRSTHDR(&message);
-  if (head != nullptr && head->cmsg_type == SCM_RIGHTS)
-    std::memcpy(&descriptor, CMSG_DATA(head), sizeof(int));
-  if (got < static_cast<ssize_t>(sizeof request)) return std::nullopt;
-  order.resize(static_cast<std::size_t>(got) - sizeof request);
-  return request;
-}
+constexpr milliseconds patience{limits::launcher_patience_milliseconds};
 
 bool send_request(int control, Request request, const std::string& order, int descriptor) {
   std::array<iovec, 2> parts{iovec{&request, sizeof request},
@@ -76,61 +53,26 @@ bool send_request(int control, Request request, const std::string& order, int de
     head->cmsg_len = CMSG_LEN(sizeof(int));
     std::memcpy(CMSG_DATA(head), &descriptor, sizeof(int));
   }
-  return sendmsg(control, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof request + order.size());
+  // There is room, for nothing is asked before the last answer has come.
+  return sendmsg(control, &message, MSG_NOSIGNAL | MSG_DONTWAIT) ==
+         static_cast<ssize_t>(sizeof request + order.size());
 }
 
-// Ends with its parent, and not by what a terminal or a service manager sends to all.
-void follow_parent(pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(0);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, SIG_IGN);
-}
-
-[[noreturn]] void be_inspector(int channel, pid_t launcher, const InspectorLauncher::Work& work,
-                               const std::string& order) {
-  int status = 0;
+// In the child.
+[[noreturn]] void become_launcher(int control, int words, int program, pid_t parent) {
+  std::array<char, longest_words> text{};
+  text.back() = 1;
   try {
-    follow_parent(launcher);
-    prctl(PR_SET_NAME, "dpinholer-read");
-    system::sandbox::close_all_but({&channel, 1});
-    work(Channel(channel), order);
+    dup2(words, STDERR_FILENO);
+    const std::array descriptors{control, program};
+    system::sandbox::close_all_but(descriptors);
+    const int code = roles::execute(program, roles::launcher, parent, descriptors);
+    (std::string("fexecve: ") + std::strerror(code)).copy(text.data(), text.size() - 2);
   } catch (const std::exception& error) {
-    const std::string text = error.what();
-    (void)!write(STDERR_FILENO, text.data(), text.size());
-    status = 1;
+    std::string_view(error.what()).copy(text.data(), text.size() - 2);
   }
-  _exit(status);
-}
-
-// The wait status of `inspector` once it is gone.
-std::int32_t end_of(pid_t inspector) {
-  if (inspector == 0) return 0;
-  int status = 0;
-  if (waitpid(inspector, &status, WNOHANG) == inspector) return status;
-  kill(inspector, SIGKILL);
-  waitpid(inspector, &status, 0);
-  return status;
-}
-
-[[noreturn]] void be_launcher(int control, const InspectorLauncher::Work& work) {
-  const pid_t self = getpid();
-  pid_t inspector = 0;
-  int channel = -1;
-  std::string order;
-  while (const auto request = receive_request(control, channel, order)) {
-    std::int32_t answer = end_of(inspector);
-    inspector = 0;
-    if (*request == Request::launch) {
-      inspector = fork();
-      if (inspector == 0) be_inspector(channel, self, work, order);
-      answer = inspector > 0 ? inspector : -errno;
-      if (inspector < 0) inspector = 0;
-      close(channel);
-    }
-    if (send(control, &answer, sizeof answer, MSG_NOSIGNAL) != sizeof answer) break;
-  }
-  end_of(inspector);
-  _exit(0);
+  (void)!send(control, text.data(), text.size(), MSG_NOSIGNAL);
+  _exit(1);
 }
 
 std::string how(std::int32_t status) {
@@ -146,73 +88,98 @@ std::string how(std::int32_t status) {
 
 }  // namespace
 
-InspectorLauncher::InspectorLauncher(const Work& work) {
+InspectorLauncher::InspectorLauncher() {
   std::array<int, 2> ends{};
   std::array<int, 2> words{};
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0 ||
-      pipe2(words.data(), O_CLOEXEC | O_NONBLOCK) != 0)
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
     throw std::system_error(errno, std::generic_category(), "socketpair");
+  control_ = Descriptor(ends[0]);
+  const Descriptor theirs(ends[1]);
+  if (pipe2(words.data(), O_CLOEXEC | O_NONBLOCK) != 0)
+    throw std::system_error(errno, std::generic_category(), "pipe2");
+  words_ = Descriptor(words[0]);
+  const Descriptor their_words(words[1]);
+  const Descriptor program(open("/proc/self/exe", O_PATH | O_CLOEXEC), "open /proc/self/exe");
   const pid_t parent = getpid();
   launcher_ = fork();
   if (launcher_ < 0) throw std::system_error(errno, std::generic_category(), "fork");
-  if (launcher_ == 0) {
-    std::array<char, longest_words> text{};
-    try {
-      follow_parent(parent);
-      prctl(PR_SET_NAME, "dpinholer-spawn");
-      dup2(words[1], STDERR_FILENO);
-      system::sandbox::close_all_but({&ends[1], 1});
-      const std::string lacking = system::sandbox::leave_host();
-      system::sandbox::keep_capabilities({});
-      lacking.copy(text.data(), text.size() - 1);
-    } catch (const std::exception& error) {
-      text.back() = 1;
-      std::string(error.what()).copy(text.data(), text.size() - 2);
-    }
-    if (send(ends[1], text.data(), text.size(), MSG_NOSIGNAL) < 0 || text.back() != 0) _exit(1);
-    be_launcher(ends[1], work);
-  }
-  close(ends[1]);
-  close(words[1]);
-  control_ = ends[0];
-  words_ = words[0];
+  if (launcher_ == 0) become_launcher(theirs.get(), their_words.get(), program.get(), parent);
+  greet();
+}
+
+void InspectorLauncher::greet() {
+  constexpr std::chrono::seconds start_patience{limits::launcher_start_seconds};
   std::array<char, longest_words> text{};
-  if (recv(control_, text.data(), text.size(), 0) != text.size() || text.back() != 0)
-    throw system::KernelError(std::string("who starts inspectors can't be confined: ") + text.data());
-  shortcomings_ = text.data();
+  const bool ready = system::wait_for(control_.get(), POLLIN, steady_clock::now() + start_patience);
+  const ssize_t length = ready ? recv(control_.get(), text.data(), text.size(), MSG_DONTWAIT) : -1;
+  if (length == static_cast<ssize_t>(text.size()) && text.back() == 0) {
+    shortcomings_ = text.data();
+    return;
+  }
+  std::string why = length == static_cast<ssize_t>(text.size()) ? text.data() : loss();
+  kill(launcher_, SIGKILL);
+  system::wait_for_end(launcher_, steady_clock::now() + patience);
+  throw KernelError("what starts inspectors does not start: " + why + last_words());
 }
 
 InspectorLauncher::~InspectorLauncher() {
-  close(control_);  // upon which it ends
-  waitpid(launcher_, nullptr, 0);
-  close(words_);
+  control_ = Descriptor();  // upon which it ends
+  if (launcher_ == 0) return;
+  if (!lost() && system::wait_for_end(launcher_, steady_clock::now() + patience)) return;
+  // What the gatekeeper may not do the kernel does when that ends.
+  if (kill(launcher_, SIGKILL) == 0) system::wait_for_end(launcher_, steady_clock::now() + patience);
 }
 
-tl::expected<Channel, SystemError> InspectorLauncher::launch(const std::string& order) {
+// Without an answer it is lost, for one that comes late would be taken for that to another request.
+std::optional<std::int32_t> InspectorLauncher::ask(Request request, const std::string& order,
+                                                   int descriptor) {
+  std::int32_t answer = 0;
+  if (lost()) return std::nullopt;
+  if (send_request(control_.get(), request, order, descriptor) &&
+      system::wait_for(control_.get(), POLLIN, steady_clock::now() + patience) &&
+      recv(control_.get(), &answer, sizeof answer, MSG_DONTWAIT) == sizeof answer)
+    return answer;
+  loss_ = loss();
+  return std::nullopt;
+}
+
+// What became of a launcher that does not answer.
+std::string InspectorLauncher::loss() {
+  char octet = 0;
+  const bool ended = recv(control_.get(), &octet, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+  const auto until = steady_clock::now() + (ended ? patience : milliseconds{0});
+  const auto status = system::wait_for_end(launcher_, until);
+  if (!status) return "did not answer within " + std::to_string(patience.count()) + " ms";
+  launcher_ = 0;
+  return "is gone, " + how(*status);
+}
+
+Channel InspectorLauncher::launch(const std::string& order) {
+  const pid_t before = launcher_;
   auto [ours, theirs] = Channel::pair();
-  std::int32_t answer = -ECHILD;
-  if (!send_request(control_, Request::launch, order, theirs.fd()) ||
-      recv(control_, &answer, sizeof answer, 0) != sizeof answer || answer < 0)
-    return tl::unexpected(SystemError{"fork", -answer, "of an inspector"});
-  inspector_ = answer;
+  const auto answer = ask(Request::launch, order, theirs.fd());
+  if (!answer)
+    throw KernelError("the process that starts those that read SIP (" + std::string(roles::launcher) +
+                      (before > 0 ? ", " + std::to_string(before) : "") + ") " + loss_ +
+                      "; start the daemon again, which systemd does by itself");
+  if (*answer < 0) throw KernelError(SystemError{"fork", -*answer, "of an inspector"});
+  inspector_ = *answer;
   return std::move(ours);
 }
 
 std::string InspectorLauncher::end() {
-  std::int32_t status = 0;
   inspector_ = 0;
-  if (!send_request(control_, Request::end, {}, -1) ||
-      recv(control_, &status, sizeof status, 0) != sizeof status)
-    return "its launcher is gone";
-  return how(status) + last_words();
+  const auto status = ask(Request::end, {}, -1);
+  if (!status) return "and what starts inspectors " + loss_;
+  return how(*status) + last_words();
 }
 
 std::string InspectorLauncher::last_words() const {
   std::array<char, longest_words> text{};
-  const ssize_t length = read(words_, text.data(), text.size());
+  const ssize_t length = read(words_.get(), text.data(), text.size());
   if (length <= 0) return "";
   std::array<char, 4096> rest{};
-  while (read(words_, rest.data(), rest.size()) > 0) continue;
+  while (read(words_.get(), rest.data(), rest.size()) > 0) continue;
   return ", saying: " + system::escape({text.data(), static_cast<std::size_t>(length)});
 }
 

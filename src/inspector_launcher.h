@@ -3,28 +3,29 @@
 
 #include <sys/types.h>
 
-#include <functional>
+#include <cstdint>
+#include <optional>
 #include <string>
 
-#include <tl/expected.hpp>
-
+#include "inspector_roles.h"
 #include "system/channel.h"
-#include "system/error.h"
+#include "system/descriptor.h"
 
 namespace dpinholer {
 
-/// Makes inspectors: a process that does nothing else, forked before this one holds anything worth having.
-/// It is in namespaces of its own with an empty root and has no capabilities, and so have its children; who
-/// asks it for one may itself be forbidden to fork. It and they end with this process.
+/// Makes inspectors: a process that does nothing else, started before this one holds anything worth having.
+/// It is in namespaces of its own and has no capability beyond them, and its children have an empty root and
+/// no capability at all; this process, which asks it for one, may itself be forbidden to fork and to execute.
+/// They are this program executed anew (inspector_roles.h): the file that it was started from, even when that
+/// was replaced or removed meanwhile. All end with this process.
+///
+/// It is waited for limits::launcher_patience_milliseconds. A launcher that has ended or does not answer is
+/// lost, and can't be replaced: this process may not fork.
 class InspectorLauncher {
  public:
-  /// What an inspector does, in a process of its own: `channel` leads to who asked for it, and `order` is
-  /// what was told with it.
-  using Work = std::function<void(system::Channel channel, const std::string& order)>;
-
   /// Forks; to be called while this process has one thread and its capabilities. Throws std::system_error or
   /// KernelError.
-  explicit InspectorLauncher(const Work& work);
+  InspectorLauncher();
   ~InspectorLauncher();
   InspectorLauncher(const InspectorLauncher&) = delete;
   InspectorLauncher& operator=(const InspectorLauncher&) = delete;
@@ -33,8 +34,8 @@ class InspectorLauncher {
   const std::string& shortcomings() const { return shortcomings_; }
 
   /// A new inspector, in place of the one before it. Returns when it exists, not when it is ready. `order`:
-  /// at most limits::configuration_octets.
-  tl::expected<system::Channel, system::SystemError> launch(const std::string& order = {});
+  /// at most limits::configuration_octets. Throws KernelError, one line with its remedy.
+  system::Channel launch(const std::string& order = {});
 
   /// Ends the last one, if it has not ended; says how it came to its end, with what it wrote to standard
   /// error.
@@ -42,14 +43,21 @@ class InspectorLauncher {
   /// Its process; 0 when there is none.
   pid_t process() const { return inspector_; }
 
+  /// Nothing can be launched any more.
+  bool lost() const { return !loss_.empty(); }
+
  private:
+  void greet();
+  std::optional<std::int32_t> ask(roles::Request request, const std::string& order, int descriptor);
+  std::string loss();
   std::string last_words() const;
 
-  int control_ = -1;  // a socket to the launcher
-  int words_ = -1;    // what inspectors write to standard error
+  system::Descriptor control_;  // a socket to the launcher
+  system::Descriptor words_;    // what inspectors write to standard error
   pid_t launcher_ = 0;
   pid_t inspector_ = 0;
   std::string shortcomings_;
+  std::string loss_;  // what became of the launcher
 };
 
 }  // namespace dpinholer

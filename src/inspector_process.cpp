@@ -45,10 +45,8 @@ void InspectorProcess::replace(std::string order) {
 }
 
 void InspectorProcess::start(base::TimePoint now) {
-  auto channel = launcher_.launch(order_);
-  if (!channel) throw system::KernelError(channel.error());
-  channel->set_patience(patience);
-  channel_.emplace(std::move(*channel));
+  channel_.emplace(launcher_.launch(order_));
+  channel_->set_patience(patience);
   started_ = now;
   next_start_.reset();
 }
@@ -140,6 +138,7 @@ void InspectorProcess::fail(const Batch& batch, const std::string& fault) {
   next_start_ = now + pause_after(in_a_row_);
   channel_.reset();
   const std::string ending = launcher_.end();
+  if (launcher_.lost()) next_start_ = now;  // which tells what to do
   std::string saved;
   if (!batch.packets.empty())
     saved = "; " + base::counted(batch.packets.size(), "packet", "packets") + " passed unread, " +

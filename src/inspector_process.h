@@ -58,6 +58,6 @@ class InspectorProcess : public Inspection {
 
 /// The other end: an inspector that answers until its channel ends. Confines this process first
 /// (sandbox::confine_inspector).
-void serve_as_inspector(system::Channel channel, PipelineSettings settings);
+void serve_as_inspector(system::Channel& channel, PipelineSettings settings);
 
 }  // namespace dpinholer

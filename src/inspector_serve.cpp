@@ -83,7 +83,7 @@ std::size_t memory_for(const PipelineSettings& settings) {
 
 }  // namespace
 
-void serve_as_inspector(Channel channel, PipelineSettings settings) {
+void serve_as_inspector(Channel& channel, PipelineSettings settings) {
   settings.hash_key = system::draw_hash_key();
   system::sandbox::confine_inspector(channel.fd(), memory_for(settings));
   Inspector inspector(settings);

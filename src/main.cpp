@@ -17,6 +17,7 @@
 #include "control_commands.h"
 #include "exit_status.h"
 #include "exporter_command.h"
+#include "inspector_roles.h"
 #include "replay_command.h"
 #include "run_command.h"
 #include "system/error.h"
@@ -171,6 +172,7 @@ int no_command(const CLI::App& app) {
 }  // namespace
 
 int main(int argc, char** argv) try {
+  dpinholer::take_role(argc, argv, dpinholer::inspect_as_ordered);
   CLI::App app("Opens nftables pinholes for the media that SIP calls announce.", "dpinholer");
   app.set_version_flag("--version", "dpinholer " DPINHOLER_VERSION);
   app.require_subcommand(1);

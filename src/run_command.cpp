@@ -50,9 +50,7 @@ std::string refused_by_system(const std::system_error& error) {
 int run_command(const RunOptions& options) try {
   auto configuration = read_configuration(options.config);
   if (!configuration) return failed(ExitStatus::usage, configuration.error());
-  InspectorLauncher launcher([](system::Channel channel, const std::string& order) {
-    serve_as_inspector(std::move(channel), pipeline_settings(system::parse_config(order, "order").value()));
-  });
+  InspectorLauncher launcher;
   if (!launcher.shortcomings().empty()) {
     system::log::info("this system lets the process that reads SIP have " + launcher.shortcomings() +
                       "; its system call filter confines it all the same");
@@ -65,6 +63,10 @@ int run_command(const RunOptions& options) try {
   return static_cast<int>(ExitStatus::fine);
 } catch (const std::system_error& error) {
   return failed(ExitStatus::unreachable, refused_by_system(error));
+}
+
+void inspect_as_ordered(system::Channel& channel, const std::string& order) {
+  serve_as_inspector(channel, pipeline_settings(system::parse_config(order, "order").value()));
 }
 
 }  // namespace dpinholer

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "control/server.h"
+#include "system/channel.h"
 
 namespace dpinholer {
 
@@ -14,5 +15,8 @@ struct RunOptions {
 
 /// The daemon; returns an exit status when it was told to stop or can't go on.
 int run_command(const RunOptions& options);
+
+/// An inspector of that daemon, which orders its configuration (inspector_roles.h).
+void inspect_as_ordered(system::Channel& channel, const std::string& order);
 
 }  // namespace dpinholer

@@ -128,6 +128,13 @@ inline constexpr std::size_t inspection_octets = std::size_t{64} << 20;
 inline constexpr std::size_t questions_per_batch = 65536;
 /// Of a configuration file; the one that is shipped, with every key explained, has 5 KiB. More: it is not read.
 inline constexpr std::size_t configuration_octets = std::size_t{128} << 10;
+/// The process that starts inspectors: ends the one before it and forks, some milliseconds, or a second when
+/// that one had gigabytes. Longer: it is lost, SIP passes unread, and the daemon ends with exit status 3.
+inline constexpr std::int64_t launcher_patience_milliseconds = 2000;
+/// Until it is there, which under load takes a second. Longer: the daemon does not start.
+inline constexpr std::int64_t launcher_start_seconds = 10;
+/// What waits in the queues of a daemon that ends. Longer, under a flood: the kernel drops the rest.
+inline constexpr std::int64_t drain_seconds = 3;
 /// Files with the packets on which an inspector failed. More: the oldest goes.
 inline constexpr std::size_t crash_files = 16;
 

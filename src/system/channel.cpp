@@ -15,6 +15,8 @@
 #include <cstring>
 #include <system_error>
 
+#include "system/wait.h"
+
 namespace dpinholer::system {
 
 namespace {
@@ -45,16 +47,7 @@ class Waits {
   int flags() const { return bounded_ ? MSG_DONTWAIT : 0; }
 
   // For another try; false when the time is over.
-  bool wait(int fd, short events) const {
-    while (bounded_) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(until_ - steady_clock::now());
-      if (left.count() <= 0) return false;
-      pollfd socket{fd, events, 0};
-      const int ready = poll(&socket, 1, static_cast<int>(left.count()));
-      if (ready > 0 || (ready < 0 && errno != EINTR)) return true;
-    }
-    return true;
-  }
+  bool wait(int fd, short events) const { return !bounded_ || wait_for(fd, events, until_); }
 
  private:
   bool bounded_;

@@ -12,9 +12,11 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -44,28 +46,56 @@ bool write_file(const char* path, const std::string& text) {
   return done;
 }
 
+enum class Entered { none, without_user, all };
+
 // In a user namespace of its own a process may do what follows without being root; its user stays the same.
-bool enter_namespaces() {
+Entered enter_namespaces() {
   constexpr int others = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
   const std::string user = std::to_string(geteuid());
   const std::string group = std::to_string(getegid());
   if (unshare(CLONE_NEWUSER | others) == 0) {
-    return write_file("/proc/self/setgroups", "deny") &&
-           write_file("/proc/self/uid_map", user + " " + user + " 1") &&
-           write_file("/proc/self/gid_map", group + " " + group + " 1");
+    const bool mapped = write_file("/proc/self/setgroups", "deny") &&
+                        write_file("/proc/self/uid_map", user + " " + user + " 1") &&
+                        write_file("/proc/self/gid_map", group + " " + group + " 1");
+    return mapped ? Entered::all : Entered::none;
   }
-  return unshare(others) == 0;
+  return unshare(others) == 0 ? Entered::without_user : Entered::none;
+}
+
+// What a program has that is executed, in spite of no_new_privs.
+void pass_on(cap_value_t capability) {
+  const std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)> set(cap_get_proc(), cap_free);
+  if (set == nullptr || cap_set_flag(set.get(), CAP_INHERITABLE, 1, &capability, CAP_SET) != 0 ||
+      cap_set_proc(set.get()) != 0 || cap_set_ambient(capability, CAP_SET) != 0)
+    fail("cap_set_ambient");
+}
+
+bool has(cap_value_t capability) {
+  const std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)> set(cap_get_proc(), cap_free);
+  cap_flag_value_t value = CAP_CLEAR;
+  return set != nullptr && cap_get_flag(set.get(), capability, CAP_EFFECTIVE, &value) == 0 &&
+         value == CAP_SET;
 }
 
 // pivot_root(2), "pivot_root(".", ".")": the old root lies over the new one until it is taken off.
 bool empty_root() {
   constexpr const char* place = "/tmp";  // is everywhere, and nothing in it is changed
-  return mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+  return unshare(CLONE_NEWNS) == 0 && mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
          mount("none", place, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,mode=0555") == 0 &&
          chdir(place) == 0 && syscall(SYS_pivot_root, ".", ".") == 0 && umount2(".", MNT_DETACH) == 0 &&
          chdir("/") == 0 &&
          mount(nullptr, "/", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
                nullptr) == 0;
+}
+
+// Tried by a child, so that this process keeps its root; an errno, 0 when there is none.
+int obstacle_to_leave_root() {
+  const pid_t child = fork();
+  if (child < 0) return errno;
+  if (child == 0) _exit(empty_root() ? 0 : errno);
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
 }
 
 [[noreturn]] void no_filter(const char* call, int code) {
@@ -143,10 +173,26 @@ void keep_capabilities(std::span<const int> capabilities) {
   if (cap_set_proc(set.get()) != 0) fail("cap_set_proc");
 }
 
+// The root stays for now: a program can't be executed where its libraries are not. CAP_SYS_ADMIN, with which
+// it is left, is passed on only where a user namespace makes it harmless for the host.
 std::string leave_host() {
-  if (!enter_namespaces()) return std::string("no namespaces of its own (") + std::strerror(errno) + ")";
-  if (!empty_root()) return std::string("no root of its own (") + std::strerror(errno) + ")";
-  return "";
+  const Entered entered = enter_namespaces();
+  const int code = errno;
+  const int obstacle = entered == Entered::all ? obstacle_to_leave_root() : EPERM;
+  if (obstacle == 0) {
+    keep_capabilities(std::array{CAP_SYS_ADMIN});
+    pass_on(CAP_SYS_ADMIN);
+    return "";
+  }
+  keep_capabilities({});
+  if (entered == Entered::none) return std::string("no namespaces of its own (") + std::strerror(code) + ")";
+  if (entered == Entered::without_user) return "no root of its own (there are no user namespaces)";
+  return std::string("no root of its own (") + std::strerror(obstacle) + ")";
+}
+
+void leave_root() {
+  if (has(CAP_SYS_ADMIN) && !empty_root()) fail("pivot_root");
+  keep_capabilities({});
 }
 
 void close_all_but(std::span<const int> descriptors) {

@@ -13,9 +13,14 @@ namespace dpinholer::system::sandbox {
 /// bring: no_new_privs.
 void keep_capabilities(std::span<const int> capabilities);
 
-/// Network, mount, IPC and host name namespaces of its own, with an empty root, as far as the system allows.
-/// Says what was not possible; nothing when all was. Needs a process with one thread.
+/// Network, mount, IPC and host name namespaces of its own, as far as the system allows, and no capability
+/// but one over these namespaces, if `leave_root` will work with it. Says what was not possible; nothing when
+/// all was. Needs a process with one thread.
 std::string leave_host();
+
+/// In a program that was executed by a process that has left the host, and has started since, libraries and
+/// all: an empty root, and no capability any more.
+void leave_root();
 
 /// Of whatever stood open but these descriptors and standard error.
 void close_all_but(std::span<const int> descriptors);

@@ -2,24 +2,31 @@
 // Inspectors in processes of their own: one that does its work, and all sorts that do not.
 #include "inspector_process.h"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/auxv.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/limits.h"
 #include "inspector.h"
+#include "inspector_roles.h"
 #include "pipeline/scenario.h"
 #include "support/host.h"
 #include "support/sdp.h"
 #include "system/capture.h"
 #include "system/clock.h"
+#include "system/error.h"
 
 namespace dpinholer {
 namespace {
@@ -79,9 +86,8 @@ TEST(InspectorProcess, FindsWhatOneInThisProcessFinds) {
   KnownHost host;
   Inspector here{PipelineSettings{}};
   here.start({});
-  InspectorLauncher launcher(
-      [](Channel channel, const std::string&) { serve_as_inspector(std::move(channel), {}); });
-  InspectorProcess there(launcher, CrashFolder({}));
+  InspectorLauncher launcher;
+  InspectorProcess there(launcher, CrashFolder({}), "an inspector");
   there.start(system::now());
   const auto packet = invite();
   const Batch batch = batch_of(packet);
@@ -123,57 +129,92 @@ void sleep_for_ever() {
   for (;;) pause();
 }
 
+const struct {
+  const char* what;
+  void (*work)(Channel&);
+  const char* told;
+} misdeeds[] = {
+    {"it ends", [](Channel&) {}, "it is gone, "},
+    {"it aborts", [](Channel&) { std::abort(); }, "it is gone, signal 6 (Aborted)"},
+    {"it jumps into the void", [](Channel&) { raise(SIGSEGV); },
+     "it is gone, signal 11 (Segmentation fault)"},
+    {"it has worked for too long", [](Channel&) { raise(SIGXCPU); },
+     "it is gone, signal 24 (an hour of processor time is over)"},
+    {"noise", [](Channel& c) { (void)!send(c.fd(), "noise, and more of it", 21, MSG_NOSIGNAL); },
+     "an overlong answer, "},
+    {"a frame without end", [](Channel& c) { write_frame(c, 0xffff'ffff, Kind::findings, ""); },
+     "an overlong answer, "},
+    {"an empty frame", [](Channel& c) { write_frame(c, 0, Kind::findings, ""); },
+     "an answer of the wrong form, "},
+    {"two frames", [](Channel& c) { write_frame(c, 0, Kind::findings, "01234567"); }, "an overlong answer, "},
+    {"a kind that there is not", [](Channel& c) { write_frame(c, 0, Kind{77}, ""); },
+     "a question of the wrong form, "},
+    {"an answer to no question", [](Channel& c) { write_frame(c, 1, Kind::answer, "1"); },
+     "a question of the wrong form, "},
+    {"findings of no packet", [](Channel& c) { answer_with(c, {}); }, "an answer of the wrong form, "},
+    {"findings of too many packets",
+     [](Channel& c) {
+       Findings findings;
+       findings.packets.resize(2);
+       answer_with(c, findings);
+     },
+     "an answer of the wrong form, "},
+    {"a question of the wrong form", [](Channel& c) { write_frame(c, 3, Kind::is_own, "???"); },
+     "a question of the wrong form, "},
+    {"questions without end",
+     [](Channel& c) {
+       codec::Buffer question;
+       codec::encode(base::Interface{2}, question);
+       while (c.send(codec::number_of(Kind::name), question) && c.receive(1000)) continue;
+     },
+     "too many questions, "},
+};
+
+/// Of what an exploit has to know.
+struct Secrets {
+  std::array<std::uint8_t, 16> at_random{};
+  std::uintptr_t program = 0;
+  std::uintptr_t libc = 0;
+  std::uintptr_t stack = 0;
+};
+
+Secrets secrets_of_this_process() {
+  Secrets secrets;
+  std::memcpy(secrets.at_random.data(), reinterpret_cast<const void*>(getauxval(AT_RANDOM)), 16);
+  secrets.program = getauxval(AT_PHDR);
+  secrets.libc = reinterpret_cast<std::uintptr_t>(dlsym(RTLD_DEFAULT, "getppid"));
+  secrets.stack = getauxval(AT_RANDOM);
+  return secrets;
+}
+
+void tell_secrets(Channel& channel) {
+  const Secrets secrets = secrets_of_this_process();
+  const auto* const octets = reinterpret_cast<const std::uint8_t*>(&secrets);
+  (void)channel.send(1, {octets, sizeof secrets});
+}
+
+/// What the child is, of all that stands in this file: the order says it.
+void be(Channel& channel, const std::string& order) {
+  if (order == "an inspector") return serve_as_inspector(channel, {});
+  if (order == "one that hangs") sleep_for_ever();
+  if (order.starts_with("length ")) {
+    const std::string length = std::to_string(order.size() - 7);
+    (void)channel.send(1, {reinterpret_cast<const std::uint8_t*>(length.data()), length.size()});
+  }
+  if (order == "one that tells its secrets") return tell_secrets(channel);
+  for (const auto& misdeed : misdeeds) {
+    if (order == misdeed.what && channel.receive(base::limits::inspection_octets)) misdeed.work(channel);
+  }
+}
+
 TEST(InspectorProcess, WhateverItDoesWrongTheBatchFailsAndTheNextOneStarts) {
-  const struct {
-    const char* what;
-    void (*work)(Channel&);
-    const char* told;
-  } rows[] = {
-      {"it ends", [](Channel&) {}, "it is gone, "},
-      {"it aborts", [](Channel&) { std::abort(); }, "it is gone, signal 6 (Aborted)"},
-      {"it jumps into the void", [](Channel&) { raise(SIGSEGV); },
-       "it is gone, signal 11 (Segmentation fault)"},
-      {"it has worked for too long", [](Channel&) { raise(SIGXCPU); },
-       "it is gone, signal 24 (an hour of processor time is over)"},
-      {"noise", [](Channel& c) { (void)!send(c.fd(), "noise, and more of it", 21, MSG_NOSIGNAL); },
-       "an overlong answer, "},
-      {"a frame without end", [](Channel& c) { write_frame(c, 0xffff'ffff, Kind::findings, ""); },
-       "an overlong answer, "},
-      {"an empty frame", [](Channel& c) { write_frame(c, 0, Kind::findings, ""); },
-       "an answer of the wrong form, "},
-      {"two frames", [](Channel& c) { write_frame(c, 0, Kind::findings, "01234567"); },
-       "an overlong answer, "},
-      {"a kind that there is not", [](Channel& c) { write_frame(c, 0, Kind{77}, ""); },
-       "a question of the wrong form, "},
-      {"an answer to no question", [](Channel& c) { write_frame(c, 1, Kind::answer, "1"); },
-       "a question of the wrong form, "},
-      {"findings of no packet", [](Channel& c) { answer_with(c, {}); }, "an answer of the wrong form, "},
-      {"findings of too many packets",
-       [](Channel& c) {
-         Findings findings;
-         findings.packets.resize(2);
-         answer_with(c, findings);
-       },
-       "an answer of the wrong form, "},
-      {"a question of the wrong form", [](Channel& c) { write_frame(c, 3, Kind::is_own, "???"); },
-       "a question of the wrong form, "},
-      {"questions without end",
-       [](Channel& c) {
-         codec::Buffer question;
-         codec::encode(base::Interface{2}, question);
-         while (c.send(codec::number_of(Kind::name), question) && c.receive(1000)) continue;
-       },
-       "too many questions, "},
-  };
   KnownHost host;
   const auto packet = invite();
   const Batch batch = batch_of(packet);
-  for (const auto& row : rows) {
+  for (const auto& row : misdeeds) {
     SCOPED_TRACE(row.what);
-    InspectorLauncher launcher([&](Channel channel, const std::string&) {
-      if (channel.receive(base::limits::inspection_octets)) row.work(channel);
-    });
-    InspectorProcess inspector(launcher, CrashFolder({}));
+    InspectorLauncher launcher;
+    InspectorProcess inspector(launcher, CrashFolder({}), row.what);
     inspector.start(system::now());
     const int first = launcher.process();
     testing::internal::CaptureStderr();
@@ -192,8 +233,8 @@ TEST(InspectorProcess, WhateverItDoesWrongTheBatchFailsAndTheNextOneStarts) {
 
 TEST(InspectorProcess, OneThatHangsIsGivenUpInTime) {
   KnownHost host;
-  InspectorLauncher launcher([](Channel, const std::string&) { sleep_for_ever(); });
-  InspectorProcess inspector(launcher, CrashFolder({}));
+  InspectorLauncher launcher;
+  InspectorProcess inspector(launcher, CrashFolder({}), "one that hangs");
   inspector.start(system::now());
   const auto packet = invite();
   const auto began = system::now();
@@ -209,8 +250,8 @@ TEST(InspectorProcess, OneThatHangsIsGivenUpInTime) {
 // More than its channel holds waits to be read.
 TEST(InspectorProcess, OneThatDoesNotReadIsGivenUpInTime) {
   KnownHost host;
-  InspectorLauncher launcher([](Channel, const std::string&) { sleep_for_ever(); });
-  InspectorProcess inspector(launcher, CrashFolder({}));
+  InspectorLauncher launcher;
+  InspectorProcess inspector(launcher, CrashFolder({}), "one that hangs");
   inspector.start(system::now());
   const std::vector<std::uint8_t> packet(65'000);
   Batch batch = batch_of(packet);
@@ -222,7 +263,7 @@ TEST(InspectorProcess, OneThatDoesNotReadIsGivenUpInTime) {
 }
 
 TEST(InspectorProcess, OneThatEndsBetweenBatchesIsNoticed) {
-  InspectorLauncher launcher([](Channel, const std::string&) {});
+  InspectorLauncher launcher;
   InspectorProcess inspector(launcher, CrashFolder({}));
   inspector.start(system::now());
   char octet = 0;
@@ -238,7 +279,7 @@ TEST(InspectorProcess, OneThatEndsBetweenBatchesIsNoticed) {
 
 TEST(InspectorProcess, CrashesInARowMakeThePausesLonger) {
   KnownHost host;
-  InspectorLauncher launcher([](Channel, const std::string&) {});
+  InspectorLauncher launcher;
   InspectorProcess inspector(launcher, CrashFolder({}));
   base::Duration pause{0};
   for (int i = 0; i < 12; ++i) {
@@ -260,7 +301,7 @@ TEST(InspectorProcess, CrashesInARowMakeThePausesLonger) {
 TEST(InspectorProcess, SavesThePacketsOfAFailureForAReplayAndKeepsTheLastOnes) {
   const TemporaryFolder state;
   KnownHost host;
-  InspectorLauncher launcher([](Channel, const std::string&) {});
+  InspectorLauncher launcher;
   InspectorProcess inspector(launcher, CrashFolder(state.path() / "crashes"));
   const auto packet = invite();
   for (std::size_t i = 0; i < base::limits::crash_files + 3; ++i) {
@@ -284,5 +325,112 @@ TEST(CrashFolder, SaysWhatCouldNotBeWritten) {
             "not saved: write /dev/null/crashes/000001.pcap: Not a directory");
 }
 
+TEST(InspectorLauncher, A33_NoInspectorHasTheLayoutOrTheCanaryOfAnother) {
+  InspectorLauncher launcher;
+  std::vector<Secrets> all{secrets_of_this_process()};
+  for (int i = 0; i < 2; ++i) {
+    Channel channel = launcher.launch("one that tells its secrets");
+    channel.set_patience(std::chrono::seconds{10});
+    const auto frame = channel.receive(sizeof(Secrets));
+    ASSERT_TRUE(frame) << launcher.end();
+    ASSERT_EQ(frame->content.size(), sizeof(Secrets));
+    std::memcpy(&all.emplace_back(), frame->content.data(), sizeof(Secrets));
+  }
+  for (std::size_t a = 0; a < all.size(); ++a) {
+    for (std::size_t b = 0; b < a; ++b) {
+      EXPECT_NE(all[a].at_random, all[b].at_random);
+      EXPECT_NE(all[a].program, all[b].program);
+      EXPECT_NE(all[a].libc, all[b].libc);
+      EXPECT_NE(all[a].stack, all[b].stack);
+    }
+  }
+}
+
+TEST(InspectorLauncher, A33_SettingsOfEveryLengthReachTheInspector) {
+  InspectorLauncher launcher;
+  for (const std::size_t length : {std::size_t{0}, std::size_t{1}, base::limits::configuration_octets - 7}) {
+    Channel channel = launcher.launch("length " + std::string(length, 'x'));
+    channel.set_patience(std::chrono::seconds{10});
+    const auto frame = channel.receive(100);
+    ASSERT_TRUE(frame) << length << launcher.end();
+    EXPECT_EQ(std::string(frame->content.begin(), frame->content.end()), std::to_string(length));
+  }
+}
+
+/// The launcher of this process, which is its only child.
+pid_t launcher_process() {
+  std::ifstream children("/proc/self/task/" + std::to_string(gettid()) + "/children");
+  pid_t child = 0;
+  children >> child;
+  return child;
+}
+
+constexpr auto launcher_patience =
+    std::chrono::milliseconds{base::limits::launcher_patience_milliseconds} + std::chrono::milliseconds{500};
+
+// With a launcher that is stopped or killed, the inspector with it or not.
+TEST(InspectorProcess, A32_NoWaitForALauncherIsWithoutEnd) {
+  const struct {
+    int to_launcher;
+    int to_inspector;
+    const char* told;
+  } rows[] = {
+      {SIGSTOP, SIGKILL, "did not answer within 2000 ms"},
+      {SIGSTOP, SIGSTOP, "did not answer within 2000 ms"},
+      {SIGKILL, 0, "is gone, signal 9 (Killed)"},
+      {SIGKILL, SIGSTOP, "is gone, signal 9 (Killed)"},
+  };
+  KnownHost host;
+  const auto packet = invite();
+  for (const auto& row : rows) {
+    SCOPED_TRACE(std::to_string(row.to_launcher) + " and " + std::to_string(row.to_inspector));
+    auto ended = system::now();
+    {
+      InspectorLauncher launcher;
+      InspectorProcess inspector(launcher, CrashFolder({}), "an inspector");
+      inspector.start(system::now());
+      ASSERT_TRUE(inspector.inspect(batch_of(packet), host));
+      ASSERT_EQ(kill(launcher_process(), row.to_launcher), 0);
+      if (row.to_inspector != 0) {
+        ASSERT_EQ(kill(inspector.process(), row.to_inspector), 0);
+      }
+      const auto began = system::now();
+      testing::internal::CaptureStderr();
+      while (inspector.inspect(batch_of(packet), host))  // it ends at once, but not sooner
+        ASSERT_LT(system::now() - began, launcher_patience);
+      EXPECT_LT(system::now() - began, std::chrono::milliseconds{2000} + launcher_patience);
+      const std::string log = testing::internal::GetCapturedStderr();
+      EXPECT_NE(log.find(std::string("what starts inspectors ") + row.told), std::string::npos) << log;
+      ASSERT_TRUE(inspector.next_start());
+      EXPECT_LE(*inspector.next_start(), system::now());
+      try {
+        inspector.start(system::now());
+        FAIL() << "there is another one";
+      } catch (const system::KernelError& error) {
+        EXPECT_NE(std::string(error.what()).find(row.told), std::string::npos) << error.what();
+        EXPECT_NE(std::string(error.what()).find("; start the daemon again"), std::string::npos);
+      }
+      ended = system::now();
+    }
+    EXPECT_LT(system::now() - ended, launcher_patience) << "its end";
+  }
+}
+
+// That of a daemon that was told to stop.
+TEST(InspectorLauncher, A32_TheEndOfAStoppedOneIsWaitedForWithABound) {
+  const auto began = system::now();
+  {
+    InspectorLauncher launcher;
+    ASSERT_EQ(kill(launcher_process(), SIGSTOP), 0);
+  }
+  EXPECT_LT(system::now() - began, launcher_patience);
+}
+
 }  // namespace
 }  // namespace dpinholer
+
+int main(int argc, char** argv) {
+  dpinholer::take_role(argc, argv, dpinholer::be);
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}

@@ -129,7 +129,7 @@ char order_in(const Batch& batch) {
   return ' ';
 }
 
-void work(system::Channel channel, const std::string&) {
+void work(system::Channel& channel, const std::string&) {
   while (const auto frame = channel.receive(base::limits::inspection_octets)) {
     const auto batch = codec::decode_batch(frame->content);
     if (!batch) return;
@@ -148,10 +148,11 @@ void work(system::Channel channel, const std::string&) {
 }  // namespace
 
 int main(int argc, char** argv) try {
+  take_role(argc, argv, work);
   if (argc != 4) return 2;
   const auto config = system::load_config(argv[3]);
   if (!config) throw std::runtime_error(config.error());
-  InspectorLauncher launcher(work);
+  InspectorLauncher launcher;
   InspectorProcess inspector(launcher, CrashFolder({}));
   Daemon(*config, inspector, control::default_socket).run([] {});
   return 0;

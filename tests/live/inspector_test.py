@@ -2,7 +2,9 @@
 """Two processes: what the one that reads SIP may do, and what happens when it ends."""
 
 import os
+import re
 import signal
+import struct
 import tempfile
 from pathlib import Path
 
@@ -23,6 +25,25 @@ def inspector_of(daemon):
     """The process that reads SIP: the child of the launcher, which is the daemon's."""
     return wait_until(lambda: [child for launcher in children(daemon.process.pid) for child in children(launcher)],
                       "an inspector")[0]
+
+
+def confined(process):
+    """Whether a new inspector has started and may do nothing else any more."""
+    return "Seccomp:\t2" in Path(f"/proc/{process}/status").read_text()
+
+
+def layout_of(process):
+    """Where a process has its program, libc and stack, and the 16 octets of which its stack canary and the keys of
+    its pointers are made."""
+    maps = Path(f"/proc/{process}/maps").read_text()
+    # From an empty root the files have no whole path any more.
+    places = {"program": "dpinholer", "libc": r"libc\.so\.6", "stack": r"\[stack\]", "heap": r"\[heap\]"}
+    bases = {name: re.search(rf"(?m)^([0-9a-f]+)-.*[ /]{place}$", maps)[1] for name, place in places.items()}
+    auxiliary = Path(f"/proc/{process}/auxv").read_bytes()
+    at_random = dict(struct.iter_unpack("=QQ", auxiliary))[25]
+    with open(f"/proc/{process}/mem", "rb") as memory:
+        memory.seek(at_random)
+        return bases | {"canary": memory.read(16).hex()}
 
 
 def ended(process):
@@ -94,6 +115,23 @@ class Hanging(CallTest):
             self.hang_up(first, caller, callee)
             wait_until(lambda: not self.firewall.open_pinholes(), "the pinholes to close")
             self.hang_up(self.establish(caller, callee), caller, callee)
+
+
+class Layout(CallTest):
+    def test_A33_no_process_has_the_layout_or_the_canary_of_another(self):
+        with Daemon(self.network.gateway) as daemon:
+            [launcher] = children(daemon.process.pid)
+            first = inspector_of(daemon)
+            wait_until(lambda: confined(first), "the first inspector")
+            layouts = [layout_of(process) for process in (daemon.process.pid, launcher, first)]
+            os.kill(first, signal.SIGSEGV)
+            wait_until(lambda: inspector_of(daemon) != first, "another inspector")
+            second = inspector_of(daemon)
+            wait_until(lambda: confined(second), "the second inspector")
+            layouts.append(layout_of(second))
+        for what in layouts[0]:
+            of_each = [layout[what] for layout in layouts]
+            self.assertEqual(len(set(of_each)), len(of_each), f"{what}: {of_each}")
 
 
 class Confinement(CallTest):
