@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/limits.h"
 #include "control_desk.h"
 #include "figures.h"
 #include "gatekeeper.h"
@@ -84,6 +85,8 @@ struct Daemon::State {
   void serve_control();
   control::Closing close_call(const std::string& call_id);
   void drain();
+  void leave_connections();
+  void give_up();
   void take_over();
   void stop();
 
@@ -317,7 +320,8 @@ control::Closing Daemon::State::close_call(const std::string& call_id) {
 
 // The kernel drops what waits in a queue that is given up.
 void Daemon::State::drain() {
-  for (bool more = true; more;) {
+  const auto until = system::now() + std::chrono::seconds{base::limits::drain_seconds};
+  for (bool more = true; more && system::now() < until;) {
     for (std::size_t i = 0; i < queues.size(); ++i) read_packets(i);
     more = std::any_of(queues.begin(), queues.end(), [&](const Queue& queue) {
       const auto i = static_cast<std::size_t>(&queue - queues.data());
@@ -342,12 +346,25 @@ void Daemon::State::take_over() {
   }
 }
 
-void Daemon::State::stop() {
-  drain();
+void Daemon::State::leave_connections() {
   if (const auto file = handover::default_file(); !file.empty()) {
     const auto left = handover::leave(file, inspection.connections());
     if (!left) system::log::warning(left.error().to_string() + ": TCP trunks have to connect again");
   }
+}
+
+// With nobody to read SIP it passes unread, as without a daemon. The queues are not left to systemd: what
+// comes until the next daemon is there is not to wait for it.
+void Daemon::State::give_up() {
+  drain();
+  leave_connections();
+  queues.clear();
+  log_figures(inspection.seen(), gatekeeper, dropped);
+}
+
+void Daemon::State::stop() {
+  drain();
+  leave_connections();
   for (const Queue& queue : queues) service_manager::leave(name_of_queue(queue.number()), queue.fd());
   queues.clear();
   if (config.kernel.flush_on_stop) gatekeeper.close_all(now);
@@ -368,7 +385,7 @@ void Daemon::reconfigure(const system::Config& config) {
   state_->inspection.dismissed();
 }
 
-void Daemon::run(const std::function<void()>& reload) {
+void Daemon::run(const std::function<void()>& reload) try {
   State& state = *state_;
   const auto& kernel = state.config.kernel;
   system::log::info(
@@ -392,6 +409,9 @@ void Daemon::run(const std::function<void()>& reload) {
   }
   service_manager::stopping();
   state.stop();
+} catch (const NoInspection&) {
+  state_->give_up();
+  throw;
 }
 
 }  // namespace dpinholer

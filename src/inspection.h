@@ -13,6 +13,7 @@
 #include "pinhole/pinhole.h"
 #include "pinhole/recovered.h"
 #include "pipeline.h"
+#include "system/error.h"
 
 /// What the gatekeeper and the inspector say to each other (architecture.md, two processes): plain values.
 namespace dpinholer {
@@ -64,14 +65,18 @@ class Questions : public pinhole::Host {
   virtual bool has_media(const pinhole::Key& key) = 0;
 };
 
+/// Nobody will look at packets any more; one line with its remedy.
+struct NoInspection : system::KernelError {
+  using KernelError::KernelError;
+};
+
 /// Somebody who looks at packets: in this process (inspector.h), or in another (inspector_process.h).
 class Inspection {
  public:
   virtual ~Inspection() = default;
 
   /// To be called first, and again after `inspect` has failed: from then on there is somebody who knows
-  /// nothing yet, and whose first batches are to bring everything that is open. Throws system::KernelError
-  /// when there will never be one again.
+  /// nothing yet, and whose first batches are to bring everything that is open. Throws NoInspection.
   virtual void start(base::TimePoint now) = 0;
   /// Not to be called before this, if there is such a time.
   virtual std::optional<base::TimePoint> next_start() const = 0;

@@ -33,7 +33,7 @@ class InspectionDesk {
                  Outcome& outcome, Daemon daemon);
 
   /// The first one takes over what a daemon before this one had open, and its connections. Throws
-  /// system::KernelError when there is none.
+  /// NoInspection.
   void take_over(std::vector<Connection> connections, base::TimePoint now);
   /// Another one, if there is to be one now, goes on where the last one was.
   void start(base::TimePoint now);

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "inspection.h"
 #include "system/error.h"
 #include "system/escape.h"
 #include "system/sandbox.h"
@@ -159,10 +160,10 @@ Channel InspectorLauncher::launch(const std::string& order) {
   auto [ours, theirs] = Channel::pair();
   const auto answer = ask(Request::launch, order, theirs.fd());
   if (!answer)
-    throw KernelError("the process that starts those that read SIP (" + std::string(roles::launcher) +
-                      (before > 0 ? ", " + std::to_string(before) : "") + ") " + loss_ +
-                      "; start the daemon again, which systemd does by itself");
-  if (*answer < 0) throw KernelError(SystemError{"fork", -*answer, "of an inspector"});
+    throw NoInspection("the process that starts those that read SIP (" + std::string(roles::launcher) +
+                       (before > 0 ? ", " + std::to_string(before) : "") + ") " + loss_ +
+                       "; start the daemon again, which systemd does by itself");
+  if (*answer < 0) throw NoInspection(SystemError{"fork", -*answer, "of an inspector"});
   inspector_ = *answer;
   return std::move(ours);
 }

@@ -34,7 +34,7 @@ class InspectorLauncher {
   const std::string& shortcomings() const { return shortcomings_; }
 
   /// A new inspector, in place of the one before it. Returns when it exists, not when it is ready. `order`:
-  /// at most limits::configuration_octets. Throws KernelError, one line with its remedy.
+  /// at most limits::configuration_octets. Throws NoInspection.
   system::Channel launch(const std::string& order = {});
 
   /// Ends the last one, if it has not ended; says how it came to its end, with what it wrote to standard

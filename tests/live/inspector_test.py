@@ -3,13 +3,17 @@
 
 import os
 import re
+import shutil
 import signal
 import struct
 import tempfile
+import time
 from pathlib import Path
+from unittest import mock
 
 from lab import Capture, Daemon, sipp, wait_until
 from lab.case import CallTest, LiveTest, each_family
+from lab.daemon import binary
 from lab.network import IPV4
 
 CALLS = 200
@@ -117,6 +121,78 @@ class Hanging(CallTest):
             self.hang_up(self.establish(caller, callee), caller, callee)
 
 
+class Launcher(CallTest):
+    """One that is stopped or killed, with the inspector or without: SIP and media go on, and the daemon ends if it
+    can't have another inspector, for systemd to start it again."""
+
+    UNREACHABLE = 3
+
+    def setUp(self):
+        super().setUp()
+        # Without the rule for established flows: media lives by the pinholes alone.
+        self.firewall.delete_rule("forward", "ct state established,related accept")
+
+    def play(self, told, to_launcher, to_inspector=None):
+        caller, callee = self.phones()
+        outside, inside = self.media_ports()
+        daemon = Daemon(self.network.gateway)
+        self.addCleanup(daemon.discard)
+        daemon.__enter__()
+        dialog = self.establish(caller, callee)
+        outside.stream(IPV4.inside, self.INSIDE_PORT)
+        inside.stream(IPV4.outside, self.OUTSIDE_PORT)
+        [launcher], inspector = children(daemon.process.pid), inspector_of(daemon)
+        os.kill(launcher, to_launcher)
+        if to_inspector:
+            os.kill(inspector, to_inspector)
+        began = time.monotonic()
+        messages = 0
+        # The first one finds it out, and what comes meanwhile waits with it: a phone would send it again.
+        while daemon.process.poll() is None or messages < 20:
+            self.assertLess(time.monotonic() - began, 15, daemon.log())
+            caller.pass_to(callee, dialog.request("OPTIONS"))
+            callee.pass_to(caller, dialog.response(200, "OK"))
+            messages += 1
+        print(f"ended after {time.monotonic() - began:.1f} s, {messages} messages passed", end=" ... ")
+        self.assertEqual(daemon.wait(), self.UNREACHABLE)
+        last = daemon.log().splitlines()[-1]
+        self.assertRegex(last, rf"^dpinholer: the process that starts those that read SIP .*{told}.*; start the daemon")
+        for process in (launcher, inspector):
+            wait_until(lambda: ended(process), f"process {process} to end")
+        with Daemon(self.network.gateway) as second:
+            self.in_log(second, "4 open pinholes taken over")
+            for end in (outside, inside):
+                end.stop_streaming()
+            for sender, receiver in ((outside, inside), (inside, outside)):
+                wait_until(lambda: len(receiver.from_port(sender)) == sender.sent, "all media to arrive")
+            self.hang_up(dialog, caller, callee)
+            wait_until(lambda: not self.destinations(), "the pinholes to close")
+            self.hang_up(self.establish(caller, callee), caller, callee)
+
+    def test_A32_launcher_killed(self):
+        self.play(r"is gone, signal 9 \(Killed\)", signal.SIGKILL)
+
+    def test_A32_launcher_and_inspector_killed(self):
+        self.play(r"is gone, signal 9 \(Killed\)", signal.SIGKILL, signal.SIGKILL)
+
+    def test_A32_launcher_stopped_and_inspector_killed(self):
+        self.play("did not answer within 2000 ms", signal.SIGSTOP, signal.SIGKILL)
+
+    def test_A32_launcher_and_inspector_stopped(self):
+        self.play("did not answer within 2000 ms", signal.SIGSTOP, signal.SIGSTOP)
+
+    def test_A32_a_stopped_launcher_alone_keeps_nothing_from_working(self):
+        caller, callee = self.phones()
+        with Daemon(self.network.gateway) as daemon:
+            inspector_of(daemon)
+            [launcher] = children(daemon.process.pid)
+            os.kill(launcher, signal.SIGSTOP)
+            self.hang_up(self.establish(caller, callee), caller, callee)
+            began = time.monotonic()
+            self.assertEqual(daemon.stop(), 0)
+            self.assertLess(time.monotonic() - began, 4)
+
+
 class Layout(CallTest):
     def test_A33_no_process_has_the_layout_or_the_canary_of_another(self):
         with Daemon(self.network.gateway) as daemon:
@@ -132,6 +208,23 @@ class Layout(CallTest):
         for what in layouts[0]:
             of_each = [layout[what] for layout in layouts]
             self.assertEqual(len(set(of_each)), len(of_each), f"{what}: {of_each}")
+
+
+    # As an upgrade of the package does: both ends of the channel stay of one version.
+    def test_A33_a_program_that_was_replaced_is_executed_as_it_was(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = Path(folder) / "dpinholer"
+            shutil.copy2(binary(), program)
+            self.enter(mock.patch.dict(os.environ, DPINHOLER=str(program)))
+            with Daemon(self.network.gateway) as daemon:
+                first = inspector_of(daemon)
+                program.unlink()
+                program.write_text("something else")
+                os.kill(first, signal.SIGSEGV)
+                wait_until(lambda: inspector_of(daemon) != first, "another inspector")
+                phones = self.phones()
+                self.hang_up(self.establish(*phones), *phones)
+                self.assertEqual(daemon.log().count("the inspector failed"), 1)
 
 
 class Confinement(CallTest):
