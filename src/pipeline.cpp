@@ -72,6 +72,7 @@ struct Pipeline::State {
   void apply(Outcome& outcome);
   bool may_be_sip(const Reading& reading) const;
   void tell_connection(ip::StreamId stream) const;
+  bool binds(std::span<const negotiation::Grant* const> grants) const;
 
   PipelineSettings settings;
   pinhole::Host* host;
@@ -362,13 +363,23 @@ void Pipeline::resume(const Connection& connection) {
   state_->tell_connection(stream);
 }
 
+// Whether nothing is open to anybody that one of these grants, taken by itself, binds.
+bool Pipeline::State::binds(std::span<const negotiation::Grant* const> grants) const {
+  for (std::size_t i = 0; i < grants.size(); ++i) {
+    for (const pinhole::Want& want : pinhole::wanted(grants.subspan(i, 1), policy, timeouts)) {
+      if (!want.held && !want.from.empty() && !table.is_bound(want.key)) return false;
+    }
+  }
+  return true;
+}
+
 bool Pipeline::consistent() const {
-  bool agrees = true;
+  bool agrees = state_->table.widens_nothing();
   std::size_t wanted_in_all = 0;
   state_->calls.for_each([&](const negotiation::Call& call) {
-    const auto wants = pinhole::wanted(negotiation::wanted_grants(call, state_->calls.settings()),
-                                       state_->policy, state_->timeouts);
-    agrees = agrees && state_->table.agrees(call.serial, wants);
+    const auto grants = negotiation::wanted_grants(call, state_->calls.settings());
+    const auto wants = pinhole::wanted(grants, state_->policy, state_->timeouts);
+    agrees = agrees && state_->table.agrees(call.serial, wants) && state_->binds(grants);
     for (const pinhole::Want& want : wants) wanted_in_all += want.held ? 0 : 1;
   });
   return agrees && wanted_in_all == state_->table.claims();

@@ -143,7 +143,8 @@ class Pipeline {
   /// Goes on reading where a daemon before this one stopped. Bytes that went by since make it foreign.
   void resume(const Connection& connection);
 
-  /// Whether what is open is exactly what some live call wants. Walks all calls: for tests and fuzzing.
+  /// Whether what is open is exactly what some live call wants, and open to anybody only where no answered
+  /// call binds it (attack A27). Walks all calls: for tests and fuzzing.
   bool consistent() const;
 
   std::size_t open_pinholes() const;

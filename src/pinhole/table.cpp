@@ -27,13 +27,11 @@ void Table::SharedClaims::count(const Claim& claim, bool more) {
   };
   change(timeouts_, claim.timeout);
   for (const base::Address& source : claim.from) change(sources_, source);
-  if (claim.from.empty()) more ? ++unbound_ : --unbound_;
 }
 
 void Table::SharedClaims::combine_into(Claim& claim) const {
   claim.timeout = timeouts_.rbegin()->first;
   claim.from.clear();
-  if (unbound_ > 0) return;
   claim.from.reserve(sources_.size());
   for (const auto& [source, claims] : sources_) claim.from.push_back(source);
 }
@@ -157,6 +155,11 @@ bool Table::passes(const Key& key, const base::Address& source) const {
   return from.empty() || std::binary_search(from.begin(), from.end(), source);
 }
 
+bool Table::is_bound(const Key& key) const {
+  auto at = entries_.find(key);
+  return at != entries_.end() && !at->second.in_force.from.empty();
+}
+
 std::vector<CallSerial> Table::owners(const Key& key) const {
   auto at = entries_.find(key);
   if (at == entries_.end()) return {};
@@ -183,6 +186,17 @@ bool Table::agrees(CallSerial call, const std::vector<Want>& wants) const {
     if (claim == nullptr || claim->from != want.from || claim->timeout != want.timeout) return false;
   }
   return open == pinholes(call).size();
+}
+
+bool Table::widens_nothing() const {
+  return std::all_of(entries_.begin(), entries_.end(), [](const auto& key_and_entry) {
+    const Entry& entry = key_and_entry.second;
+    if (!entry.shared) return true;
+    std::set<base::Address> sources;
+    for (const auto& [call, claim] : entry.shared->by_call())
+      sources.insert(claim.from.begin(), claim.from.end());
+    return std::equal(sources.begin(), sources.end(), entry.in_force.from.begin(), entry.in_force.from.end());
+  });
 }
 
 std::size_t Table::claims() const {

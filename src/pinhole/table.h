@@ -25,7 +25,9 @@ namespace dpinholer::pinhole {
 using negotiation::CallSerial;
 
 /// The pinholes that are to be open, and which calls want each: it opens with the first and closes with the
-/// last. What the kernel holds is made to follow it, change by change.
+/// last. As long as one call holds it bound it is open to nobody but the sources of those that do: an offer
+/// of another adds nothing until it is answered (attack A27). What the kernel holds is made to follow it,
+/// change by change.
 class Table {
  public:
   explicit Table(base::HashKey hash_key) : entries_(0, KeyHash{hash_key}) {}
@@ -50,6 +52,9 @@ class Table {
   /// Whether a packet from `source` to `key` is let through.
   bool passes(const Key& key, const base::Address& source) const;
 
+  /// Whether `key` is open, but not to anybody.
+  bool is_bound(const Key& key) const;
+
   /// The calls that want `key` open.
   std::vector<CallSerial> owners(const Key& key) const;
   /// What `call` wants open, in the order in which it came to want it.
@@ -57,6 +62,10 @@ class Table {
 
   /// Whether exactly `wants` is what `call` has open here: neither more, nor less, nor to others.
   bool agrees(CallSerial call, const std::vector<Want>& wants) const;
+
+  /// Whether each pinhole is open to the sources that its calls are bound to and to no other, and to anybody
+  /// only where no call is bound. Walks all: for tests and fuzzing.
+  bool widens_nothing() const;
 
   std::size_t size() const { return entries_.size(); }
   /// Pinholes times the calls that want them.
@@ -76,7 +85,7 @@ class Table {
    public:
     void set(CallSerial call, Claim claim);
     void remove(CallSerial call);
-    /// Makes it what holds for all: anybody when one lets anybody in, else the sources of all; the longest
+    /// Makes it what holds for all: the sources of those that are bound, anybody when none is; the longest
     /// timeout. What it is for stays.
     void combine_into(Claim& claim) const;
     const std::map<CallSerial, Claim>& by_call() const { return by_call_; }
@@ -87,7 +96,6 @@ class Table {
     std::map<CallSerial, Claim> by_call_;
     std::map<base::Address, std::size_t> sources_;  // with how many claims name each
     std::map<decltype(Claim::timeout), std::size_t> timeouts_;
-    std::size_t unbound_ = 0;
   };
   struct Entry {
     CallSerial owner = 0;                  // while one call alone wants it

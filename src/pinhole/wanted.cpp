@@ -76,6 +76,7 @@ std::vector<base::Address> of_family(const std::vector<base::Address>& addresses
   return same;
 }
 
+// An offer adds nothing to what is bound until it is answered.
 void merge(Want& into, const Want& more) {
   if (into.held && !more.held) {
     into = more;
@@ -83,11 +84,7 @@ void merge(Want& into, const Want& more) {
   }
   if (more.held) return;
   into.timeout = std::max(into.timeout, more.timeout);
-  if (into.from.empty() || more.from.empty()) {
-    into.from.clear();
-  } else {
-    for (const base::Address& address : more.from) insert_sorted(into.from, address);
-  }
+  for (const base::Address& address : more.from) insert_sorted(into.from, address);
 }
 
 // The wants of a call are few: most have four, and a linear look beats a map.

@@ -32,7 +32,8 @@ struct Want {
 };
 
 /// What policy lets a call have of its grants: each pinhole once, in the order of the grants. A pinhole that
-/// several grants want is open to anybody if one of them wants that, else to the sources of all.
+/// several grants want is open to the sources of those that are bound, to anybody only while none is (attack
+/// A27).
 std::vector<Want> wanted(std::span<const negotiation::Grant* const> grants, const Policy& policy,
                          const ElementTimeouts& timeouts);
 

@@ -111,15 +111,30 @@ TEST_F(TableTest, SharedPinholeOpensOnceAndClosesWithTheLast) {
 
 TEST_F(TableTest, SharedPinholeHasTheSourcesOfAll) {
   update(1, {want(30000, {"203.0.113.5"}, 300)});
-  EXPECT_EQ(update(2, {want(30000)}), "bind 30000 203.0.113.5 to any 300 replaced\n")
-      << "an offer opens it to anybody, and it lives as long as the longest";
+  EXPECT_EQ(update(2, {want(30000)}), "") << "A27: an offer adds nothing to what is bound";
+  EXPECT_TRUE(table_.is_bound(key(30000)));
   EXPECT_EQ(update(2, {want(30000, {"203.0.113.9"}, 300)}, answered()),
-            "bind 30000 any to 203.0.113.5,203.0.113.9 300 answer\n");
+            "bind 30000 203.0.113.5 to 203.0.113.5,203.0.113.9 300 answer\n");
   EXPECT_TRUE(table_.passes(key(30000), address("203.0.113.5")));
   EXPECT_TRUE(table_.passes(key(30000), address("203.0.113.9")));
   EXPECT_FALSE(table_.passes(key(30000), address("198.51.100.1")));
   EXPECT_EQ(update(1, {}, ended(Cause::bye)), "bind 30000 203.0.113.5,203.0.113.9 to 203.0.113.9 300 bye\n");
   EXPECT_FALSE(table_.passes(key(30000), address("203.0.113.5")));
+}
+
+TEST_F(TableTest, A27_OffersAddNothingWhateverTheirOrder) {
+  update(1, {want(30000)});
+  update(2, {want(30000)});
+  EXPECT_FALSE(table_.is_bound(key(30000))) << "nobody is bound";
+  EXPECT_EQ(update(2, {want(30000, {"203.0.113.9"}, 300)}, answered()),
+            "bind 30000 any to 203.0.113.9 300 answer\n");
+  EXPECT_EQ(update(3, {want(30000, {}, 600)}), "refresh 30000 203.0.113.9 600 replaced\n")
+      << "it lives as long as the longest";
+  EXPECT_FALSE(table_.passes(key(30000), address("198.51.100.1")));
+  EXPECT_EQ(update(1, {}, ended(Cause::rejected)), "");
+  EXPECT_EQ(update(2, {}, ended(Cause::bye)), "bind 30000 203.0.113.9 to any 600 bye\n")
+      << "no longer held bound: the offer that is left is one like any other";
+  EXPECT_TRUE(table_.widens_nothing());
 }
 
 TEST_F(TableTest, HeldPinholesCloseForThatReason) {

@@ -109,8 +109,21 @@ TEST(Wanted, OnePinholeOfSeveralGrants) {
   EXPECT_EQ(wanted_text({bound(to, {"203.0.113.5"}), bound(to, {"203.0.113.6"}, "203.0.113.2")}),
             "192.0.2.10:30000 rtp 203.0.113.1,203.0.113.2,203.0.113.5,203.0.113.6 300\n")
       << "the sources of all (forks)";
-  EXPECT_EQ(wanted_text({bound(to, {"203.0.113.5"}), early(to)}), "192.0.2.10:30000 rtp any 300\n")
-      << "open to anybody if one wants that, as long as the longest";
+}
+
+TEST(Wanted, A27_AnOfferAddsNothingToWhatIsBound) {
+  const auto to = std::vector{transport("192.0.2.10", 30000)};
+  const auto of_peer = bound(to, {"203.0.113.5"});
+  const std::string expected = "192.0.2.10:30000 rtp 203.0.113.1,203.0.113.5 300\n";
+  EXPECT_EQ(wanted_text({of_peer, early(to)}), expected);
+  EXPECT_EQ(wanted_text({early(to), of_peer}), expected);
+  EXPECT_EQ(wanted_text({early(to), early(to)}), "192.0.2.10:30000 rtp any 180\n");
+  // Nor does an answered one that could not be bound: too many sources, or none of the pinhole's family.
+  std::vector<std::string> many;
+  for (std::size_t i = 0; i < base::limits::elements_per_binding; ++i)
+    many.push_back("198.51.100." + std::to_string(i));
+  EXPECT_EQ(wanted_text({of_peer, bound(to, many)}), expected);
+  EXPECT_EQ(wanted_text({bound(to, {"2001:db8::5"}, "2001:db8::5"), of_peer}), expected);
 }
 
 TEST(Wanted, HeldIsOpenWhenAnotherGrantHasItOpen) {

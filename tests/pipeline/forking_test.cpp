@@ -211,10 +211,13 @@ TEST(Forking, TwoLegsOfOneInviteStandBesideEachOther) {
     pbx > gateway   INVITE a cseq=1 [audio 30000@alice]
         open alice:30000-30001 any 180 offer
     pbx > gateway2  INVITE a cseq=1 [audio 30000@alice]
-    gateway > pbx   183 INVITE g [audio 40000]
-        open gateway:40000-40001 pbx,alice 300 answer
     gateway2 ~> alice:30000
         passes
+    gateway > pbx   183 INVITE g [audio 40000]
+        bind alice:30000-30001 gateway 300 answer
+        open gateway:40000-40001 pbx,alice 300 answer
+    gateway2 ~> alice:30000
+        dropped
     gateway2 > pbx  200 INVITE h [audio 41000]
         bind alice:30000-30001 gateway,gateway2 300 answer
         open gateway2:41000-41001 pbx,alice 300 answer

@@ -85,12 +85,14 @@ TEST(Legs, TwoPhonesBehindOnePublicAddress) {
         open bob:40000-40001 any 180 offer
     bob > pbx > bob        180 INVITE b
     bob > pbx > bob        200 INVITE b [audio 41000] [audio 41000@bob]
+        bind bob:40000-40001 bob 300 answer
         open bob:41000-41001 pbx,bob 300 answer
         bind bob:40000-40001 pbx,bob 300 answer
     bob > pbx > bob        ACK a b
     bob > pbx > bob        INVITE b a [audio 41010]
         open bob:41010-41011 any 180 offer
     bob > pbx > bob        200 INVITE [audio 40000]
+        bind bob:41010-41011 bob 300 answer
         bind bob:41010-41011 pbx,bob 300 answer
         close bob:41000-41001 replaced
     bob > pbx > bob        BYE b a

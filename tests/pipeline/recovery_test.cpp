@@ -255,6 +255,7 @@ TEST(Recovery, TheLegsOfACallEndTogether) {
     alice > proxy > bob    INVITE a [audio 30000]
         open alice:30000-30001 any 180 offer
     bob > proxy > alice    200 INVITE b [audio 40000]
+        bind alice:30000-30001 bob 300 answer
         open bob:40000-40001 alice,proxy 300 answer
         bind alice:30000-30001 proxy,bob 300 answer
     alice > proxy > bob    ACK a b

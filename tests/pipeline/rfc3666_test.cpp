@@ -212,6 +212,7 @@ TEST(Rfc3666, Section4_1_PstnToPstn) {
     gateway > pbx > gateway2  INVITE g [audio 3456]
         open gateway:3456-3457 any 180 offer
     gateway2 > pbx > gateway  183 INVITE h [audio 16918]
+        bind gateway:3456-3457 gateway2 300 answer
         open gateway2:16918-16919 pbx,gateway 300 answer
         bind gateway:3456-3457 pbx,gateway2 300 answer
     gateway2 > pbx > gateway  200 INVITE h [audio 16918]

@@ -127,7 +127,6 @@ TEST(Rfc5359, Section2_5_TransferAttended) {
     bob > alice    REFER b a call=1
     alice > bob    202 REFER call=1
     alice > dave   INVITE a2 call=3 [audio 49170]
-        bind alice:49170-49171 any 300 offer
     dave > alice   200 INVITE d call=3 [audio 48600]
         bind alice:49170-49171 bob,dave 300 answer
         open dave:48600-48601 alice 300 answer
@@ -303,6 +302,7 @@ TEST(Rfc5359, Section2_18_ClickToDial) {
         open bob:3456-3457 any 180 offer
     pbx > dave     INVITE y call=2 [audio 3456@bob]
     dave > pbx     200 INVITE d call=2 [audio 48600]
+        bind bob:3456-3457 dave 300 answer
         open dave:48600-48601 pbx,bob 300 answer
     pbx > dave     ACK y d call=2
     pbx > bob      ACK x b call=1 [audio 48600@dave]

@@ -13,10 +13,13 @@ TEST(SharedPinholes, OfTwoCalls) {
     alice > bob    INVITE a call=1 [audio 30000]
         open alice:30000-30001 any 180 offer
     alice > dave   INVITE x call=2 [audio 30000]
-    bob > alice    200 INVITE b call=1 [audio 40000]
-        open bob:40000-40001 alice 300 answer
     mallory ~> alice:30000
         passes
+    bob > alice    200 INVITE b call=1 [audio 40000]
+        bind alice:30000-30001 bob 300 answer
+        open bob:40000-40001 alice 300 answer
+    mallory ~> alice:30000
+        dropped
     dave > alice   200 INVITE y call=2 [audio 41000]
         bind alice:30000-30001 bob,dave 300 answer
         open dave:41000-41001 alice 300 answer
@@ -37,8 +40,7 @@ TEST(SharedPinholes, OfTwoCalls) {
   )"));
 }
 
-TEST(SharedPinholes, AnUnboundClaimUnbindsNothingForGood) {
-  // A stranger's call names Alice's port: nothing narrows, and what he opened goes with his call.
+TEST(SharedPinholes, A27_AStrangersOfferWidensNothing) {
   EXPECT_TRUE(plays(R"(
     alice > bob      INVITE a call=1 [audio 30000]
         open alice:30000-30001 any 180 offer
@@ -46,14 +48,135 @@ TEST(SharedPinholes, AnUnboundClaimUnbindsNothingForGood) {
         bind alice:30000-30001 bob 300 answer
         open bob:40000-40001 alice 300 answer
     mallory > proxy  INVITE m call=2 [audio 30000@alice]
-        bind alice:30000-30001 any 300 offer
-    proxy > mallory  404 INVITE n call=2
-        bind alice:30000-30001 bob 300 rejected
     mallory ~> alice:30000
         dropped
+    proxy > mallory  183 INVITE n call=2 [audio 50000@proxy]
+        bind alice:30000-30001 proxy,bob 300 answer
+        open proxy:50000-50001 alice,mallory 300 answer
+    mallory ~> alice:30000
+        dropped
+    proxy > mallory  404 INVITE n call=2
+        bind alice:30000-30001 bob 300 rejected
+        close proxy:50000-50001 rejected
     bob ~> alice:30000
         passes
   )"));
+}
+
+TEST(SharedPinholes, A27_AnOfferThatWasThereBeforeTheAnswer) {
+  // Neither is bound: both are open to anybody, until one is answered.
+  EXPECT_TRUE(plays(R"(
+    mallory > proxy  INVITE m call=2 [audio 30000@alice]
+        open alice:30000-30001 any 180 offer
+    alice > bob      INVITE a call=1 [audio 30000]
+    mallory ~> alice:30000
+        passes
+    bob > alice      183 INVITE b call=1 [audio 40000]
+        bind alice:30000-30001 bob 300 answer
+        open bob:40000-40001 alice 300 answer
+    mallory ~> alice:30000
+        dropped
+    proxy > mallory  404 INVITE n call=2
+    bob ~> alice:30000
+        passes
+  )"));
+}
+
+TEST(SharedPinholes, A27_WhenTheCallThatBindsItEndsTheOfferIsAnOfferLikeAnyOther) {
+  EXPECT_TRUE(plays(R"(
+    alice > bob    INVITE a call=1 [audio 30000]
+        open alice:30000-30001 any 180 offer
+    bob > alice    200 INVITE b call=1 [audio 40000]
+        bind alice:30000-30001 bob 300 answer
+        open bob:40000-40001 alice 300 answer
+    alice > dave   INVITE x call=2 [audio 30000]
+    alice > bob    BYE a b call=1
+    bob > alice    200 BYE call=1
+        bind alice:30000-30001 any 180 bye
+        close bob:40000-40001 bye
+    dave ~> alice:30000
+        passes
+    wait 180
+        @180 close alice:30000-30001 early-timeout
+  )"));
+}
+
+TEST(SharedPinholes, A27_AnotherLegsOfferWidensNothing) {
+  // A proxy tries a second phone with the same description when the first one has answered: a sequential
+  // fork, or a transfer.
+  EXPECT_TRUE(plays(R"(
+    alice > proxy > carol  INVITE a [audio 30000]
+        open alice:30000-30001 any 180 offer
+    carol > proxy > alice  183 INVITE b [audio 31000]
+        bind alice:30000-30001 carol 300 answer
+        open carol:31000-31001 alice,proxy 300 answer
+        bind alice:30000-30001 carol,proxy 300 answer
+    proxy > dave           INVITE a cseq=1 [audio 30000@alice]
+    mallory ~> alice:30000
+        dropped
+    dave > proxy           183 INVITE d [audio 41000]
+        bind alice:30000-30001 carol,proxy,dave 300 answer
+        open dave:41000-41001 alice,proxy 300 answer
+  )"));
+}
+
+TEST(SharedPinholes, A27_AStrangersLegOfTheSameCallWidensNothing) {
+  EXPECT_TRUE(plays(R"(
+    alice > bob      INVITE a [audio 30000]
+        open alice:30000-30001 any 180 offer
+    bob > alice      200 INVITE b [audio 40000]
+        bind alice:30000-30001 bob 300 answer
+        open bob:40000-40001 alice 300 answer
+    mallory > proxy  INVITE a [audio 30000@alice, audio 40000@bob]
+    mallory > proxy  INVITE m [audio 30000@alice, audio 40000@bob]
+    mallory > proxy  INVITE a b [audio 30000@alice, audio 40000@bob]
+    mallory > proxy  UPDATE b a [audio 30000@alice, audio 40000@bob]
+    mallory ~> alice:30000
+        dropped
+    mallory ~> bob:40000
+        dropped
+  )"));
+}
+
+TEST(SharedPinholes, A27_AnOfferInAResponseWidensNothing) {
+  EXPECT_TRUE(plays(R"(
+    alice > bob      INVITE a call=1 [audio 30000]
+        open alice:30000-30001 any 180 offer
+    bob > alice      200 INVITE b call=1 [audio 40000]
+        bind alice:30000-30001 bob 300 answer
+        open bob:40000-40001 alice 300 answer
+    proxy > mallory  INVITE p call=2
+    mallory > proxy  183 INVITE m call=2 rel=1 [audio 30000@alice]
+    mallory ~> alice:30000
+        dropped
+    mallory > proxy  200 INVITE m call=2 [audio 30000@alice]
+    mallory ~> alice:30000
+        dropped
+  )"));
+}
+
+TEST(SharedPinholes, A27_WhatIsRecoveredBoundStaysBound) {
+  FlowOptions options;
+  options.check_late_copies = false;
+  options.check_closed = false;
+  options.tags_matter = false;
+  EXPECT_TRUE(plays(R"(
+    alice > bob      INVITE a call=1 [audio 30000]
+        open alice:30000-30001 any 180 offer
+    bob > alice      200 INVITE b call=1 [audio 40000]
+        bind alice:30000-30001 bob 300 answer
+        open bob:40000-40001 alice 300 answer
+    restart
+        open alice:30000-30001 bob 300 recovered
+        open bob:40000-40001 alice 300 recovered
+    mallory > proxy  INVITE m call=2 [audio 30000@alice]
+    mallory ~> alice:30000
+        dropped
+    mallory > proxy  INVITE m call=1 [audio 30000@alice]
+    mallory ~> alice:30000
+        dropped
+  )",
+                    options));
 }
 
 TEST(SharedPinholes, OfTwoLegsWithTheSameSdp) {
@@ -61,6 +184,7 @@ TEST(SharedPinholes, OfTwoLegsWithTheSameSdp) {
     alice > proxy > carol  INVITE a [audio 30000]
         open alice:30000-30001 any 180 offer
     carol > proxy          200 INVITE b [audio 31000]
+        bind alice:30000-30001 carol 300 answer
         open carol:31000-31001 alice,proxy 300 answer
     proxy > alice          200 INVITE b [audio 31000@carol]
         bind alice:30000-30001 carol,proxy 300 answer

@@ -164,6 +164,7 @@ TEST_F(LocalProxyTest, PassesOnWhatItsPartiesSaid) {
   ok.to_tag = "b";
   ok.body = of_peer;
   EXPECT_EQ(pass(ok, true, ""),
+            "bind 192.0.2.10:30000 203.0.113.5 audio rtp 300 answer\n"
             "open 203.0.113.5:40000 192.0.2.10,203.0.113.1 audio rtp 300 answer\n"
             "then\n"
             "bind 192.0.2.10:30000 192.0.2.1,203.0.113.5 audio rtp 300 answer\n");
