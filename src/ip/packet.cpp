@@ -23,7 +23,6 @@
 #include "ip/packet.h"
 
 #include <algorithm>
-#include <cassert>
 
 namespace dpinholer::ip {
 
@@ -156,7 +155,7 @@ std::optional<Address> source_address(Bytes octets) {
 }
 
 tl::expected<Datagram, PacketError> read_datagram(const Packet& packet) {
-  assert(!packet.fragment);
+  if (packet.fragment) return malformed();
   if (packet.protocol != number::udp) return tl::unexpected(PacketError::other_protocol);
   if (packet.payload.size() < udp_header) return malformed();
   const std::uint8_t* at = packet.payload.data();
@@ -172,7 +171,7 @@ tl::expected<Datagram, PacketError> read_datagram(const Packet& packet) {
 }
 
 tl::expected<Segment, PacketError> read_segment(const Packet& packet) {
-  assert(!packet.fragment);
+  if (packet.fragment) return malformed();
   if (packet.protocol != number::tcp) return tl::unexpected(PacketError::other_protocol);
   if (packet.payload.size() < tcp_header) return malformed();
   const std::uint8_t* at = packet.payload.data();

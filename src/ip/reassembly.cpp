@@ -2,7 +2,6 @@
 #include "ip/reassembly.h"
 
 #include <algorithm>
-#include <cassert>
 
 #include "base/limits.h"
 
@@ -40,7 +39,7 @@ void append(std::vector<std::uint8_t>& octets, base::Bytes more) {
 }  // namespace
 
 std::optional<std::vector<std::uint8_t>> Reassembly::add(const Packet& packet, base::TimePoint now) {
-  assert(packet.fragment);
+  if (!packet.fragment) return std::nullopt;
   while (!arrivals_.empty() && expired(arrivals_.front(), now)) forget(arrivals_.begin());
   make_room(datagram_cost + piece_cost + packet.payload.size());
 
