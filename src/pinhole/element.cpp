@@ -92,6 +92,11 @@ std::optional<Component> read_component(std::string_view text) {
   return std::nullopt;
 }
 
+// Of a comment, what stands for a Call-ID.
+bool is_call_text(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return is_visible(c) || c == '%'; });
+}
+
 bool contains(const std::vector<ElementKey>& keys, const ElementKey& key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
@@ -127,8 +132,17 @@ std::vector<ElementKey> element_keys(const Key& key, const std::vector<base::Add
   if (from.empty()) return {{set_for(key, false), std::nullopt, key.destination}};
   std::vector<ElementKey> keys;
   keys.reserve(from.size());
-  for (const auto& source : from) keys.push_back({set_for(key, true), source, key.destination});
+  for (const auto& source : from) {
+    const ElementKey element{set_for(key, true), source, key.destination};
+    if (fits(element)) keys.push_back(element);
+  }
   return keys;
+}
+
+bool fits(const ElementKey& key) {
+  const base::Family of_set = family(key.set);
+  return key.source.has_value() == has_source(key.set) && key.destination.address.family() == of_set &&
+         (!key.source || key.source->family() == of_set);
 }
 
 std::vector<ElementChange> element_changes(const Change& change) {
@@ -175,13 +189,24 @@ std::string comment_text(std::string_view of, std::size_t room) {
   return text;
 }
 
-std::string comment(const Label& label) {
-  std::string text = media_text(label.media);
-  text.append(" ").append(negotiation::name(label.component)).append(call_field);
-  const std::size_t room = comment_length - text.size() - id_field.size() - hash_digits;
+CommentContent content(const Label& label) {
+  CommentContent content{media_text(label.media),
+                         label.component,
+                         {},
+                         label.call_hash.value_or(base::stable_hash(label.call_id))};
+  const std::size_t room = comment_length - content.media.size() - 1 - name(content.component).size() -
+                           call_field.size() - id_field.size() - hash_digits;
   // What comes from a comment is escaped and cut already.
-  text.append(label.call_hash ? label.call_id.substr(0, room) : comment_text(label.call_id, room));
-  return text.append(id_field).append(hash_text(label.call_hash.value_or(base::stable_hash(label.call_id))));
+  const bool from_comment = label.call_hash && label.call_id.size() <= room && is_call_text(label.call_id);
+  content.call = from_comment ? label.call_id : comment_text(label.call_id, room);
+  return content;
+}
+
+std::string comment(const Label& label) {
+  const CommentContent tells = content(label);
+  std::string text = tells.media;
+  text.append(" ").append(name(tells.component)).append(call_field).append(tells.call);
+  return text.append(id_field).append(hash_text(tells.call_hash));
 }
 
 std::optional<CommentContent> read_comment(std::string_view text) {
@@ -199,8 +224,7 @@ std::optional<CommentContent> read_comment(std::string_view text) {
   const std::string_view call =
       text.substr(component_end + call_field.size(), call_end - component_end - call_field.size());
   const auto hash = read_hash(text.substr(call_end + id_field.size()));
-  const bool ours = std::all_of(media.begin(), media.end(), is_media_char) &&
-                    std::all_of(call.begin(), call.end(), [](char c) { return is_visible(c) || c == '%'; });
+  const bool ours = std::all_of(media.begin(), media.end(), is_media_char) && is_call_text(call);
   if (!ours || !component || !hash) return std::nullopt;
   return CommentContent{std::string(media), *component, std::string(call), *hash};
 }

@@ -36,7 +36,11 @@ struct ElementKey {
   friend auto operator<=>(const ElementKey&, const ElementKey&) = default;
 };
 
-/// The elements that let `from` (empty: anybody) through to `key`.
+/// Whether it is a key of its set: with a source exactly where that has one, and all of its family.
+bool fits(const ElementKey& key);
+
+/// The elements that let `from` (empty: anybody) through to `key`. All fit; for sources of another family
+/// there are none.
 std::vector<ElementKey> element_keys(const Key& key, const std::vector<base::Address>& from);
 
 /// One operation of an nft transaction.
@@ -66,16 +70,20 @@ std::string comment_text(std::string_view of, std::size_t room);
 
 /// The comment of a pinhole's elements, for people and for a daemon that starts and finds them:
 /// `audio rtp call=<Call-ID, escaped and cut> id=<16 hexadecimal digits>`, where id is the
-/// base::stable_hash of the Call-ID.
+/// base::stable_hash of the Call-ID. Whatever the label holds, it can be read again.
 std::string comment(const Label& label);
 
-/// What a comment says; nothing when it is not one of ours.
 struct CommentContent {
   std::string media;
   Component component = Component::rtp;
   std::string call;  ///< the Call-ID, escaped and cut
   std::uint64_t call_hash = 0;
+
+  friend bool operator==(const CommentContent&, const CommentContent&) = default;
 };
+/// What the comment of a label says.
+CommentContent content(const Label& label);
+/// What a comment says; nothing when it is not one of ours.
 std::optional<CommentContent> read_comment(std::string_view text);
 
 }  // namespace dpinholer::pinhole

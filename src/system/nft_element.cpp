@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cassert>
 #include <cstring>
 #include <memory>
 
@@ -30,6 +29,8 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t longest_key = 16 + 16 + 4;
 constexpr std::uint32_t longest_userdata = 256;  // NFT_USERDATA_MAXLEN
+constexpr std::size_t longest_comment = 128;     // as nft has it; longest_element_message counts with it
+constexpr std::size_t longest_table_name = 255;  // NFT_TABLE_MAXNAMELEN less the NUL
 
 struct ElementDeleter {
   void operator()(nftnl_set_elem* element) const { nftnl_set_elem_free(element); }
@@ -55,12 +56,12 @@ ElementPointer element_with_key(base::Bytes key) {
   return element;
 }
 
+// Null for a key that is none of its set: its octets would be those of another one.
 ElementPointer element_with_key(const ElementKey& key) {
-  assert(key.source.has_value() == pinhole::has_source(key.set));
+  if (!pinhole::fits(key)) return nullptr;
   std::array<std::uint8_t, longest_key> octets{};
   auto at = octets.begin();
   auto put_address = [&](const base::Address& address) {
-    assert(address.bytes().size() == address_octets(key.set));
     at = std::copy(address.bytes().begin(), address.bytes().end(), at);
   };
   if (key.source) put_address(*key.source);
@@ -190,16 +191,23 @@ std::size_t key_octets(Set set) {
   return address_octets(set) * (pinhole::has_source(set) ? 2 : 1) + 4;
 }
 
-void put_element(nlmsghdr& message, const std::string& table, const ElementKey& key, base::seconds timeout,
+bool put_element(nlmsghdr& message, const std::string& table, const ElementKey& key, base::seconds timeout,
                  const std::string& comment) {
+  if (table.size() > longest_table_name || comment.size() > longest_comment) return false;
   const ElementPointer element = element_with_key(key);
+  if (!element) return false;
   if (timeout.count() > 0) set_timeout(*element, timeout);
   if (!comment.empty()) set_comment(*element, comment);
   put(message, table, name(key.set), *element);
+  return true;
 }
 
-void put_element_key(nlmsghdr& message, const std::string& table, const ElementKey& key) {
-  put(message, table, name(key.set), *element_with_key(key));
+bool put_element_key(nlmsghdr& message, const std::string& table, const ElementKey& key) {
+  if (table.size() > longest_table_name) return false;
+  const ElementPointer element = element_with_key(key);
+  if (!element) return false;
+  put(message, table, name(key.set), *element);
+  return true;
 }
 
 void read_elements(const nlmsghdr& message, const SetTimeouts& defaults,

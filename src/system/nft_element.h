@@ -30,10 +30,12 @@ std::uint16_t family_number(const TableName& table);
 /// Octets of a key: each field takes a multiple of four.
 std::size_t key_octets(pinhole::Set set);
 
-/// Appends table, set and one element to a message that has its header. `comment` may be empty.
-void put_element(nlmsghdr& message, const std::string& table, const pinhole::ElementKey& key,
+/// Appends table, set and one element to a message that has its header. `comment` may be empty. False, and
+/// nothing is appended, for a key that does not fit its set (pinhole::fits), and for a text that is longer
+/// than nft allows.
+bool put_element(nlmsghdr& message, const std::string& table, const pinhole::ElementKey& key,
                  base::seconds timeout, const std::string& comment);
-void put_element_key(nlmsghdr& message, const std::string& table, const pinhole::ElementKey& key);
+bool put_element_key(nlmsghdr& message, const std::string& table, const pinhole::ElementKey& key);
 
 /// For each set, in the order of pinhole::all_sets.
 using SetTimeouts = std::array<std::chrono::milliseconds, pinhole::all_sets.size()>;

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cassert>
 #include <cerrno>
 
 #include "base/limits.h"
@@ -100,8 +99,8 @@ struct NftSets::State {
   tl::expected<void, SystemError> find(std::span<const ElementKey> keys,
                                        std::vector<std::optional<ElementState>>& found);
 
-  std::size_t put_message(std::size_t at, bool add, const ElementChange& change, bool last);
-  std::size_t build(std::span<const ElementChange> changes);
+  std::size_t put_message(std::size_t at, bool add, const ElementChange& change, bool last, bool& done);
+  tl::expected<std::size_t, CommitError> build(std::span<const ElementChange> changes);
   tl::expected<void, CommitError> transact(std::span<const ElementChange> changes,
                                            std::vector<ElementState>* removed);
   bool note_error(const nlmsghdr& message, std::span<const ElementChange> changes, CommitError& error);
@@ -110,7 +109,8 @@ struct NftSets::State {
 
 // `remove` deletes an element with `add` ahead of it, because one that has just expired would fail the whole
 // transaction otherwise.
-std::size_t NftSets::State::put_message(std::size_t at, bool add, const ElementChange& change, bool last) {
+std::size_t NftSets::State::put_message(std::size_t at, bool add, const ElementChange& change, bool last,
+                                        bool& done) {
   // nft add element TABLE SET { KEY timeout T comment "C" }, or: nft delete element TABLE SET { KEY }
   const auto sequence = begin_sequence + 1 + static_cast<std::uint32_t>(change_of_message.size());
   const int type = add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM;
@@ -118,17 +118,14 @@ std::size_t NftSets::State::put_message(std::size_t at, bool add, const ElementC
   auto* message =
       nftnl_nlmsg_build_hdr(reinterpret_cast<char*>(buffer.data() + at), static_cast<std::uint16_t>(type),
                             family, static_cast<std::uint16_t>(flags), sequence);
-  if (add) {
-    put_element(*message, table.name, change.key, change.timeout, change.comment);
-  } else {
-    put_element_key(*message, table.name, change.key);
-  }
-  assert(message->nlmsg_len <= longest_element_message);
+  done = add ? put_element(*message, table.name, change.key, change.timeout, change.comment)
+             : put_element_key(*message, table.name, change.key);
   return message->nlmsg_len;
 }
 
-// Octets of the transaction in `buffer`.
-std::size_t NftSets::State::build(std::span<const ElementChange> changes) {
+// Octets of the transaction in `buffer`. What can't be said to the kernel is refused as if it had refused it.
+tl::expected<std::size_t, CommitError> NftSets::State::build(std::span<const ElementChange> changes) {
+  CommitError error;
   change_of_message.clear();
   begin_sequence = socket.next_sequence();
   std::size_t at = nftnl_batch_begin(reinterpret_cast<char*>(buffer.data()), begin_sequence)->nlmsg_len;
@@ -136,13 +133,18 @@ std::size_t NftSets::State::build(std::span<const ElementChange> changes) {
     const std::size_t count = message_count(changes[i].kind);
     for (std::size_t step = 0; step < count; ++step) {
       const bool last = i + 1 == changes.size() && step + 1 == count;
-      at += put_message(at, step != 1, changes[i], last);
+      bool done = false;
+      at += put_message(at, step != 1, changes[i], last, done);
+      if (!done && (error.refused.empty() || error.refused.back().index != i))
+        error.refused.push_back({i, EINVAL});
       change_of_message.push_back(i);
       socket.next_sequence();
     }
   }
   at += nftnl_batch_end(reinterpret_cast<char*>(buffer.data() + at), socket.next_sequence())->nlmsg_len;
-  return at;
+  if (error.refused.empty()) return at;
+  error.error = {"nft element", EINVAL, to_string(changes[error.refused.front().index].key)};
+  return tl::unexpected(std::move(error));
 }
 
 // True when nothing more will come.
@@ -174,7 +176,9 @@ void NftSets::State::note_removed(const nlmsghdr& message, std::vector<ElementSt
 
 tl::expected<void, CommitError> NftSets::State::transact(std::span<const ElementChange> changes,
                                                          std::vector<ElementState>* removed) {
-  auto sent = socket.send({buffer.data(), build(changes)});
+  const auto built = build(changes);
+  if (!built) return tl::unexpected(built.error());
+  auto sent = socket.send({buffer.data(), *built});
   if (!sent) return tl::unexpected(CommitError{sent.error(), 0, {}, false});
   CommitError error;
   bool overrun = false;
@@ -250,7 +254,8 @@ tl::expected<void, SystemError> NftSets::State::find(std::span<const ElementKey>
     const std::uint16_t flags = i + 1 == keys.size() ? NLM_F_ACK : 0;
     auto* request = nftnl_nlmsg_build_hdr(reinterpret_cast<char*>(buffer.data() + octets), NFT_MSG_GETSETELEM,
                                           family, flags, first + static_cast<std::uint32_t>(i));
-    put_element_key(*request, table.name, keys[i]);
+    if (!put_element_key(*request, table.name, keys[i]))
+      return tl::unexpected(SystemError{"nft element", EINVAL, to_string(keys[i])});
     octets += request->nlmsg_len;
     socket.next_sequence();
   }

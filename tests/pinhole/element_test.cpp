@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <random>
 
 #include "base/hash.h"
 
@@ -99,6 +100,22 @@ TEST(ElementChanges, OfAClosedPinholeRemoveWithoutTimeoutAndComment) {
   EXPECT_EQ(changes.front().comment, "");
 }
 
+TEST(ElementKeys, A23_SourcesOfAnotherFamilyHaveNone) {
+  EXPECT_TRUE(element_keys(udp("192.0.2.10", 30000), {address("2001:db8::1")}).empty());
+  EXPECT_EQ(element_keys(udp("192.0.2.10", 30000), {address("192.0.2.1"), address("2001:db8::1")}).size(),
+            1U);
+  for (const Set set : all_sets) {
+    const bool ipv4 = family(set) == base::Family::ipv4;
+    const base::Address right = address(ipv4 ? "192.0.2.1" : "2001:db8::1");
+    const base::Address wrong = address(ipv4 ? "2001:db8::1" : "192.0.2.1");
+    const auto source = has_source(set) ? std::optional(right) : std::nullopt;
+    EXPECT_TRUE(fits({set, source, {right, 30000}}));
+    EXPECT_FALSE(fits({set, source, {wrong, 30000}}));
+    EXPECT_FALSE(fits({set, wrong, {right, 30000}}));
+    EXPECT_FALSE(fits({set, has_source(set) ? std::nullopt : std::optional(right), {right, 30000}}));
+  }
+}
+
 TEST(Comment, TellsMediaComponentAndCall) {
   EXPECT_EQ(comment({"a84b4c76e66710@pc33.atlanta.example.com", "audio", Component::rtcp}),
             "audio rtcp call=a84b4c76e66710@pc33.atlanta.example.com id=054e3cc5786a78b2");
@@ -140,6 +157,28 @@ TEST(Comment, A19_NeverExceedsWhatNftTakes) {
       }
       call_id += piece;
     }
+  }
+}
+
+// Of any label, whoever made it: read again it says the same, and so does the comment of what was read.
+TEST(Comment, A25_WhatIsWrittenCanBeRead) {
+  std::mt19937 random(1);
+  const auto text = [&](std::size_t longest) {
+    std::string octets(random() % longest, ' ');
+    const bool any = random() % 2 == 0;
+    for (char& c : octets) c = static_cast<char>(any ? random() : "ab%. \"\\"[random() % 7]);
+    return octets;
+  };
+  for (int i = 0; i < 20'000; ++i) {
+    const bool of_comment = random() % 2 == 0;
+    const Label label{text(600), text(64), Component{static_cast<std::uint8_t>(random() % 3)},
+                      of_comment ? std::optional<std::uint64_t>(random()) : std::nullopt};
+    const std::string written = comment(label);
+    ASSERT_LE(written.size(), 127U);
+    const auto said = read_comment(written);
+    ASSERT_TRUE(said) << written;
+    ASSERT_EQ(*said, content(label));
+    ASSERT_EQ(comment({said->call, said->media, said->component, said->call_hash}), written);
   }
 }
 

@@ -164,6 +164,29 @@ TEST_F(NftSetsTest, MatchAnElementAddedByNft) {
   }
 }
 
+// Octets of a source of IPv6 would be those of a whole key of IPv4.
+TEST_F(NftSetsTest, A23_AKeyThatDoesNotFitItsSetIsNeverWritten) {
+  NftSets sets = checked_sets();
+  const base::Address disguised = base::Address::v6({203, 0, 113, 66, 192, 0, 2, 1, 0, 22, 0, 0, 0, 0, 0, 1});
+  const base::Endpoint to = key(Set::rtp4).destination;
+  const std::vector<ElementKey> bad{{Set::rtp4_from, disguised, to},
+                                    {Set::rtp4_from, std::nullopt, to},
+                                    {Set::rtp4, to.address, to},
+                                    {Set::rtp6, std::nullopt, to}};
+  for (const Kind kind : {Kind::add, Kind::renew, Kind::remove}) {
+    for (const ElementKey& none : bad) {
+      const std::vector<ElementChange> changes{add(key(Set::rtp4)), {kind, none, base::seconds{60}, ""}};
+      const auto done = sets.commit(changes, nullptr);
+      ASSERT_FALSE(done);
+      ASSERT_EQ(done.error().refused.size(), 1U);
+      EXPECT_EQ(done.error().refused.front().index, 1U);
+      EXPECT_FALSE(sets.find(none));
+    }
+  }
+  EXPECT_EQ(list(Set::rtp4_from).find("203.0.113.66"), std::string::npos);
+  EXPECT_EQ(sets.find(key(Set::rtp4)).value(), std::nullopt) << "none of a transaction that can't be";
+}
+
 TEST_F(NftSetsTest, FindTellsTimesAndCounter) {
   NftSets sets = checked_sets();
   const ElementKey wanted = key(Set::rtp4);
