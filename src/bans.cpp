@@ -46,6 +46,20 @@ Bans::Bans(system::BanSets& sets, pinhole::Host& host, bool observe, scanners::S
       bans_told_(hash_key),
       failures_told_(hash_key) {}
 
+bool Bans::looks_for(scanners::Cause cause) const {
+  switch (cause) {
+    case scanners::Cause::user_agent:
+      return settings_.well_known || !settings_.user_agents.empty();
+    case scanners::Cause::from:
+      return settings_.well_known || !settings_.from.empty();
+    case scanners::Cause::request_uri:
+      return !settings_.request_uris.empty();
+    case scanners::Cause::failures:
+      return settings_.failures > 0;
+  }
+  return false;
+}
+
 // Without the sets there is nothing to be known again; whoever needs them is told when they are needed.
 void Bans::recover(base::TimePoint now) {
   (void)sets_.for_each([&](const system::Ban& ban) {

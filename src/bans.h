@@ -61,6 +61,9 @@ class Bans {
   };
   const Counters& counters() const { return counters_; }
 
+  /// Whether anybody is to be banned for this cause.
+  bool looks_for(scanners::Cause cause) const;
+
  private:
   bool takes(const scanners::Offence& offence, base::TimePoint now);
   void enter(const base::Address& source, Banned banned);

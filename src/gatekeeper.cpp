@@ -27,7 +27,7 @@ void check(system::NftSets& sets) {
 
 pinhole::GuardSettings guard_settings(const system::Config& config) {
   const auto& calls = config.negotiation;
-  return {config.policy, calls.pinholes_per_call, std::max(calls.early, calls.media_idle)};
+  return {config.policy, calls.pinholes_per_call, std::max(calls.early, calls.media_idle), calls.tcp};
 }
 
 void write_line(const std::string& text, const std::vector<system::log::Field>& fields) {
@@ -57,11 +57,12 @@ std::vector<pinhole::Recovered> Gatekeeper::recover(base::TimePoint now) {
 }
 
 std::vector<pinhole::Recovered> Gatekeeper::offer() {
-  std::vector<pinhole::Recovered> found;
-  keeper_.installed().for_each([&](const pinhole::Key& key, const Installed::Entry& entry) {
-    const auto content = pinhole::read_comment(pinhole::comment(entry.label));
-    found.push_back({key, entry.from, negotiation::media_of(content->media), content->component,
-                     content->call, content->call_hash});
+  // What was found at the start and nobody has claimed yet, too: the one that was to claim it has failed.
+  std::vector<pinhole::Recovered> found = guard_.unclaimed();
+  const Installed& installed = keeper_.installed();
+  std::erase_if(found, [&](const auto& pinhole) { return installed.find(pinhole.key) != nullptr; });
+  installed.for_each([&](const pinhole::Key& key, const Installed::Entry& entry) {
+    found.push_back(pinhole::recovered(key, entry.from, entry.label));
   });
   guard_.offer(found);
   return found;
@@ -87,8 +88,10 @@ void Gatekeeper::judge(Outcome& outcome) {
   std::vector<pinhole::Refusal> repelled = guard_.judge(outcome.changes);
   repelled_ += repelled.size();
   for (pinhole::Refusal& refusal : repelled) outcome.refusals.push_back(std::move(refusal));
-  // Nobody is banned who was not heard.
-  std::erase_if(outcome.offences, [&](const auto& offence) { return !guard_.has_heard(offence.source); });
+  // Nobody is banned who was not heard, or for what nobody is to be banned for.
+  std::erase_if(outcome.offences, [&](const auto& offence) {
+    return !bans_.looks_for(offence.cause) || !guard_.has_heard(offence.source);
+  });
   std::erase_if(outcome.changes, [&](const Change& change) {
     return change.cause == pinhole::Cause::recovered && change.kind == Change::Kind::open &&
            keeper_.installed().find(change.key) != nullptr;
@@ -148,7 +151,7 @@ void Gatekeeper::close_all(base::TimePoint now) {
   std::vector<Change> changes;
   keeper_.installed().for_each([&](const pinhole::Key& key, const Installed::Entry& entry) {
     changes.push_back(
-        {Change::Kind::close, key, {}, entry.from, {}, entry.label, pinhole::Cause::shutdown, now});
+        {Change::Kind::close, key, entry.from, entry.from, {}, entry.label, pinhole::Cause::shutdown, now});
   });
   write(changes);
   finish({changes, {}, {}}, now);

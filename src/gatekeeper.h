@@ -40,8 +40,8 @@ class Gatekeeper {
   /// as openings for the cause `recovered`. Their figures go on from what the elements have counted; what was
   /// counted by elements that the other daemon renewed is forgotten with it.
   std::vector<pinhole::Recovered> recover(base::TimePoint now);
-  /// The same of what this one opened, for somebody who has to begin anew. It stays open until
-  /// `close_unclaimed`.
+  /// The same of what this one opened, and of what it found and nobody has claimed yet, for somebody who has
+  /// to begin anew. It stays open until `close_unclaimed`.
   std::vector<pinhole::Recovered> offer();
   /// Closes what was offered and did not come back.
   void close_unclaimed(base::TimePoint now);

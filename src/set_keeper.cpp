@@ -49,14 +49,21 @@ std::string_view consequence(ElementChange::Kind kind) {
 }  // namespace
 
 SetKeeper::SetKeeper(system::PinholeSets& sets, bool observe, base::HashKey hash_key)
-    : sets_(sets), observe_(observe), installed_(hash_key), backlog_(hash_key), failures_told_(hash_key) {}
+    : sets_(sets),
+      observe_(observe),
+      installed_(hash_key),
+      backlog_(hash_key),
+      refreshing_(0, pinhole::KeyHash{hash_key}),
+      failures_told_(hash_key) {}
 
 std::vector<pinhole::Recovered> SetKeeper::recover() {
   std::map<ElementKey, ElementState> ours;
   for (const pinhole::Set set : pinhole::all_sets) read_ours(set, ours);
   std::vector<pinhole::FoundElement> elements;
   elements.reserve(ours.size());
-  for (const auto& [key, state] : ours) elements.push_back({key, *pinhole::read_comment(state.comment)});
+  for (const auto& [key, state] : ours) {
+    if (auto content = pinhole::read_comment(state.comment)) elements.push_back({key, std::move(*content)});
+  }
   const std::vector<pinhole::Recovered> pinholes = pinhole::recovered(std::move(elements));
   for (const pinhole::Recovered& pinhole : pinholes) {
     std::uint64_t& packets = found_[pinhole.key];
@@ -90,7 +97,7 @@ void SetKeeper::write(const std::vector<Change>& changes) {
   for (const Change& change : changes) {
     last_change_ = change.time;
     if (change.kind == Change::Kind::refresh) {
-      to_refresh_.push_back(change);
+      if (refreshing_.insert(change.key).second) to_refresh_.push_back(change.key);
       continue;
     }
     for (ElementChange& element : pinhole::element_changes(change)) {
@@ -99,6 +106,11 @@ void SetKeeper::write(const std::vector<Change>& changes) {
     }
   }
   removed_ = write_elements(std::move(elements), failed_);
+}
+
+// What was found at the start and waits for somebody to claim it is wanted, too.
+bool SetKeeper::is_wanted(const ElementKey& element) const {
+  return installed_.holds(element) || found_.contains(pinhole_of(element));
 }
 
 // A try that can't succeed would hold up everything else that is written with it.
@@ -211,12 +223,11 @@ void SetKeeper::put_elements(const Key& key, ElementChange::Kind kind, std::vect
 bool SetKeeper::refresh_some(const std::function<void(const Key&)>& seen) {
   std::vector<Key> keys;
   for (std::size_t i = 0; i < refreshed_at_once && !to_refresh_.empty(); ++i) {
-    const Change change = std::move(to_refresh_.front());
+    const Key key = to_refresh_.front();
     to_refresh_.pop_front();
-    auto* entry = installed_.find(change.key);
-    if (entry == nullptr || observe_) continue;  // closed meanwhile
-    entry->timeout = change.timeout;
-    keys.push_back(change.key);
+    refreshing_.erase(key);
+    if (installed_.find(key) == nullptr || observe_) continue;  // closed meanwhile
+    keys.push_back(key);
   }
   std::vector<ElementChange> renewals;
   for (const Look& look : look_at(keys)) {

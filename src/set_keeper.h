@@ -9,12 +9,14 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "base/hash.h"
 #include "base/time.h"
 #include "pinhole/backlog.h"
 #include "pinhole/installed.h"
+#include "pinhole/key_hash.h"
 #include "pinhole/pinhole.h"
 #include "pinhole/recovered.h"
 #include "system/once.h"
@@ -87,6 +89,7 @@ class SetKeeper {
   void take_over(const pinhole::Change& change);
   std::vector<system::ElementState> write_elements(std::vector<pinhole::ElementChange> changes,
                                                    std::vector<Failed>& failed, Try how = Try::unless_full);
+  bool is_wanted(const pinhole::ElementKey& element) const;
   bool is_hopeless(const pinhole::ElementChange& change) const;
   void note_failure(const pinhole::ElementChange& change, const system::SystemError& error);
   void count(const std::vector<system::ElementState>& removed);
@@ -113,7 +116,8 @@ class SetKeeper {
   system::OncePerHour failures_told_;
   std::map<pinhole::Key, std::uint64_t> found_;  // packets, until it is opened again
   bool knows_all_ = false;
-  std::deque<pinhole::Change> to_refresh_;
+  std::deque<pinhole::Key> to_refresh_;                            // each once
+  std::unordered_set<pinhole::Key, pinhole::KeyHash> refreshing_;  // the same
   // Of what was written and is not finished yet:
   std::vector<system::ElementState> removed_;
   std::vector<Failed> failed_;

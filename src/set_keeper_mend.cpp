@@ -67,7 +67,7 @@ void SetKeeper::note(const system::RulesetNews& news, base::TimePoint now) {
     if (installed_.holds(gone.key) && !again) to_rewrite_.push_back(key);
   }
   for (const ElementState& made : news.added) {
-    if (pinhole::read_comment(made.comment) && !installed_.holds(made.key)) {
+    if (pinhole::read_comment(made.comment) && !is_wanted(made.key)) {
       closed_.emplace(now, Closed{made.key});
     }
   }
@@ -196,7 +196,7 @@ std::size_t SetKeeper::remove_unwanted(const std::vector<ElementKey>& keys, bool
   if (!states) ++counters_.lookups_failed;
   std::vector<ElementChange> removals;
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (installed_.holds(keys[i])) continue;
+    if (is_wanted(keys[i])) continue;
     if (!states) {
       closed_.emplace(now + last_stray_wait, Closed{keys[i]});
       continue;
@@ -225,9 +225,8 @@ bool SetKeeper::sweep_some(base::TimePoint now) {
   std::vector<ElementKey> unwanted;
   std::vector<ElementChange> renewals;
   const auto more = sets_.read_some([&](const ElementState& state) {
-    const bool wanted = installed_.holds(state.key);
-    if (!wanted && pinhole::read_comment(state.comment)) unwanted.push_back(state.key);
-    if (wanted && state.comment.empty())
+    if (!is_wanted(state.key) && pinhole::read_comment(state.comment)) unwanted.push_back(state.key);
+    if (installed_.holds(state.key) && state.comment.empty())
       put_elements(pinhole_of(state.key), ElementChange::Kind::renew, renewals);
   });
   if (!more) ++counters_.lookups_failed;

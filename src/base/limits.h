@@ -60,6 +60,9 @@ inline constexpr std::ptrdiff_t unproven_dialogs_per_call = 4;
 inline constexpr std::size_t legs_per_call = 32;
 /// Elements that binding one m-line may take (calls.md section 3). More: it stays open to any source.
 inline constexpr std::size_t elements_per_binding = 64;
+/// Sources that one pinhole may have, of all the calls that share its port. More: whoever is bound to it
+/// later stays out.
+inline constexpr std::size_t sources_per_pinhole = 4096;
 /// Seconds after its last message for which a call that the operator closed is known, so that a refresh of its
 /// session does not open it again. It is the first to go when there is no room for another call.
 inline constexpr std::int64_t closed_call_seconds = 12 * 3600;
@@ -78,9 +81,13 @@ inline constexpr std::size_t speakers = 65536;
 /// Pinholes that may be opened for what one host has sent so far; a set of nft/dpinholer.nft has room for as
 /// many. More: they are saved up no further.
 inline constexpr std::size_t pinholes_per_speaker = 131072;
+/// Elements that may be bound to somebody for what all hosts have sent so far. More: they are saved up no
+/// further.
+inline constexpr std::size_t elements_of_all = 131072;
 /// Octets of a packet that a SIP message takes at least, with a description that asks for a pinhole.
 inline constexpr std::size_t shortest_message = 256;
-/// Open pinholes; all that the sets of nft/dpinholer.nft have room for is some 600,000. More: refused.
+/// Elements of open pinholes; all that the sets of nft/dpinholer.nft have room for is some 600,000. More:
+/// refused.
 inline constexpr std::size_t open_pinholes = std::size_t{1} << 20;
 
 // ---- Scanners (scanners/, bans) ---------------------------------------------------------------------------
@@ -123,6 +130,15 @@ inline constexpr std::size_t transaction_messages = 2048;
 /// Octets of what gatekeeper and inspector say to each other at once: a batch of the longest packets takes 8
 /// MiB, what a call of 256 pinholes does to them 100 KiB. More: the inspector has failed.
 inline constexpr std::size_t inspection_octets = std::size_t{64} << 20;
+/// Octets of memory that one of these frames takes when it is read. More: as above.
+inline constexpr std::size_t inspection_memory = std::size_t{64} << 20;
+/// Changes of pinholes in one answer of an inspector, and the sources in all of them together: 128 messages
+/// that replace 256 pinholes by as many others make half of that. More: it has failed.
+inline constexpr std::size_t changes_per_batch = 131072;
+inline constexpr std::size_t sources_per_batch = 262144;
+/// Findings after which an inspector looks at no more packets of a batch. The rest is given to it again, so
+/// that what a single packet adds stays within the bounds above.
+inline constexpr std::size_t enough_findings = 32768;
 /// What an inspector may ask while it looks at a batch: in each packet about `judged_addresses`, and about
 /// the pinholes of calls that seem to be silent. More: it has failed.
 inline constexpr std::size_t questions_per_batch = 65536;

@@ -17,6 +17,20 @@ std::uint64_t call_of(const Label& label) {
   return label.call_hash.value_or(base::stable_hash(label.call_id));
 }
 
+std::size_t elements_of(const std::vector<base::Address>& from) {
+  return std::max<std::size_t>(from.size(), 1);
+}
+
+// Both sorted.
+std::size_t added(const std::vector<base::Address>& before, const std::vector<base::Address>& now) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      now, [&](const base::Address& source) { return !std::ranges::binary_search(before, source); }));
+}
+
+bool is_set(const std::vector<base::Address>& from) {
+  return std::ranges::adjacent_find(from, std::ranges::greater_equal{}) == from.end();
+}
+
 Refusal refusal_of(const Change& change, Cause cause) {
   return {change.key.protocol,
           change.key.destination.address.to_string(),
@@ -50,10 +64,13 @@ std::size_t Guard::CallHash::operator()(std::uint64_t call) const {
 
 void Guard::heard(const base::Address& source, base::Interface arrival, std::size_t octets) {
   const std::size_t messages = 1 + octets / limits::shortest_message;
-  speakers_.heard(source, arrival, messages * settings_.pinholes_per_call);
+  const std::size_t pinholes = messages * settings_.pinholes_per_call;
+  speakers_.heard(source, arrival, pinholes);
+  credit_ = std::min(credit_ + pinholes, limits::elements_of_all);
 }
 
 std::vector<Refusal> Guard::judge(std::vector<Change>& changes) {
+  ++judgements_;
   std::vector<Refusal> refusals;
   std::erase_if(changes, [&](Change& change) { return !admits(change, refusals); });
   return refusals;
@@ -61,97 +78,167 @@ std::vector<Refusal> Guard::judge(std::vector<Change>& changes) {
 
 bool Guard::admits(Change& change, std::vector<Refusal>& refusals) {
   change.timeout = std::clamp(change.timeout, base::seconds{1}, settings_.longest_timeout);
+  const auto place = open_.find(change.key);
+  if (change.kind == Change::Kind::open) return place == open_.end() && admits_open(change, refusals);
+  if (place == open_.end()) return false;
+  Record& record = place->second;
+  change.from_before = record.from;
+  change.label = record.label;
   switch (change.kind) {
     case Change::Kind::open:
-      if (open_.contains(change.key)) return false;
-      if (change.cause == Cause::recovered) {
-        if (!claims(change)) return false;
-      } else if (const auto cause = refusal(change)) {
-        refusals.push_back(refusal_of(change, *cause));
-        return false;
-      }
-      enter(change);
-      return true;
+      return false;
     case Change::Kind::bind:
-      return open_.contains(change.key) && admits_sources(change);
+      return admits_bind(change, record);
     case Change::Kind::refresh:
-      return open_.contains(change.key);
+      return admits_refresh(change, record);
     case Change::Kind::close:
-      if (!open_.contains(change.key)) return false;
+      change.from = record.from;
       leave(change.key);
       return true;
   }
   return false;
 }
 
-bool Guard::claims(const Change& change) {
-  const auto offered = offered_.find(change.key);
-  if (offered == offered_.end() || offered->second.from != change.from) return false;
-  if (call_of(change.label) != offered->second.call_hash) return false;
-  offered_.erase(offered);
+bool Guard::admits_open(Change& change, std::vector<Refusal>& refusals) {
+  change.from_before.clear();
+  if (change.cause == Cause::recovered) {
+    if (!claims(change)) return false;
+  } else if (change.label.call_hash || offered_.contains(change.key)) {
+    return false;
+  } else if (const auto cause = refusal(change)) {
+    refusals.push_back(refusal_of(change, *cause));
+    return false;
+  }
+  enter(change);
+  return true;
+}
+
+bool Guard::admits_bind(Change& change, Record& record) {
+  const std::size_t more = added(record.from, change.from);
+  const std::size_t elements = elements_ - elements_of(record.from) + elements_of(change.from);
+  if (change.from.size() > limits::sources_per_pinhole || elements > limits::open_pinholes ||
+      more > credit_ || !admits_sources(change.key, change.from))
+    return false;
+  credit_ -= more;
+  elements_ = elements;
+  record.from = change.from;
+  return true;
+}
+
+// Once in a judgement: again does nothing that once does not.
+bool Guard::admits_refresh(Change& change, Record& record) const {
+  change.from = record.from;
+  return std::exchange(record.refreshed, judgements_) != judgements_;
+}
+
+// What is claimed goes on as it was found, if policy still allows it. The party that announced it is not
+// known any more.
+bool Guard::claims(Change& change) {
+  const auto place = offered_.find(change.key);
+  if (place == offered_.end()) return false;
+  const Recovered& found = place->second;
+  const Label label = label_of(found);
+  const base::Address& address = change.key.destination.address;
+  const negotiation::Transport transport{
+      address, change.key.destination.port, change.key.protocol, label.component, false, false, false};
+  if (found.from != change.from || change.label.call_hash != label.call_hash ||
+      policy_.refusal(transport, address))
+    return false;
+  change.label = label;
+  offered_.erase(place);
   return true;
 }
 
 // Why it may not open; what it costs is taken when it may.
 std::optional<Cause> Guard::refusal(const Change& change) {
-  if (open_.size() >= limits::open_pinholes) return Cause::limit;
+  const std::size_t elements = elements_of(change.from);
+  if (elements_ + elements > limits::open_pinholes) return Cause::limit;
+  if (change.from.size() > limits::elements_per_binding) return Cause::limit;
   const auto call = per_call_.find(call_of(change.label));
   if (call != per_call_.end() && call->second >= settings_.pinholes_per_call) return Cause::limit;
-  const base::Address& address = change.key.destination.address;
-  const std::uint16_t port = change.key.destination.port;
-  const bool has_sources = admits_sources(change);
+  if (change.key.protocol == base::Protocol::tcp && !settings_.tcp) return Cause::port_policy;
+  const bool has_sources = admits_sources(change.key, change.from);
   Speakers::Speaker* speaker = speakers_.find(change.announced_by);
   if (speaker == nullptr) return Cause::no_request;
-  const bool speaks = std::any_of(
-      speaker->arrivals.begin(), speaker->arrivals.end(), [&, first = true](base::Interface arrival) mutable {
-        const bool heard = std::exchange(first, false) || arrival != base::Interface::unknown;
-        return heard && sides_.speaks_for(address, change.announced_by, arrival);
-      });
-  const negotiation::Transport transport{address, port,   change.key.protocol, change.label.component, false,
-                                         false,   !speaks};
+  if (speaker->credit == 0 || change.from.size() > credit_) return Cause::limit;
+  const auto& [address, port] = change.key.destination;
+  const negotiation::Transport transport{address,
+                                         port,
+                                         change.key.protocol,
+                                         change.label.component,
+                                         false,
+                                         false,
+                                         !speaks(address, *speaker, change.announced_by)};
   if (const auto cause = policy_.refusal(transport, change.announced_by)) return cause;
   if (!has_sources) return Cause::address;
-  if (speaker->credit == 0) return Cause::limit;
   --speaker->credit;
+  credit_ -= change.from.size();
   return std::nullopt;
 }
 
+// By any way that it was heard by.
+bool Guard::speaks(const base::Address& address, const Speakers::Speaker& speaker,
+                   const base::Address& announced_by) {
+  return std::any_of(speaker.arrivals.begin(), speaker.arrivals.end(),
+                     [&, first = true](base::Interface arrival) mutable {
+                       const bool heard = std::exchange(first, false) || arrival != base::Interface::unknown;
+                       return heard && sides_.speaks_for(address, announced_by, arrival);
+                     });
+}
+
 // Who was heard may send. Only the host itself can mean a loopback address, and only who was heard is it.
-bool Guard::admits_sources(const Change& change) {
-  return std::all_of(change.from.begin(), change.from.end(), [&](const base::Address& source) {
-    if (speakers_.find(source) != nullptr) return true;
-    return !source.is_loopback() && policy_.admits_source(source, source);
-  });
+bool Guard::admits_sources(const Key& key, const std::vector<base::Address>& from) {
+  const base::Family family = key.destination.address.family();
+  return is_set(from) && std::ranges::all_of(from, [&](const base::Address& source) {
+           if (source.family() != family || !is_of_a_host(source)) return false;
+           if (speakers_.find(source) != nullptr) return true;
+           return !source.is_loopback() && policy_.admits_source(source, source);
+         });
 }
 
 void Guard::enter(const Change& change) {
   const std::uint64_t call = call_of(change.label);
-  open_.emplace(change.key, call);
+  open_.emplace(change.key, Record{change.from, change.label, call});
+  elements_ += elements_of(change.from);
   ++per_call_[call];
 }
 
 void Guard::leave(const Key& key) {
-  const auto entry = open_.find(key);
-  const auto call = per_call_.find(entry->second);
+  const auto place = open_.find(key);
+  elements_ -= elements_of(place->second.from);
+  const auto call = per_call_.find(place->second.call);
   if (--call->second == 0) per_call_.erase(call);
-  open_.erase(entry);
+  open_.erase(place);
+}
+
+const Guard::Record* Guard::find(const Key& key) const {
+  const auto place = open_.find(key);
+  return place == open_.end() ? nullptr : &place->second;
 }
 
 void Guard::offer(const std::vector<Recovered>& pinholes) {
   open_.clear();
+  elements_ = 0;
   per_call_.clear();
   offered_.clear();
   for (const Recovered& pinhole : pinholes) offered_.emplace(pinhole.key, pinhole);
 }
 
+std::vector<Recovered> Guard::unclaimed() const {
+  std::vector<Recovered> pinholes;
+  for (const auto& [key, pinhole] : offered_) pinholes.push_back(pinhole);
+  return pinholes;
+}
+
 std::vector<Change> Guard::take_unclaimed(base::TimePoint now) {
   std::vector<Change> closings;
-  for (auto& [key, pinhole] : offered_) {
+  for (const auto& [key, pinhole] : offered_) {
     Change close;
     close.kind = Change::Kind::close;
     close.key = key;
+    close.from_before = pinhole.from;
     close.from = pinhole.from;
-    close.label = {pinhole.call, std::string(name(pinhole.media)), pinhole.component, pinhole.call_hash};
+    close.label = label_of(pinhole);
     close.cause = Cause::shutdown;
     close.time = now;
     closings.push_back(std::move(close));

@@ -15,9 +15,7 @@ constexpr std::uint32_t first_unprivileged_port = 1024;
 
 // No host's own address, or one that only the host itself or its neighbours can mean.
 bool refused_class(const base::Address& address, const base::Address& announced_by) {
-  if (address.is_unspecified() || address.is_multicast() || address.is_broadcast() || address.is_reserved())
-    return true;
-  if (address.is_ipv4_mapped()) return true;
+  if (!is_of_a_host(address)) return true;
   if (address.is_loopback()) return !announced_by.is_loopback();
   return address.is_link_local() && !announced_by.is_link_local();
 }
@@ -45,6 +43,11 @@ std::optional<Cause> Policy::address_refusal(const base::Address& address,
     if (network.contains(address)) return Cause::address;
   }
   return std::nullopt;
+}
+
+bool is_of_a_host(const base::Address& address) {
+  return !address.is_unspecified() && !address.is_multicast() && !address.is_broadcast() &&
+         !address.is_reserved() && !address.is_ipv4_mapped();
 }
 
 bool Policy::refused_port(std::uint32_t port) const {

@@ -39,4 +39,7 @@ class Policy {
   Host* host_;
 };
 
+/// Whether an address is one that a host can have. A loopback address is.
+bool is_of_a_host(const base::Address& address);
+
 }  // namespace dpinholer::pinhole

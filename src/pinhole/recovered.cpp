@@ -3,10 +3,21 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "pinhole/installed.h"
 
 namespace dpinholer::pinhole {
+
+Recovered recovered(const Key& key, const std::vector<base::Address>& from, const Label& label) {
+  CommentContent tells = content(label);
+  return {
+      key, from, negotiation::media_of(tells.media), tells.component, std::move(tells.call), tells.call_hash};
+}
+
+Label label_of(const Recovered& pinhole) {
+  return {pinhole.call, std::string(name(pinhole.media)), pinhole.component, pinhole.call_hash};
+}
 
 // Sorted so that the elements of one pinhole stand together, those with a source first and in their order.
 std::vector<Recovered> recovered(std::vector<FoundElement> elements) {

@@ -13,6 +13,7 @@
 namespace dpinholer::pinhole {
 namespace {
 
+namespace limits = base::limits;
 using base::Interface;
 using Kind = Change::Kind;
 
@@ -176,6 +177,109 @@ TEST_F(LocalGuard, AServerOnTheHostSpeaksForTheHost) {
   EXPECT_EQ(judged(open("192.0.2.10", 30000, address("192.0.2.1"))), "other-side");
 }
 
+// ---- Attacks
+// ------------------------------------------------------------------------------------------------
+
+std::vector<base::Address> many_sources(std::size_t count) {
+  std::vector<base::Address> from;
+  for (std::size_t i = 0; i < count; ++i) {
+    from.push_back(base::Address::v4({100, static_cast<std::uint8_t>(64 + i / 65536),
+                                      static_cast<std::uint8_t>(i / 256), static_cast<std::uint8_t>(i)}));
+  }
+  return from;
+}
+
+// 22 octets of an IPv6 source became the key of an IPv4 element: any host, any port.
+TEST_F(GuardTest, A23_SourcesAreOfThePinholesOwnFamily) {
+  Change change = open("192.0.2.10", 30000, phone);
+  change.from = {address("2001:db8::5")};
+  EXPECT_EQ(judged(change), "address");
+  change = open("2001:db8::10", 30000, trunk);
+  change.from = {address("198.51.100.7")};
+  EXPECT_EQ(judged(change), "address");
+  const Change admitted = open("192.0.2.10", 30000, phone);
+  EXPECT_EQ(judged(admitted), "");
+  change = then(Kind::bind, admitted);
+  change.from = {address("198.51.100.7"), address("2001:db8::5")};
+  EXPECT_EQ(judged(change), "nonsense");
+}
+
+TEST_F(GuardTest, A23_SourcesAreAddressesOfHosts) {
+  EXPECT_EQ(judged(open("192.0.2.10", 30000, phone)), "");
+  for (const char* source :
+       {"0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.1", "255.255.255.255", "240.0.0.1", "203.0.113.1"}) {
+    Change bind = then(Kind::bind, open("192.0.2.10", 30000, phone));
+    bind.from = {address(source)};
+    EXPECT_EQ(judged(bind), "nonsense") << source;
+  }
+  EXPECT_EQ(judged(open("2001:db8::10", 30000, trunk)), "");
+  for (const char* source : {"::", "::1", "ff02::1", "::ffff:192.0.2.10", "::192.0.2.10"}) {
+    Change bind = then(Kind::bind, open("2001:db8::10", 30000, trunk));
+    bind.from = {address(source)};
+    EXPECT_EQ(judged(bind), "nonsense") << source;
+  }
+}
+
+TEST_F(GuardTest, A23_TcpOpensOnlyWhereItIsAllowed) {
+  Change change = open("192.0.2.10", 30000, phone);
+  change.key.protocol = base::Protocol::tcp;
+  EXPECT_EQ(judged(change), "port-policy");
+}
+
+TEST_F(GuardTest, A25_OnlyWhatWasTakenOverCarriesAHash) {
+  Change change = open("192.0.2.10", 30000, phone);
+  change.label = {"\x1b[2J\"", "audio", Component::rtp, 7};
+  EXPECT_EQ(judged(change), "nonsense");
+}
+
+// What is written for a change is what `open`, `bind` and so on made of the guard's own record.
+TEST_F(GuardTest, A26_WhatIsBoundRefreshedAndClosedIsWhatIsOpen) {
+  std::vector<Change> changes{open("192.0.2.10", 30000, phone)};
+  changes.front().from = {trunk};
+  EXPECT_TRUE(guard.judge(changes).empty());
+  Change lie = open("192.0.2.10", 30000, phone, "somebody@else");
+  lie.from_before = {address("198.51.100.99")};
+  lie.from = {address("198.51.100.7")};
+  changes = {then(Kind::refresh, lie), then(Kind::bind, lie), then(Kind::close, lie)};
+  changes.back().from = {address("198.51.100.98")};
+  EXPECT_TRUE(guard.judge(changes).empty());
+  ASSERT_EQ(changes.size(), 3U);
+  EXPECT_EQ(changes[0].from, std::vector{trunk});
+  EXPECT_EQ(changes[1].from_before, std::vector{trunk});
+  EXPECT_EQ(changes[1].from, std::vector{address("198.51.100.7")});
+  EXPECT_EQ(changes[2].from, std::vector{address("198.51.100.7")});
+  for (const Change& change : changes) EXPECT_EQ(change.label.call_id, "a@b");
+}
+
+TEST_F(GuardTest, A26_SourcesAreBoundedAndEachCounts) {
+  Change change = open("192.0.2.10", 30000, phone);
+  change.from = many_sources(limits::elements_per_binding + 1);
+  EXPECT_EQ(judged(change), "limit");
+  change.from.pop_back();
+  EXPECT_EQ(judged(change), "");
+  change = then(Kind::bind, change);
+  change.from = many_sources(limits::sources_per_pinhole + 1);
+  EXPECT_EQ(judged(change), "nonsense");
+  // Two packets of 700 octets were heard: with them, six messages.
+  std::size_t bound = 0;
+  for (std::uint32_t port = 30000; port < 30100; ++port) {
+    (void)judged(open("192.0.2.10", port, phone));
+    change = then(Kind::bind, open("192.0.2.10", port, phone));
+    change.from = many_sources(256);
+    bound += judged(change).empty() ? 1 : 0;
+  }
+  EXPECT_GT(bound, 0U);
+  EXPECT_LE(bound, 6U);
+}
+
+TEST_F(GuardTest, A26_OneRefreshOfAPinholeIsEnough) {
+  EXPECT_EQ(judged(open("192.0.2.10", 30000, phone)), "");
+  std::vector<Change> changes(1000, then(Kind::refresh, open("192.0.2.10", 30000, phone)));
+  EXPECT_TRUE(guard.judge(changes).empty());
+  EXPECT_EQ(changes.size(), 1U);
+  EXPECT_EQ(judged(then(Kind::refresh, open("192.0.2.10", 30000, phone))), "") << "next time again";
+}
+
 // ---- Taking over
 // -------------------------------------------------------------------------------------------
 
@@ -209,6 +313,7 @@ TEST_F(GuardTest, WhatIsOfferedIsClaimedAsItIsAndOnce) {
   change = again(found);
   change.key.destination.port = 30002;
   EXPECT_EQ(judged(change), "nonsense") << "another pinhole";
+  EXPECT_EQ(judged(open("192.0.2.10", 30000, phone)), "nonsense") << "as if it were not open";
   EXPECT_EQ(judged(again(found)), "");
   EXPECT_EQ(judged(again(found)), "nonsense") << "twice";
   const auto closings = guard.take_unclaimed({});
@@ -216,6 +321,29 @@ TEST_F(GuardTest, WhatIsOfferedIsClaimedAsItIsAndOnce) {
   EXPECT_EQ(closings.front().key.destination.port, 30001);
   EXPECT_EQ(closings.front().kind, Kind::close);
   EXPECT_TRUE(guard.take_unclaimed({}).empty());
+}
+
+TEST_F(GuardTest, A25_WhatIsClaimedKeepsItsOwnLabel) {
+  const Recovered found = recovered("192.0.2.10", 30000, {trunk});
+  guard.offer({found});
+  std::vector<Change> changes{again(found)};
+  changes.front().label.call_id = "\x1b[2J\"";
+  changes.front().label.media = "\n";
+  EXPECT_TRUE(guard.judge(changes).empty());
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ(changes.front().label.call_id, "a@b");
+  EXPECT_EQ(changes.front().label.media, "other");
+}
+
+TEST_F(GuardTest, A23_WhatWasFoundIsClaimedOnlyWherePolicyAllowsIt) {
+  for (const char* to : {"203.0.113.1", "127.0.0.1", "224.0.0.1"}) {
+    const Recovered found = recovered(to, 30000, {});
+    guard.offer({found});
+    EXPECT_EQ(judged(again(found)), to == std::string("127.0.0.1") ? "" : "nonsense") << to;
+  }
+  const Recovered found = recovered("192.0.2.10", 22, {});
+  guard.offer({found});
+  EXPECT_EQ(judged(again(found)), "nonsense");
 }
 
 }  // namespace
