@@ -5,8 +5,6 @@
 
 namespace dpinholer {
 
-namespace {
-
 bool has_flow(Reading::Kind kind) {
   switch (kind) {
     case Reading::Kind::sip:
@@ -22,8 +20,6 @@ bool has_flow(Reading::Kind kind) {
   }
   return false;
 }
-
-}  // namespace
 
 bool HeldFlows::holds(const Reading& reading, bool changes_something) {
   const Flow flow{reading.protocol, reading.source, reading.destination};

@@ -8,6 +8,9 @@
 
 namespace dpinholer {
 
+/// Whether its protocol, source and destination are said of a packet.
+bool has_flow(Reading::Kind kind);
+
 /// Which packets of a batch wait for the transaction: those that change something, and those that would
 /// otherwise overtake one of their own flow.
 class HeldFlows {

@@ -50,7 +50,9 @@ struct Findings {
     bool changes_something = false;
   };
 
-  std::vector<Packet> packets;  ///< one for each of the batch
+  /// One for each of the first packets of the batch: of all, unless these were enough for one answer. Then
+  /// the others are to be given again.
+  std::vector<Packet> packets;
   Outcome outcome;
   std::optional<base::TimePoint> next_deadline;  ///< when it has to be asked again, be it with nothing
   Counters counters;
@@ -90,7 +92,8 @@ class Inspection {
   virtual std::uint64_t failures() const { return 0; }
   virtual int process() const { return 0; }
 
-  /// Nothing when it failed: nothing can be said of these packets, and what it knew is lost.
+  /// Of at least one packet, if there are any. Nothing when it failed: nothing can be said of these packets,
+  /// and what it knew is lost.
   virtual std::optional<Findings> inspect(const Batch& batch, Questions& questions) = 0;
 };
 

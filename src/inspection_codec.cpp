@@ -4,6 +4,10 @@
 // if it is there, the value; a list is a 32-bit count and its elements, a text one of octets. An address is
 // its family and 16 octets, the last 12 of which are 0 for IPv4. The fields of each value stand below, once
 // for both directions.
+//
+// Here is judged whether something can be read: that each number is one of its type, each address one of its
+// family, and that what is read costs no more memory than it may. Whether it may be asked for is judged by
+// pinhole::Guard.
 #include "inspection_codec.h"
 
 #include <algorithm>
@@ -33,10 +37,29 @@ class Encoder {
   void octets(base::Bytes octets) { into_.insert(into_.end(), octets.begin(), octets.end()); }
 
   bool failed() const { return false; }
-  void fail() {}
+  void require(bool) {}
 
  private:
   Buffer& into_;
+};
+
+// Counts what an encoder would write.
+class Meter {
+ public:
+  static constexpr bool reads = false;
+
+  template <typename Number>
+  void raw(const Number&) {
+    octets_ += sizeof(Number);
+  }
+  void octets(base::Bytes octets) { octets_ += octets.size(); }
+
+  bool failed() const { return false; }
+  void require(bool) {}
+  std::size_t total() const { return octets_; }
+
+ private:
+  std::size_t octets_ = 0;
 };
 
 class Decoder {
@@ -59,13 +82,20 @@ class Decoder {
     return taken;
   }
 
+  // Memory for what is read next.
+  void charge(std::size_t octets) {
+    require(octets <= memory_);
+    if (!failed_) memory_ -= octets;
+  }
+
   std::size_t left() const { return from_.size(); }
   bool failed() const { return failed_; }
-  void fail() { failed_ = true; }
+  void require(bool condition) { failed_ = failed_ || !condition; }
   bool finished() const { return !failed_ && from_.empty(); }
 
  private:
   base::Bytes from_;
+  std::size_t memory_ = limits::inspection_memory;
   bool failed_ = false;
 };
 
@@ -82,17 +112,15 @@ template <typename Archive>
 void field(Archive& archive, bool& value) {
   std::uint8_t octet = value ? 1 : 0;
   archive.raw(octet);
-  if (octet > 1) archive.fail();
+  archive.require(octet <= 1);
   value = octet == 1;
 }
 
 template <typename Archive, typename Enumeration>
 void enumeration(Archive& archive, Enumeration& value, Enumeration last) {
   archive.raw(value);
-  if (value > last) {
-    archive.fail();
-    value = last;
-  }
+  archive.require(value <= last);
+  value = std::min(value, last);
 }
 
 template <typename Archive>
@@ -114,7 +142,8 @@ void field(Archive& archive, base::seconds& value) {
   value = base::seconds{count};
 }
 
-void text(Encoder& archive, const std::string& value, std::size_t most) {
+template <typename Archive>
+requires(!Archive::reads) void text(Archive& archive, const std::string& value, std::size_t most) {
   const std::string_view cut = std::string_view(value).substr(0, most);
   archive.raw(static_cast<std::uint32_t>(cut.size()));
   archive.octets(base::as_bytes(cut));
@@ -122,12 +151,13 @@ void text(Encoder& archive, const std::string& value, std::size_t most) {
 void text(Decoder& archive, std::string& value, std::size_t most) {
   std::uint32_t length = 0;
   archive.raw(length);
-  if (length > most) return archive.fail();
-  value = base::as_text(archive.take(length));
+  archive.require(length <= most);
+  archive.charge(length);
+  value = base::as_text(archive.take(archive.failed() ? 0 : length));
 }
 
-template <typename Element, typename Field>
-void list(Encoder& archive, const std::vector<Element>& elements, Field each) {
+template <typename Archive, typename Element, typename Field>
+requires(!Archive::reads) void list(Archive& archive, const std::vector<Element>& elements, Field each) {
   archive.raw(static_cast<std::uint32_t>(elements.size()));
   for (const Element& element : elements) each(archive, const_cast<Element&>(element));
 }
@@ -135,7 +165,16 @@ template <typename Element, typename Field>
 void list(Decoder& archive, std::vector<Element>& elements, Field each) {
   std::uint32_t count = 0;
   archive.raw(count);
-  if (count > archive.left()) return archive.fail();  // each takes an octet at least
+  static const std::size_t least = [&each] {  // octets that an element takes: one that holds nothing
+    Meter meter;
+    Element empty{};
+    each(meter, empty);
+    return meter.total();
+  }();
+  archive.require(count <= archive.left() / least);
+  archive.charge(count * sizeof(Element));
+  if (archive.failed()) return;
+  elements.reserve(count);
   for (std::uint32_t i = 0; i < count && !archive.failed(); ++i) each(archive, elements.emplace_back());
 }
 
@@ -154,7 +193,8 @@ constexpr auto each = [](auto& archive, auto& value) { field(archive, value); };
 // ---- Values, from the bottom up
 // -----------------------------------------------------------------------------
 
-void field(Encoder& archive, const base::Address& value) {
+template <typename Archive>
+requires(!Archive::reads) void field(Archive& archive, const base::Address& value) {
   std::array<std::uint8_t, 16> octets{};
   std::ranges::copy(value.bytes(), octets.begin());
   archive.raw(value.family());
@@ -164,13 +204,16 @@ void field(Decoder& archive, base::Address& value) {
   base::Family family = base::Family::ipv4;
   enumeration(archive, family, base::Family::ipv6);
   const base::Bytes octets = archive.take(16);
-  if (!archive.failed()) value = base::Address::from_bytes(family, octets.data());
+  if (archive.failed()) return;
+  value = base::Address::from_bytes(family, octets.data());
+  const auto rest = octets.subspan(value.bytes().size());
+  archive.require(std::ranges::all_of(rest, [](std::uint8_t octet) { return octet == 0; }));
 }
 
 template <typename Archive>
 void field(Archive& archive, base::Protocol& value) {
   archive.raw(value);
-  if (value != base::Protocol::udp && value != base::Protocol::tcp) archive.fail();
+  archive.require(value == base::Protocol::udp || value == base::Protocol::tcp);
 }
 
 template <typename Archive>
@@ -194,18 +237,32 @@ void field(Archive& archive, pinhole::Label& value) {
   if constexpr (Archive::reads) value.media = name(negotiation::media_of(value.media));
 }
 
+// Who may send to a pinhole: a set, of its own family.
+template <typename Archive>
+void sources(Archive& archive, const pinhole::Key& key, std::vector<base::Address>& from) {
+  list(archive, from, each);
+  const base::Family family = key.destination.address.family();
+  for (std::size_t i = 0; i < from.size(); ++i)
+    archive.require(from[i].family() == family && (i == 0 || from[i - 1] < from[i]));
+}
+
+// Of what opens, changes and closes, and of what is refused (negotiation/cause.h).
+bool is_refusal(negotiation::Cause cause) {
+  return cause >= negotiation::Cause::other_side;
+}
+
+// What a pinhole was bound to before is known to the gatekeeper: it is not said.
 template <typename Archive>
 void field(Archive& archive, pinhole::Change& value) {
   enumeration(archive, value.kind, pinhole::Change::Kind::close);
   field(archive, value.key);
-  list(archive, value.from_before, each);
-  list(archive, value.from, each);
+  sources(archive, value.key, value.from);
   field(archive, value.timeout);
   field(archive, value.label);
   enumeration(archive, value.cause, negotiation::Cause::no_request);
+  archive.require(!is_refusal(value.cause));
   field(archive, value.time);
   field(archive, value.announced_by);
-  if (Archive::reads && !std::ranges::is_sorted(value.from)) archive.fail();
 }
 
 template <typename Archive>
@@ -216,6 +273,7 @@ void field(Archive& archive, pinhole::Refusal& value) {
   field(archive, value.label);
   enumeration(archive, value.cause, negotiation::Cause::no_request);
   field(archive, value.time);
+  archive.require(is_refusal(value.cause) && !value.label.call_hash);
 }
 
 template <typename Archive>
@@ -229,7 +287,7 @@ void field(Archive& archive, scanners::Offence& value) {
 template <typename Archive>
 void field(Archive& archive, pinhole::Recovered& value) {
   field(archive, value.key);
-  list(archive, value.from, each);
+  sources(archive, value.key, value.from);
   enumeration(archive, value.media, negotiation::Media::other);
   enumeration(archive, value.component, negotiation::Component::data);
   text(archive, value.call, limits::call_id_length);
@@ -243,6 +301,7 @@ void field(Archive& archive, Connection& value) {
   field(archive, value.position.initiator_next);
   field(archive, value.position.responder_next);
   field(archive, value.websocket);
+  archive.require(value.position.initiator.address.family() == value.position.responder.address.family());
 }
 
 template <typename Archive>
@@ -251,7 +310,8 @@ void field(Archive& archive, Batch::Media& value) {
   field(archive, value.seen);
 }
 
-void field(Encoder& archive, const Batch::Packet& value) {
+template <typename Archive>
+requires(!Archive::reads) void field(Archive& archive, const Batch::Packet& value) {
   archive.raw(value.arrival);
   archive.raw(static_cast<std::uint32_t>(value.octets.size()));
   archive.octets(value.octets);
@@ -293,6 +353,10 @@ template <typename Archive>
 void field(Archive& archive, Findings& value) {
   list(archive, value.packets, each);
   list(archive, value.outcome.changes, each);
+  std::size_t sources = 0;
+  for (const pinhole::Change& change : value.outcome.changes) sources += change.from.size();
+  archive.require(value.outcome.changes.size() <= limits::changes_per_batch &&
+                  sources <= limits::sources_per_batch);
   list(archive, value.outcome.refusals, each);
   list(archive, value.outcome.offences, each);
   optional(archive, value.next_deadline, each);

@@ -65,9 +65,10 @@ void InspectionDesk::adopt(std::vector<pinhole::Recovered> open, std::vector<Con
   if (inspection_.fd() >= 0) daemon_.watch(inspection_.fd());
   media_.clear();
   connections_.clear();
+  left_ = std::move(connections);
   std::ranges::sort(open, {}, [](const auto& pinhole) { return std::tie(pinhole.call_hash, pinhole.key); });
   Batch batch;
-  batch.connections = std::move(connections);
+  batch.connections = left_;
   auto next = open.begin();
   do {
     while (next != open.end() && (batch.recovered.size() < recovered_at_once ||
@@ -75,6 +76,7 @@ void InspectionDesk::adopt(std::vector<pinhole::Recovered> open, std::vector<Con
       batch.recovered.push_back(std::move(*next++));
     }
     if (!inspect(std::exchange(batch, {}), now)) return;
+    left_.clear();
     daemon_.finish();
   } while (next != open.end());
   gatekeeper_.close_unclaimed(now);
@@ -85,6 +87,24 @@ std::optional<std::vector<Findings::Packet>> InspectionDesk::inspect(Batch batch
   batch.now = now;
   batch.networks_changed = std::exchange(networks_changed_, false);
   batch.media = std::exchange(media_, {});
+  auto findings = ask(batch, now);
+  if (!findings) return std::nullopt;
+  std::vector<Findings::Packet> found = std::move(findings->packets);
+  const std::size_t all = batch.packets.size();
+  for (std::size_t taken = found.size(); taken > 0 && found.size() < all;) {
+    Batch rest;
+    rest.now = now;
+    rest.packets.assign(batch.packets.begin() + static_cast<std::ptrdiff_t>(found.size()),
+                        batch.packets.end());
+    findings = ask(rest, now);
+    taken = findings ? findings->packets.size() : 0;
+    if (findings) std::ranges::move(findings->packets, std::back_inserter(found));
+  }
+  found.resize(all);
+  return found;
+}
+
+std::optional<Findings> InspectionDesk::ask(const Batch& batch, base::TimePoint now) {
   auto findings = inspection_.inspect(batch, kernel_);
   inspecting_ = findings.has_value();
   if (!findings) return std::nullopt;
@@ -93,12 +113,12 @@ std::optional<std::vector<Findings::Packet>> InspectionDesk::inspect(Batch batch
   seen_ = seen_before_;
   seen_ += findings->counters;
   note(findings->connections);
-  closed_ = findings->closed;
+  if (!batch.close.empty()) closed_ = findings->closed;
   gatekeeper_.judge(findings->outcome);
   std::ranges::move(findings->outcome.changes, std::back_inserter(outcome_.changes));
   std::ranges::move(findings->outcome.refusals, std::back_inserter(outcome_.refusals));
   std::ranges::move(findings->outcome.offences, std::back_inserter(outcome_.offences));
-  return std::move(findings->packets);
+  return findings;
 }
 
 void InspectionDesk::note(const std::vector<Findings::ConnectionNews>& news) {
@@ -121,7 +141,7 @@ std::optional<base::TimePoint> InspectionDesk::next_deadline() const {
 }
 
 std::vector<Connection> InspectionDesk::connections() const {
-  std::vector<Connection> all;
+  std::vector<Connection> all = left_;
   for (const auto& [stream, connection] : connections_) all.push_back(connection);
   return all;
 }

@@ -42,7 +42,7 @@ class InspectionDesk {
   void dismissed() { inspecting_ = false; }
 
   /// What it says of the packets. Nothing when it failed, which it has counted and said, or when there is
-  /// none.
+  /// none. When it fails after some of them, nothing can be said of the others.
   std::optional<std::vector<Findings::Packet>> inspect(Batch batch, base::TimePoint now);
   /// What is due without a packet.
   void run_timers(base::TimePoint now);
@@ -82,6 +82,7 @@ class InspectionDesk {
     bool observe_;
   };
 
+  std::optional<Findings> ask(const Batch& batch, base::TimePoint now);
   void adopt(std::vector<pinhole::Recovered> open, std::vector<Connection> connections, base::TimePoint now);
   void note(const std::vector<Findings::ConnectionNews>& news);
 
@@ -99,6 +100,7 @@ class InspectionDesk {
   Counters seen_;
   Counters seen_before_;  // by those before this one
   std::unordered_map<ip::StreamId, Connection> connections_;
+  std::vector<Connection> left_;  // by those before this one, until it has taken note of them
   std::uint32_t closed_ = 0;
 };
 

@@ -4,12 +4,24 @@
 #include <string>
 #include <utility>
 
+#include "base/limits.h"
+
 namespace dpinholer {
+
+namespace limits = base::limits;
 
 namespace {
 
 // Timers that run before packets get their turn again: thousands may be due at the same moment.
 constexpr int timers_at_once = 32;
+
+// What one more packet may add has room in the answer.
+bool is_enough(const Findings& findings) {
+  const auto& [changes, refusals, offences] = findings.outcome;
+  std::size_t found = changes.size() + refusals.size() + offences.size() + findings.connections.size();
+  for (const pinhole::Change& change : changes) found += change.from.size();
+  return found >= limits::enough_findings && !findings.packets.empty();
+}
 
 }  // namespace
 
@@ -51,6 +63,7 @@ std::optional<Findings> Inspector::inspect(const Batch& batch, Questions& questi
   run_timers(now, findings_.outcome);
   findings_.packets.reserve(batch.packets.size());
   for (const Batch::Packet& packet : batch.packets) {
+    if (is_enough(findings_)) break;
     const std::size_t before = findings_.outcome.changes.size();
     const Reading reading = pipeline.process(packet.octets, now, findings_.outcome, packet.arrival);
     findings_.packets.push_back({reading, findings_.outcome.changes.size() > before});

@@ -8,6 +8,7 @@
 
 #include "base/counted.h"
 #include "base/limits.h"
+#include "inspection_check.h"
 #include "system/clock.h"
 #include "system/error.h"
 #include "system/log.h"
@@ -47,6 +48,7 @@ void InspectorProcess::replace(std::string order) {
 void InspectorProcess::start(base::TimePoint now) {
   channel_.emplace(launcher_.launch(order_));
   channel_->set_patience(patience);
+  counted_ = {};
   started_ = now;
   next_start_.reset();
 }
@@ -86,9 +88,12 @@ std::optional<Findings> InspectorProcess::converse(const Batch& batch, Questions
     }
     if (frame->kind == number_of(Kind::findings)) {
       auto findings = codec::decode_findings(frame->content);
-      if (findings && findings->packets.size() == batch.packets.size()) return findings;
-      fault = "an answer of the wrong form";
-      return std::nullopt;
+      if (!findings || !answers(*findings, batch) || !goes_on(findings->counters, counted_)) {
+        fault = "an answer of the wrong form";
+        return std::nullopt;
+      }
+      counted_ = findings->counters;
+      return findings;
     }
     if (!answer(*frame, questions)) {
       fault = "a question of the wrong form";

@@ -178,8 +178,9 @@ const Key keys[] = {
     {"limits", "calls", a_count, [](Node n, Config& c) { return read(n, c.negotiation.calls, 1, most); }},
     {"limits", "calls-per-source", "a number, 1 to 100000000, or 0 for no limit",
      [](Node n, Config& c) { return read(n, c.negotiation.calls_per_source, 0, most); }},
-    {"limits", "pinholes-per-call", "a number, 1 to 65536",
-     [](Node n, Config& c) { return read(n, c.negotiation.pinholes_per_call, 1, 65536); }},
+    // A call that replaces all of them by others has room in what an inspector may answer (base/limits.h).
+    {"limits", "pinholes-per-call", "a number, 1 to 4096",
+     [](Node n, Config& c) { return read(n, c.negotiation.pinholes_per_call, 1, 4096); }},
     {"limits", "media-sections", "a number, 1 to 1024",
      [](Node n, Config& c) { return read(n, c.descriptions.media_sections, 1, 1024); }},
     {"limits", "candidates", "a number, 0 to 4096",

@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <random>
 #include <string>
 
 #include "base/limits.h"
+#include "system/config.h"
 
 namespace dpinholer::codec {
 namespace {
@@ -155,6 +157,90 @@ TEST(InspectionCodec, ValuesThatDoNotExistAreNone) {
   Findings strange = findings();
   strange.outcome.changes[0].label.media = "\x1b[2J";
   EXPECT_EQ(decode_findings(encoded(strange))->outcome.changes[0].label.media, "other");
+}
+
+// ---- Attacks
+// ------------------------------------------------------------------------------------------------
+
+bool decodes(auto change) {
+  Findings changed = findings();
+  change(changed);
+  return decode_findings(encoded(changed)).has_value();
+}
+
+TEST(InspectionCodec, A23_SourcesAreOfTheFamilyOfTheirPinholeAndInOrder) {
+  EXPECT_FALSE(decodes([](Findings& f) { f.outcome.changes[0].from = {address("2001:db8::1")}; }));
+  EXPECT_FALSE(decodes([](Findings& f) { f.outcome.changes[0].key = key("2001:db8::1", 5); }));
+  EXPECT_FALSE(decodes([](Findings& f) {
+    f.outcome.changes[0].from = {address("203.0.113.1"), address("203.0.113.1")};
+  }));
+}
+
+// An address of IPv4 has four octets; what else stands in its place is nobody's.
+TEST(InspectionCodec, A23_AnAddressHasTheOctetsOfItsFamily) {
+  Buffer octets = encoded(AddressQuestion{address("192.0.2.1"), base::Interface{1}});
+  EXPECT_TRUE(decode_address_question(octets));
+  octets[16] = 22;
+  EXPECT_FALSE(decode_address_question(octets));
+}
+
+TEST(InspectionCodec, A25_ARefusalCarriesNoHash) {
+  EXPECT_FALSE(decodes([](Findings& f) { f.outcome.refusals[0].label.call_hash = 7; }));
+}
+
+TEST(InspectionCodec, A25_CausesAreThoseOfTheirKind) {
+  EXPECT_FALSE(decodes([](Findings& f) { f.outcome.changes[0].cause = pinhole::Cause::limit; }));
+  EXPECT_FALSE(decodes([](Findings& f) { f.outcome.refusals[0].cause = pinhole::Cause::bye; }));
+}
+
+TEST(InspectionCodec, A26_ChangesAndSourcesOfABatchAreBounded) {
+  const auto with = [](std::size_t changes, std::size_t sources) {
+    return decodes([&](Findings& f) {
+      pinhole::Change change = f.outcome.changes[0];
+      change.from.clear();
+      for (std::uint32_t i = 0; i < sources; ++i) {
+        change.from.push_back(
+            base::Address::v4({10, static_cast<std::uint8_t>(i >> 16), static_cast<std::uint8_t>(i >> 8),
+                               static_cast<std::uint8_t>(i)}));
+      }
+      f.outcome.changes.assign(changes, change);
+    });
+  };
+  EXPECT_TRUE(with(base::limits::changes_per_batch, 0));
+  EXPECT_FALSE(with(base::limits::changes_per_batch + 1, 0));
+  EXPECT_TRUE(with(64, base::limits::sources_per_batch / 64));
+  EXPECT_FALSE(with(65, base::limits::sources_per_batch / 64));
+}
+
+// The largest that the settings allow, with the longest of all texts.
+TEST(InspectionCodec, A26_ACallThatReplacesAllItsPinholesHasRoom) {
+  std::size_t pinholes = 0;
+  for (std::size_t some = 1;
+       system::parse_config("[limits]\npinholes-per-call = " + std::to_string(some), ""); some *= 2)
+    pinholes = some;
+  ASSERT_GE(pinholes, 256U);
+  EXPECT_TRUE(decodes([&](Findings& f) {
+    pinhole::Change change = f.outcome.changes[0];
+    change.label.call_id.assign(base::limits::call_id_length, 'x');
+    change.from.resize(1, address("203.0.113.1"));
+    f.outcome.changes.assign(2 * pinholes + base::limits::enough_findings, change);
+  }));
+  EXPECT_LE(2 * pinholes + base::limits::enough_findings, base::limits::changes_per_batch);
+}
+
+// 400,000 refreshes took 208 MB.
+TEST(InspectionCodec, A26_WhatIsReadTakesNoMoreThanItsBound) {
+  EXPECT_FALSE(decodes([](Findings& f) {
+    f.outcome.refusals.assign(base::limits::inspection_memory / sizeof(pinhole::Refusal),
+                              f.outcome.refusals[0]);
+  }));
+  // The claim alone costs nothing: an element of a list takes as many octets as it must.
+  Findings none;
+  Buffer octets = encoded(none);
+  const std::uint32_t count = 1'000'000;
+  std::memcpy(octets.data() + 4, &count, sizeof count);  // behind the number of packets: that of changes
+  octets.resize(octets.size() + count);
+  EXPECT_FALSE(decode_findings(octets));
 }
 
 }  // namespace

@@ -185,7 +185,7 @@ TEST(Config, ABadValueOfEachKeyIsRefusedWithItsLine) {
       {"timeouts", "max-call", {"-1", "31536001"}},
       {"limits", "calls", {"0", "100000001", "9223372036854775807"}},
       {"limits", "calls-per-source", {"-1"}},
-      {"limits", "pinholes-per-call", {"0", "65537"}},
+      {"limits", "pinholes-per-call", {"0", "4097"}},
       {"limits", "media-sections", {"0", "1025"}},
       {"limits", "candidates", {"-1", "4097"}},
       {"limits", "tcp-flows", {"0"}},
