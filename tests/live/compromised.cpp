@@ -1,14 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The daemon with an inspector that an attacker has taken over: it speaks the protocol and asks for
-// everything that is forbidden. What it does with a batch is said by the first octet of a datagram in it:
+// everything that is forbidden. What it does with a batch is said by the first octet of what a packet in it
+// carries:
 //
 //   P...  asks for pinholes of all kinds that it may not have, and closes and binds what is not its own
 //   F...  asks for 100,000 pinholes in one answer
+//   B...  accuses everybody of being a scanner
+//   V, W  opens and binds with a source of IPv6 whose octets are a key of IPv4 (attack A23)
+//   L...  opens with a label that pretends to be of a comment, and ends (A25)
+//   C...  opens, binds and closes, and lies about what was bound (A26)
+//   S...  binds to 140,000 sources (A26)
+//   R...  asks for 400,000 refreshes (A26)
+//   T...  tells of the TCP connection that the packet is of
 //   a digit: breaks off, or answers in a form that there is not
+//
+// DEATHS in the environment: those inspectors, counted from 1, that end at their first batch. CLAIM: what is
+// offered is claimed, with a lie for a label.
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <string>
@@ -74,6 +86,73 @@ void ask_for_too_much(Findings& findings) {
   }
 }
 
+// source . destination . port of IPv4, as octets: 203.0.113.66 . 192.0.2.1 . 22
+const base::Address key_in_disguise =
+    base::Address::v6({203, 0, 113, 66, 192, 0, 2, 1, 0, 22, 0, 0, 0, 0, 0, 1});
+
+void disguise(Findings& findings, Do what) {
+  auto disguised = change(what, "192.0.2.2", what == Do::open ? 31001 : 31000, phone);
+  disguised.from = {key_in_disguise};
+  findings.outcome.changes.push_back(disguised);
+}
+
+void forge_a_comment(Findings& findings) {
+  auto forged = change(Do::open, "192.0.2.2", 31002, phone, "\x1b[2J\" id=\n");
+  forged.label.call_hash = 7;
+  findings.outcome.changes.push_back(forged);
+  forged = change(Do::open, "192.0.2.2", 31003, phone, "\x1b[2J\" id=\n");  // this one may be
+  findings.outcome.changes.push_back(forged);
+}
+
+void lie_about_sources(Findings& findings) {
+  auto& changes = findings.outcome.changes;
+  changes.push_back(change(Do::open, "192.0.2.2", 31010, phone));
+  changes.push_back(change(Do::bind, "192.0.2.2", 31010, phone));
+  changes.back().from = {address("198.51.100.7"), trunk};
+  changes.push_back(change(Do::close, "192.0.2.2", 31010, phone));
+  changes.back().from = {address("198.51.100.9")};
+}
+
+void bind_to_everybody(Findings& findings) {
+  auto& changes = findings.outcome.changes;
+  changes.push_back(change(Do::open, "192.0.2.2", 31020, phone));
+  changes.push_back(change(Do::bind, "192.0.2.2", 31020, phone));
+  for (std::uint32_t i = 1; i <= 140'000; ++i) {
+    changes.back().from.push_back(
+        base::Address::v4({11, static_cast<std::uint8_t>(i >> 16), static_cast<std::uint8_t>(i >> 8),
+                           static_cast<std::uint8_t>(i)}));
+  }
+}
+
+void refresh_for_ever(Findings& findings) {
+  findings.outcome.changes.assign(400'000, change(Do::refresh, "192.0.2.2", 31000, phone));
+}
+
+// What is offered, so that it stays; and as many pinholes as there are connections to be resumed.
+void claim(const Batch& batch, Findings& findings) {
+  auto& changes = findings.outcome.changes;
+  for (const pinhole::Recovered& found : batch.recovered) {
+    changes.push_back(change(Do::open, "0.0.0.0", 0, phone));
+    changes.back().key = found.key;
+    changes.back().from = found.from;
+    changes.back().label = {"\x1b[2J\"", "\n", found.component, found.call_hash};
+    changes.back().cause = pinhole::Cause::recovered;
+  }
+  for (std::size_t i = 0; i < batch.connections.size(); ++i)
+    changes.push_back(change(Do::open, "192.0.2.2", static_cast<std::uint16_t>(32000 + i), phone));
+}
+
+void tell_connection(const Batch& batch, Findings& findings) {
+  for (std::size_t i = 0; i < batch.packets.size(); ++i) {
+    const auto packet = ip::read_packet(batch.packets[i].octets);
+    const auto segment = packet ? ip::read_segment(*packet) : tl::unexpected(packet.error());
+    if (!segment || segment->payload.empty()) continue;
+    findings.packets[i].reading = {Reading::Kind::stream, base::Protocol::tcp, segment->source,
+                                   segment->destination};
+    findings.connections.push_back({1, Connection{{segment->source, segment->destination, 1, 1}, false}});
+  }
+}
+
 void say(system::Channel& channel, const Findings& findings) {
   codec::Buffer answer;
   codec::encode(findings, answer);
@@ -111,7 +190,6 @@ void misbehave(system::Channel& channel, char how, Findings findings) {
   }
 }
 
-// The first octet of what a datagram carries.
 void accuse_everybody(Findings& findings) {
   const std::string text = "\x1b[31m\"\n}; flush ruleset; {" + std::string(500, 'x');
   for (const char* source :
@@ -120,19 +198,25 @@ void accuse_everybody(Findings& findings) {
         {address(source), scanners::Cause::user_agent, text, base::TimePoint::max()});
 }
 
+// The first octet of what a datagram or a segment carries.
 char order_in(const Batch& batch) {
   for (const Batch::Packet& octets : batch.packets) {
     const auto packet = ip::read_packet(octets.octets);
     const auto datagram = packet ? ip::read_datagram(*packet) : tl::unexpected(packet.error());
     if (datagram && !datagram->payload.empty()) return static_cast<char>(datagram->payload.front());
+    const auto segment = packet ? ip::read_segment(*packet) : tl::unexpected(packet.error());
+    if (segment && !segment->payload.empty()) return static_cast<char>(segment->payload.front());
   }
   return ' ';
 }
 
-void work(system::Channel& channel, const std::string&) {
+// `which` of the inspectors this is.
+void work(system::Channel& channel, const std::string& which) {
+  const char* deaths = std::getenv("DEATHS");
+  const bool dies = deaths != nullptr && std::string(deaths).find(which) != std::string::npos;
   while (const auto frame = channel.receive(base::limits::inspection_octets)) {
     const auto batch = codec::decode_batch(frame->content);
-    if (!batch) return;
+    if (!batch || dies) return;
     Findings findings;
     findings.next_deadline = base::TimePoint::min();
     findings.packets.resize(batch->packets.size());
@@ -140,10 +224,32 @@ void work(system::Channel& channel, const std::string&) {
     if (order == 'P') ask_for_what_is_forbidden(findings);
     if (order == 'F') ask_for_too_much(findings);
     if (order == 'B') accuse_everybody(findings);
+    if (order == 'V') disguise(findings, Do::open);
+    if (order == 'W') disguise(findings, Do::bind);
+    if (order == 'L') forge_a_comment(findings);
+    if (order == 'C') lie_about_sources(findings);
+    if (order == 'S') bind_to_everybody(findings);
+    if (order == 'R') refresh_for_ever(findings);
+    if (order == 'T') tell_connection(*batch, findings);
+    if (std::getenv("CLAIM") != nullptr) claim(*batch, findings);
     if (order >= '0' && order <= '9') misbehave(channel, order, findings);
     say(channel, findings);
+    if (order == 'L') return;
   }
 }
+
+// Tells each inspector which it is.
+class CountedInspectors : public InspectorProcess {
+ public:
+  using InspectorProcess::InspectorProcess;
+  void start(base::TimePoint now) override {
+    replace(std::to_string(++started_));
+    InspectorProcess::start(now);
+  }
+
+ private:
+  int started_ = 0;
+};
 
 }  // namespace
 
@@ -153,7 +259,7 @@ int main(int argc, char** argv) try {
   const auto config = system::load_config(argv[3]);
   if (!config) throw std::runtime_error(config.error());
   InspectorLauncher launcher;
-  InspectorProcess inspector(launcher, CrashFolder({}));
+  CountedInspectors inspector(launcher, CrashFolder({}));
   Daemon(*config, inspector, control::default_socket).run([] {});
   return 0;
 } catch (const std::exception& error) {
