@@ -8,6 +8,7 @@
 #include "control/listing.h"
 #include "ip/streams.h"
 #include "message/sip_message.h"
+#include "system/clock.h"
 #include "system/log.h"
 #include "system/process.h"
 #include "system/queue.h"
@@ -97,7 +98,7 @@ void ControlDesk::note(const std::vector<pinhole::Change>& changes,
     ++refusals_[static_cast<std::size_t>(refusal.cause)];
   }
   for (const scanners::Offence& offence : bans) events_.add(offence);
-  if (server_ && !(changes.empty() && refusals.empty() && bans.empty())) server_->notify();
+  if (server_ && !(changes.empty() && refusals.empty() && bans.empty())) server_->notify(system::now());
 }
 
 control::Status ControlDesk::status(const Daemon& daemon, base::TimePoint now) const {

@@ -159,8 +159,11 @@ inline constexpr std::size_t remembered_routes = 16384;
 
 // ---- Control socket (control/) ----------------------------------------------------------------------------
 
-/// Programs that may ask the daemon at the same time. More: each is told so, and has to come again.
+/// Programs that may ask the daemon at the same time. More: the one that has taken and sent nothing for longest
+/// gives way.
 inline constexpr std::size_t control_clients = 16;
+/// Of them, those that follow the events, so that others find a place. More: each is told so.
+inline constexpr std::size_t control_followers = 12;
 /// Octets of a request; the longest names a Call-ID. Longer, or nested deeper: it is refused.
 inline constexpr std::size_t request_length = 8192;
 inline constexpr int request_depth = 2;
@@ -173,8 +176,6 @@ inline constexpr std::size_t remembered_events = 1024;
 inline constexpr std::size_t told_events = 64;
 /// Rows that `dpinholer top` asks for at each look. More: it says that there are, and shows the first.
 inline constexpr std::size_t top_rows = 2000;
-/// Seconds without a single octet taken or sent, after which a client gives way to another one.
-inline constexpr std::int64_t control_patience_seconds = 30;
 
 // ---- Page of a replay (report/) ---------------------------------------------------------------------------
 // What is over any of these is counted, and the page says how much was left out: it stays under some ten MB.

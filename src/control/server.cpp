@@ -50,6 +50,7 @@ struct Client {
   std::optional<Answer> answer;
   base::TimePoint last_progress;
   std::uint32_t waits_for = 0;  // epoll
+  bool up_to_date = false;      // follows events, and knows all of them
   bool no_more_requests = false;
   bool gone = false;
 };
@@ -101,7 +102,8 @@ std::string why(const system::SystemError& error) {
 
 struct Server::State {
   void accept_client(base::TimePoint now);
-  void make_room(base::TimePoint now);
+  void make_room();
+  bool may_follow() const;
   void serve(Client& client, std::uint32_t ready, const Source& source, base::TimePoint now);
   void read(Client& client, base::TimePoint now);
   void take_request(Client& client, const Source& source, base::TimePoint now);
@@ -170,9 +172,11 @@ void Server::serve(const Source& source, base::TimePoint now) {
   state.watch(client);
 }
 
-void Server::notify() {
+void Server::notify(base::TimePoint now) {
   for (auto& [fd, client] : state_->clients) {
-    if (client.answer && client.answer->request.command == Command::events) state_->watch(client);
+    if (!client.answer || client.answer->request.command != Command::events) continue;
+    if (client.up_to_date) client.last_progress = now;  // only from now on there is something to take
+    state_->watch(client);
   }
 }
 
@@ -180,13 +184,7 @@ void Server::State::accept_client(base::TimePoint now) {
   Descriptor accepted(accept4(socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (accepted.get() < 0) return;
   ++counters.clients;
-  if (clients.size() >= limits::control_clients) make_room(now);
-  if (clients.size() >= limits::control_clients) {
-    ++counters.turned_away;
-    const std::string text = error_line("too many programs ask at the same time; try again");
-    send(accepted.get(), text.data(), text.size(), MSG_NOSIGNAL);
-    return;
-  }
+  if (clients.size() >= limits::control_clients) make_room();
   const int fd = accepted.get();
   Client& client = clients[fd];
   client.socket = std::move(accepted);
@@ -197,16 +195,20 @@ void Server::State::accept_client(base::TimePoint now) {
   watch(client);
 }
 
-// The one that has kept everybody waiting longest; but who follows events has nothing to do while there are
-// none.
-void Server::State::make_room(base::TimePoint now) {
-  const auto idle = std::ranges::min_element(clients, {}, [&](const auto& entry) {
-    return waits_for_events(entry.second) ? now : entry.second.last_progress;
+// The client that has taken and sent nothing for longest gives way, at once: an answer takes milliseconds. Followers
+// that know all events are not slow; limits::control_followers leaves places to others.
+void Server::State::make_room() {
+  const auto slowest = std::ranges::min_element(clients, {}, [&](const auto& entry) {
+    return std::pair(waits_for_events(entry.second), entry.second.last_progress);
   });
-  if (now - idle->second.last_progress < base::seconds{limits::control_patience_seconds}) return;
-  if (waits_for_events(idle->second)) return;
   ++counters.dropped;
-  forget(idle->first);
+  forget(slowest->first);
+}
+
+bool Server::State::may_follow() const {
+  return static_cast<std::size_t>(std::ranges::count_if(clients, [](const auto& entry) {
+           return entry.second.answer && entry.second.answer->request.follow;
+         })) < limits::control_followers;
 }
 
 bool Server::State::waits_for_events(const Client& client) const {
@@ -268,6 +270,11 @@ void Server::State::begin(Client& client, const Request& request, const Source& 
       client.answer = Answer{request, {}, 0};
       break;
     case Command::events:
+      if (request.follow && !may_follow()) {
+        ++counters.turned_away;
+        client.out = error_line("too many programs follow the events; end one of them");
+        return;
+      }
       client.answer = Answer{request, {}, source.events->first()};
       break;
   }
@@ -334,6 +341,7 @@ void Server::State::watch(Client& client) {
   } else if (!client.answer && !client.no_more_requests) {
     wanted = EPOLLIN;
   }
+  client.up_to_date = waits_for_events(client);
   if (wanted == client.waits_for) return;
   epoll_event event{};
   event.events = wanted;

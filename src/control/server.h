@@ -42,7 +42,8 @@ struct Source {
 /// (lines.h). Whoever may connect may ask everything, and close calls: owner and group of the process.
 ///
 /// It never waits. An answer is made piece by piece, each when the one before it was taken, so that a client
-/// who reads slowly costs no more than his place; he loses that when others want it.
+/// that reads slowly costs no more than its place. When all places are taken, the client that has taken and
+/// sent nothing for longest loses its own to the next one at once (attack A34): one more is always answered.
 class Server {
  public:
   /// Listens at `path`, in a folder that is made if need be. A socket that nobody listens on any more is
@@ -58,12 +59,12 @@ class Server {
   /// Does a little of it: at most one piece of one answer.
   void serve(const Source& source, base::TimePoint now);
   /// There are new events: whoever follows them wants to be served.
-  void notify();
+  void notify(base::TimePoint now);
 
   struct Counters {
     std::uint64_t clients = 0;
-    std::uint64_t turned_away = 0;  ///< because all places were taken
-    std::uint64_t dropped = 0;      ///< because they read nothing and others wanted their place
+    std::uint64_t turned_away = 0;  ///< because too many followed the events
+    std::uint64_t dropped = 0;      ///< because they were the slowest, and others wanted their place
     std::uint64_t refused = 0;      ///< requests that could not be read
   };
   const Counters& counters() const;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -247,7 +248,7 @@ TEST_F(ServerTest, TellsTheLastEventsAndThoseToCome) {
   EXPECT_EQ(work(), 0);
   office_.hang_up("a@b");
   EXPECT_EQ(work(), 0) << "not before it is told to";
-  server_->notify();
+  server_->notify(office_.now);
   work();
   lines = read(raw.hear());
   ASSERT_EQ(lines.size(), 2U);
@@ -262,7 +263,7 @@ TEST_F(ServerTest, WhoFollowsTooSlowlyLearnsHowManyHeMissed) {
   std::size_t made = 0;
   for (int i = 0; i < 20'000; ++i, ++made) {
     office_.refuse("call", "10.0.0.1", 53);
-    server_->notify();
+    server_->notify(office_.now);
     work();
   }
   std::size_t told = 0;
@@ -300,29 +301,65 @@ TEST_F(ServerTest, AClientThatGoesAwayIsForgotten) {
   EXPECT_EQ(server_->counters().turned_away, 0U);
 }
 
-TEST_F(ServerTest, PlacesAreLimitedAndWhoOnlyHoldsOneLosesIt) {
-  std::vector<std::unique_ptr<Raw>> idle;
-  for (std::size_t i = 0; i < limits::control_clients; ++i) {
-    idle.push_back(std::make_unique<Raw>(path_));
+// Asks for more than a socket holds, and takes nothing of it.
+class ServerAttackTest : public ServerTest {
+ protected:
+  ServerAttackTest() {
+    for (int i = 0; i < 1000; ++i)
+      office_.offer("call " + std::to_string(i), "192.0.2.10", static_cast<std::uint16_t>(2 * i + 2));
+  }
+  std::unique_ptr<Raw> client(const std::string& request) {
+    auto raw = std::make_unique<Raw>(path_);
+    if (!request.empty()) raw->say(request);
+    work();
+    office_.now += std::chrono::milliseconds{1};
+    return raw;
+  }
+  bool is_answered() {
+    Raw raw(path_);
+    return read(ask(raw, "{\"command\":\"status\"}\n")).size() == 2;
+  }
+};
+
+TEST_F(ServerAttackTest, A34SlowReadersGiveWayToTheNextClientAtOnce) {
+  for (const std::string request : {"{\"command\":\"pinholes\"}\n", "", "{\"comm"}) {
+    std::vector<std::unique_ptr<Raw>> slow;
+    while (slow.size() < limits::control_clients) slow.push_back(client(request));
+    const std::uint64_t dropped = server_->counters().dropped;
+    EXPECT_TRUE(is_answered()) << request;
+    EXPECT_EQ(server_->counters().dropped, dropped + 1);
+    slow.front()->hear();
+    EXPECT_TRUE(slow.front()->ended) << "it has waited for longest";
+    slow.clear();
     work();
   }
-  // This one waits for events: there are none, and that is not his fault.
-  idle[0]->say("{\"command\":\"events\",\"follow\":true}\n");
-  work();
-  Raw one_more(path_);
-  work();
-  EXPECT_EQ(one_more.hear(),
-            "{\"end\":\"error\",\"error\":\"too many programs ask at the same time; try again\"}\n");
+  EXPECT_EQ(server_->counters().turned_away, 0U);
+}
+
+TEST_F(ServerAttackTest, A34FollowersOfEventsKeepTheirPlacesAndLeaveSome) {
+  const std::string follow = "{\"command\":\"events\",\"follow\":true}\n";
+  std::vector<std::unique_ptr<Raw>> followers;
+  while (followers.size() < limits::control_followers) {
+    followers.push_back(client(follow));
+    while (!followers.back()->hear().empty()) work();
+  }
+  const auto too_many = client(follow);
+  EXPECT_EQ(too_many->hear(),
+            "{\"end\":\"error\",\"error\":\"too many programs follow the events; end one of them\"}\n");
   EXPECT_EQ(server_->counters().turned_away, 1U);
 
-  office_.now += base::seconds{limits::control_patience_seconds};
-  for (std::size_t i = 1; i < limits::control_clients; ++i) {
-    Raw next(path_);
-    EXPECT_EQ(read(ask(next, "{\"command\":\"status\"}\n")).size(), 2U);
+  office_.now += std::chrono::hours{1};
+  std::vector<std::unique_ptr<Raw>> slow;
+  while (slow.size() < limits::control_clients) slow.push_back(client("{\"command\":\"pinholes\"}\n"));
+  // An event: they were not slow before there was something to take.
+  office_.refuse("a@b", "10.0.0.1", 53);
+  server_->notify(office_.now);
+  EXPECT_TRUE(is_answered());
+  work();
+  for (auto& follower : followers) {
+    EXPECT_EQ(read(follower->hear()).size(), 1U);
+    EXPECT_FALSE(follower->ended);
   }
-  EXPECT_GE(server_->counters().dropped, 1U);
-  idle[0]->hear();
-  EXPECT_FALSE(idle[0]->ended);
 }
 
 TEST_F(ServerTest, ForOwnerAndGroupOnly) {
