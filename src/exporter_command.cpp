@@ -5,21 +5,30 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
+#include "base/address.h"
 #include "configuration.h"
 #include "control/client.h"
 #include "control/metrics.h"
 #include "exit_status.h"
+#include "system/clock.h"
 #include "system/config.h"
 #include "system/escape.h"
 #include "system/log.h"
+#include "system/once.h"
 #include "system/process.h"
 #include "system/service_manager.h"
 
@@ -29,9 +38,70 @@ namespace {
 
 using control::Request;
 
-constexpr unsigned connections_at_once = 16;
+// Scrapes at once. One takes milliseconds; more: the slowest gives way.
+constexpr std::size_t scrapes_at_once = 64;
+// Those that gave way are connections until the library has noticed: it takes at most ten more between two looks.
+constexpr unsigned connections_at_once = 2 * scrapes_at_once;
 constexpr unsigned patience_seconds = 10;
 constexpr std::size_t connection_octets = std::size_t{16} * 1024;
+
+// The connections that there are, known to the one thread of the HTTP server. A place is never waited for: the
+// connection that gives way is the oldest of the host that has most of them (attack A34).
+class Scrapes {
+ public:
+  void begin(MHD_Connection* connection) {
+    if (scrapes_.size() >= scrapes_at_once) make_room();
+    scrapes_.push_back({connection, host_of(connection)});
+  }
+  void end(MHD_Connection* connection) {
+    std::erase_if(scrapes_, [&](const Scrape& scrape) { return scrape.connection == connection; });
+  }
+
+ private:
+  struct Scrape {
+    MHD_Connection* connection;
+    std::optional<base::Address> host;
+  };
+
+  static std::optional<base::Address> host_of(MHD_Connection* connection) {
+    const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    if (info == nullptr || info->client_addr == nullptr) return std::nullopt;
+    if (info->client_addr->sa_family == AF_INET) {
+      const auto& ipv4 = *reinterpret_cast<const sockaddr_in*>(info->client_addr);
+      return base::Address::from_bytes(base::Family::ipv4,
+                                       reinterpret_cast<const std::uint8_t*>(&ipv4.sin_addr));
+    }
+    if (info->client_addr->sa_family != AF_INET6) return std::nullopt;
+    const auto& ipv6 = *reinterpret_cast<const sockaddr_in6*>(info->client_addr);
+    return base::Address::from_bytes(base::Family::ipv6,
+                                     reinterpret_cast<const std::uint8_t*>(&ipv6.sin6_addr));
+  }
+
+  void make_room() {
+    std::map<std::optional<base::Address>, std::size_t> of_host;
+    for (const Scrape& scrape : scrapes_) ++of_host[scrape.host];
+    const auto slowest =
+        std::ranges::max_element(scrapes_, {}, [&](const Scrape& scrape) { return of_host[scrape.host]; });
+    const std::string host = slowest->host ? slowest->host->to_string() : "nobody";
+    if (const auto ending = told_.tell(host, system::now())) {
+      system::log::warning("a slow scrape from " + host + " gave way to another: " +
+                           std::to_string(scrapes_at_once) + " wait" + *ending);
+    }
+    // The library sees that it has ended, and closes it.
+    const auto* info = MHD_get_connection_info(slowest->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info != nullptr) shutdown(info->connect_fd, SHUT_RDWR);
+    scrapes_.erase(slowest);
+  }
+
+  std::vector<Scrape> scrapes_;  // the oldest first
+  system::OncePerHour told_{{}};
+};
+
+void note(void* scrapes, MHD_Connection* connection, void** /*context*/,
+          MHD_ConnectionNotificationCode what) {
+  auto& all = *static_cast<Scrapes*>(scrapes);
+  what == MHD_CONNECTION_NOTIFY_STARTED ? all.begin(connection) : all.end(connection);
+}
 
 // The daemon's status line; empty when none answers.
 std::string ask_status(const std::string& socket) {
@@ -51,6 +121,7 @@ MHD_Result respond(MHD_Connection* connection, unsigned code, const std::string&
       MHD_create_response_from_buffer(body.size(), const_cast<char*>(body.data()), MHD_RESPMEM_MUST_COPY);
   if (response == nullptr) return MHD_NO;
   MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, std::string(type).c_str());
+  MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");  // a place for each scrape
   const MHD_Result queued = MHD_queue_response(connection, code, response);
   MHD_destroy_response(response);
   return queued;
@@ -84,10 +155,12 @@ constexpr unsigned base_flags = MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD |
 
 template <typename... More>
 Http start(unsigned flags, const ExporterOptions& options, More... more) {
+  static Scrapes scrapes;  // of the one server that the process is
   return Http(MHD_start_daemon(
       base_flags | flags, 0, nullptr, nullptr, &answer, const_cast<ExporterOptions*>(&options),
       MHD_OPTION_CONNECTION_LIMIT, connections_at_once, MHD_OPTION_CONNECTION_TIMEOUT, patience_seconds,
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_octets, more..., MHD_OPTION_END));
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_octets, MHD_OPTION_NOTIFY_CONNECTION, &note, &scrapes,
+      more..., MHD_OPTION_END));
 }
 
 Http listen_at(const base::Endpoint& endpoint, const ExporterOptions& options) {

@@ -192,6 +192,22 @@ class Socket(ControlTest):
                 caller.pass_to(callee, Dialog(caller, callee).invite(sdp(caller, 53)))
             self.assertEqual(len(self.objects("calls")), 1)
 
+    # As many as there are places, all with more to take than their sockets hold.
+    def test_A34_slow_readers_give_way(self):
+        caller, callee = self.phones()
+        with Daemon(self.network.gateway):
+            for _ in range(60):
+                caller.pass_to(callee, Dialog(caller, callee).invite(sdp(caller, 53)))
+            began = time.monotonic()
+            for _ in range(20):
+                client = self.enter(socket.socket(socket.AF_UNIX))
+                client.connect(str(SOCKET))
+                client.sendall(b'{"command":"events"}\n' * 100)
+                self.assertEqual(self.objects("calls"), [])
+            self.assertLess(time.monotonic() - began, 20)
+            [status] = self.objects("status")
+            self.assertEqual(status["control"]["turned_away"], 0)
+            self.assertGreater(status["control"]["dropped"], 0)
 
     def test_somebody_else_answers(self):
         path = self.enter(tempfile.TemporaryDirectory()) + "/control"
@@ -250,6 +266,27 @@ class Exporter(ControlTest):
             self.assertEqual((refused.exception.code, refused.exception.read()), (405, b"only GET\n"))
         process.terminate()
         self.assertEqual(process.wait(10), 0)
+
+    # Connections that say nothing, half a request, or one octet now and then; from one host.
+    def test_A34_slow_scrapes_give_way(self):
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        process = self.exporter(binary(), "exporter", "--listen", "127.0.0.1:9260")
+        slow = []
+        for beginning in (b"", b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Header: ") * 75:
+            slow.append(self.enter(socket.create_connection(("127.0.0.1", 9260), timeout=5)))
+            slow[-1].sendall(beginning)
+        began = time.monotonic()
+        for _ in range(5):
+            self.assertIn("\ndpinholer_up 0\n", self.scrape(9260)[1])
+            for client in slow:
+                try:
+                    client.send(b"a")
+                except OSError:
+                    pass
+        self.assertLess(time.monotonic() - began, 5)
+        process.terminate()
+        self.assertEqual(process.wait(10), 0)
+        self.assertEqual(process.stderr.read().count(b"a slow scrape from 127.0.0.1 gave way to another"), 1)
 
     # As by dpinholer-exporter.socket: it makes no IP socket of its own.
     def test_takes_the_socket_that_systemd_hands_over(self):
