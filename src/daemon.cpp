@@ -294,7 +294,8 @@ void Daemon::State::finish_batch() {
 // When no packet waits for it any more, and a little at a time.
 void Daemon::State::look_after_sets() {
   if (std::exchange(news, false)) gatekeeper.read_news(now);
-  more_to_do = gatekeeper.refresh_some([&](const pinhole::Key& key) { inspection.media_seen(key, now); });
+  more_to_do = gatekeeper.refresh_some(
+      [&](const pinhole::Key& key, const auto& source) { inspection.media_seen(key, source, now); });
   more_to_do = gatekeeper.mend(now) || more_to_do;
 }
 

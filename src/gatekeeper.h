@@ -62,13 +62,12 @@ class Gatekeeper {
   void finish(const Outcome& outcome, base::TimePoint now);
 
   /// Looks at a few of the pinholes that are to be refreshed, oldest first: calls `seen` for those that media
-  /// went through, and starts the timeouts of those again that need it. True when more are left.
-  bool refresh_some(const std::function<void(const pinhole::Key&)>& seen) {
-    return keeper_.refresh_some(seen);
-  }
+  /// went through, for each of its sources, and starts the timeouts of those again that need it. True when more
+  /// are left.
+  bool refresh_some(const SetKeeper::Seen& seen) { return keeper_.refresh_some(seen); }
 
-  /// Whether packets went through a pinhole since it was asked last.
-  bool has_media(const pinhole::Key& key) { return keeper_.has_media(key); }
+  /// See Questions.
+  pinhole::Sources has_media(const pinhole::Senders& asked) { return keeper_.has_media(asked); }
 
   /// Readable when others have changed the ruleset: `read_news` is to be called then.
   int news_fd() const { return watch_.fd(); }

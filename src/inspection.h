@@ -26,6 +26,7 @@ struct Batch {
   };
   struct Media {
     pinhole::Key key;
+    std::optional<base::Address> source;  ///< nothing: the pinhole is open to anybody
     base::TimePoint seen;
   };
 
@@ -63,8 +64,9 @@ struct Findings {
 /// What an inspector asks while it looks.
 class Questions : public pinhole::Host {
  public:
-  /// Whether packets went through an open pinhole since it was asked last.
-  virtual bool has_media(const pinhole::Key& key) = 0;
+  /// From which of `asked.sources` packets went through an open pinhole since it was asked last about each;
+  /// when it is open to others than was thought, from which of those.
+  virtual pinhole::Sources has_media(const pinhole::Senders& asked) = 0;
 };
 
 /// Nobody will look at packets any more; one line with its remedy.

@@ -229,6 +229,18 @@ void field(Archive& archive, pinhole::Key& value) {
 }
 
 template <typename Archive>
+void field(Archive& archive, pinhole::Sources& value) {
+  list(archive, value, [](auto& at, auto& source) { optional(at, source, each); });
+  if (value.size() > limits::asked_sources) archive.fail();
+}
+
+template <typename Archive>
+void field(Archive& archive, pinhole::Senders& value) {
+  field(archive, value.key);
+  field(archive, value.sources);
+}
+
+template <typename Archive>
 void field(Archive& archive, pinhole::Label& value) {
   text(archive, value.call_id, limits::call_id_length);
   text(archive, value.media, limits::token_length);
@@ -307,6 +319,7 @@ void field(Archive& archive, Connection& value) {
 template <typename Archive>
 void field(Archive& archive, Batch::Media& value) {
   field(archive, value.key);
+  optional(archive, value.source, each);
   field(archive, value.seen);
 }
 
@@ -397,8 +410,11 @@ void encode(const Findings& findings, Buffer& into) {
 void encode(const AddressQuestion& question, Buffer& into) {
   write(question, into);
 }
-void encode(const pinhole::Key& key, Buffer& into) {
-  write(key, into);
+void encode(const pinhole::Senders& senders, Buffer& into) {
+  write(senders, into);
+}
+void encode(const pinhole::Sources& answer, Buffer& into) {
+  write(answer, into);
 }
 void encode(base::Interface interface, Buffer& into) {
   write(interface, into);
@@ -424,8 +440,11 @@ std::optional<Findings> decode_findings(base::Bytes content) {
 std::optional<AddressQuestion> decode_address_question(base::Bytes content) {
   return read<AddressQuestion>(content);
 }
-std::optional<pinhole::Key> decode_key(base::Bytes content) {
-  return read<pinhole::Key>(content);
+std::optional<pinhole::Senders> decode_senders(base::Bytes content) {
+  return read<pinhole::Senders>(content);
+}
+std::optional<pinhole::Sources> decode_sources(base::Bytes content) {
+  return read<pinhole::Sources>(content);
 }
 std::optional<base::Interface> decode_interface(base::Bytes content) {
   return read<base::Interface>(content);

@@ -21,7 +21,7 @@ enum class Kind : std::uint16_t {
   is_own,     ///< address -> bool
   ways_to,    ///< address, interface -> interfaces
   name,       ///< interface -> text
-  has_media,  ///< pinhole -> bool
+  has_media,  ///< pinhole, sources -> sources
   answer,
 };
 
@@ -45,14 +45,16 @@ struct AddressQuestion {
 };
 
 void encode(const AddressQuestion& question, Buffer& into);
-void encode(const pinhole::Key& key, Buffer& into);
+void encode(const pinhole::Senders& senders, Buffer& into);
+void encode(const pinhole::Sources& answer, Buffer& into);
 void encode(base::Interface interface, Buffer& into);
 void encode(bool answer, Buffer& into);
 void encode(const std::vector<base::Interface>& answer, Buffer& into);
 void encode(const std::string& answer, Buffer& into);
 
 std::optional<AddressQuestion> decode_address_question(base::Bytes content);
-std::optional<pinhole::Key> decode_key(base::Bytes content);
+std::optional<pinhole::Senders> decode_senders(base::Bytes content);
+std::optional<pinhole::Sources> decode_sources(base::Bytes content);
 std::optional<base::Interface> decode_interface(base::Bytes content);
 std::optional<bool> decode_bool(base::Bytes content);
 std::optional<std::vector<base::Interface>> decode_interfaces(base::Bytes content);

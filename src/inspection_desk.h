@@ -49,7 +49,9 @@ class InspectionDesk {
   /// Of calls that were to be closed with the last batch, those that there were.
   std::uint32_t closed() const { return closed_; }
 
-  void media_seen(const pinhole::Key& key, base::TimePoint when) { media_.push_back({key, when}); }
+  void media_seen(const pinhole::Key& key, const std::optional<base::Address>& source, base::TimePoint when) {
+    media_.push_back({key, source, when});
+  }
   void networks_changed() { networks_changed_ = true; }
   /// Connections that are followed, from now on; those beyond it are not resumed.
   void set_most_connections(std::size_t most) { most_connections_ = most; }
@@ -74,7 +76,9 @@ class InspectionDesk {
     }
     std::string name(base::Interface interface) override { return networks_.name(interface); }
     // Who only looks on does not know.
-    bool has_media(const pinhole::Key& key) override { return observe_ || gatekeeper_.has_media(key); }
+    pinhole::Sources has_media(const pinhole::Senders& asked) override {
+      return observe_ ? asked.sources : gatekeeper_.has_media(asked);
+    }
 
    private:
     system::HostNetworks& networks_;

@@ -56,7 +56,8 @@ std::optional<Findings> Inspector::inspect(const Batch& batch, Questions& questi
   Pipeline& pipeline = *pipeline_;
   if (!batch.recovered.empty()) pipeline.recover(batch.recovered, now, findings_.outcome);
   for (const Connection& connection : batch.connections) pipeline.resume(connection);
-  for (const Batch::Media& media : batch.media) pipeline.media_seen(media.key, media.seen);
+  for (const Batch::Media& media : batch.media)
+    pipeline.media_seen(media.key, media.source, media.seen);
   for (const std::string& call_id : batch.close) {
     findings_.closed += pipeline.close(call_id, now, findings_.outcome) ? 1 : 0;
   }
@@ -80,8 +81,9 @@ void Inspector::run_timers(base::TimePoint& now, Outcome& outcome) {
   for (int i = 0; i < timers_at_once; ++i) {
     const auto due = pipeline.next_deadline();
     if (!due || *due > now) return;
-    for (const pinhole::Key& key : pipeline.suspected_idle(*due)) {
-      if (asking_->questions->has_media(key)) pipeline.media_seen(key, *due);
+    for (const pinhole::Senders& asked : pipeline.suspected_idle(*due)) {
+      for (const auto& source : asking_->questions->has_media(asked))
+        pipeline.media_seen(asked.key, source, *due);
     }
     pipeline.advance(*due, outcome);
   }

@@ -125,8 +125,8 @@ bool InspectorProcess::answer(const Channel::Frame& frame, Questions& questions)
       return interface && reply(questions.name(*interface));
     }
     case Kind::has_media: {
-      const auto key = codec::decode_key(frame.content);
-      return key && reply(questions.has_media(*key));
+      const auto asked = codec::decode_senders(frame.content);
+      return asked && reply(questions.has_media(*asked));
     }
     case Kind::batch:
     case Kind::findings:

@@ -43,7 +43,9 @@ class RemoteQuestions : public Questions {
   std::string name(base::Interface interface) override {
     return remembered(names_, interface, [&] { return ask(Kind::name, interface, codec::decode_text); });
   }
-  bool has_media(const pinhole::Key& key) override { return ask(Kind::has_media, key, codec::decode_bool); }
+  pinhole::Sources has_media(const pinhole::Senders& asked) override {
+    return ask(Kind::has_media, asked, codec::decode_sources);
+  }
 
  private:
   template <typename Question, typename Value>

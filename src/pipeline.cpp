@@ -307,16 +307,19 @@ std::optional<base::TimePoint> Pipeline::next_deadline() const {
   return std::min(*calls, *failures);
 }
 
-std::vector<pinhole::Key> Pipeline::suspected_idle(base::TimePoint now) const {
-  std::vector<pinhole::Key> keys;
+std::vector<pinhole::Senders> Pipeline::suspected_idle(base::TimePoint now) const {
+  std::vector<pinhole::Senders> suspected;
   for (negotiation::CallSerial call : state_->calls.suspected_idle(now)) {
-    for (const pinhole::Key& key : state_->table.pinholes(call)) keys.push_back(key);
+    for (const pinhole::Key& key : state_->table.pinholes(call))
+      suspected.push_back({key, state_->table.sources(key, call)});
   }
-  return keys;
+  return suspected;
 }
 
-void Pipeline::media_seen(const pinhole::Key& key, base::TimePoint when) {
-  for (negotiation::CallSerial call : state_->table.owners(key)) state_->calls.media_seen(call, when);
+void Pipeline::media_seen(const pinhole::Key& key, const std::optional<base::Address>& source,
+                          base::TimePoint when) {
+  for (negotiation::CallSerial call : state_->table.owners(key, source))
+    state_->calls.media_seen(call, when);
 }
 
 bool Pipeline::close(std::string_view call_id, base::TimePoint now, Outcome& outcome) {

@@ -124,7 +124,9 @@ class Replay {
     if (reading.kind == Reading::Kind::keep_alive && !pinhole) return;
     flows_.count(reading, pinhole.has_value());
     if (observers_.media) observers_.media(reading, pinhole, now_);
-    if (pinhole) pipeline_.media_seen(*pinhole, now_);
+    if (!pinhole) return;
+    const bool there = pinhole->destination == reading.destination;
+    pipeline_.media_seen(*pinhole, there ? reading.source.address : reading.destination.address, now_);
   }
 
   // The open pinhole that lets the packet through.

@@ -66,9 +66,8 @@ std::vector<pinhole::Recovered> SetKeeper::recover() {
   }
   const std::vector<pinhole::Recovered> pinholes = pinhole::recovered(std::move(elements));
   for (const pinhole::Recovered& pinhole : pinholes) {
-    std::uint64_t& packets = found_[pinhole.key];
     for (const ElementKey& key : pinhole::element_keys(pinhole.key, pinhole.from)) {
-      packets += ours.at(key).packets;
+      found_[pinhole.key].emplace_back(key, ours.at(key).packets);
     }
   }
   knows_all_ = true;
@@ -199,7 +198,11 @@ void SetKeeper::take_over(const Change& change) {
   if (found == found_.end()) return;
   auto* entry = installed_.find(change.key);
   if (entry != nullptr && change.cause == pinhole::Cause::recovered) {
-    entry->seen = found->second;
+    entry->seen = 0;
+    for (const auto& [element, packets] : found->second) {
+      entry->seen += packets;
+      if (auto* source = entry->source_of(element.source)) source->seen = packets;
+    }
     entry->lost = true;  // the daemon before this one may have counted more
   }
   found_.erase(found);
@@ -220,7 +223,7 @@ void SetKeeper::put_elements(const Key& key, ElementChange::Kind kind, std::vect
   }
 }
 
-bool SetKeeper::refresh_some(const std::function<void(const Key&)>& seen) {
+bool SetKeeper::refresh_some(const Seen& seen) {
   std::vector<Key> keys;
   for (std::size_t i = 0; i < refreshed_at_once && !to_refresh_.empty(); ++i) {
     const Key key = to_refresh_.front();
@@ -232,7 +235,7 @@ bool SetKeeper::refresh_some(const std::function<void(const Key&)>& seen) {
   std::vector<ElementChange> renewals;
   for (const Look& look : look_at(keys)) {
     auto* entry = installed_.find(look.key);
-    if (look.packets > entry->seen) seen(look.key);
+    for (const auto& source : entry->take_heard()) seen(look.key, source);
     entry->seen = look.packets;
     if (look.missing && !backlog_.waits(look.key)) ++counters_.rewritten;
     if (look.missing || look.aged) put_elements(look.key, ElementChange::Kind::renew, renewals);
@@ -243,11 +246,11 @@ bool SetKeeper::refresh_some(const std::function<void(const Key&)>& seen) {
   return !to_refresh_.empty();
 }
 
-bool SetKeeper::has_media(const Key& key) {
-  auto* entry = installed_.find(key);
-  if (entry == nullptr || observe_) return false;
-  const std::uint64_t packets = look_at({&key, 1}).front().packets;
-  return packets > std::exchange(entry->seen, packets);
+pinhole::Sources SetKeeper::has_media(const pinhole::Senders& asked) {
+  auto* entry = installed_.find(asked.key);
+  if (entry == nullptr || observe_) return {};
+  entry->seen = look_at({&asked.key, 1}).front().packets;
+  return entry->take_heard(&asked.sources);
 }
 
 // Of pinholes that are known. What elements had counted that are gone is lost, but not what was seen of it.
@@ -268,6 +271,7 @@ std::vector<SetKeeper::Look> SetKeeper::look_at(std::span<const Key> keys) {
       look.missing = look.missing || !state;
       if (!state) continue;
       look.packets += state->packets;
+      entry->look(state->key.source, state->packets);
       look.aged = look.aged || is_aged(*state, entry->timeout);
     }
     if (look.packets < entry->seen) {

@@ -43,8 +43,9 @@ class SetKeeper {
   using Visit = std::function<void(const pinhole::Change&, const pinhole::Installed::Entry*)>;
   void finish(const std::vector<pinhole::Change>& changes, base::TimePoint now, const Visit& visit);
 
-  bool refresh_some(const std::function<void(const pinhole::Key&)>& seen);
-  bool has_media(const pinhole::Key& key);
+  using Seen = std::function<void(const pinhole::Key&, const std::optional<base::Address>& source)>;
+  bool refresh_some(const Seen& seen);
+  pinhole::Sources has_media(const pinhole::Senders& asked);
 
   /// What others did to the sets.
   void note(const system::RulesetNews& news, base::TimePoint now);
@@ -114,7 +115,8 @@ class SetKeeper {
   pinhole::Installed installed_;
   pinhole::Backlog backlog_;
   system::OncePerHour failures_told_;
-  std::map<pinhole::Key, std::uint64_t> found_;  // packets, until it is opened again
+  // Packets, until it is opened again.
+  std::map<pinhole::Key, std::vector<std::pair<pinhole::ElementKey, std::uint64_t>>> found_;
   bool knows_all_ = false;
   std::deque<pinhole::Key> to_refresh_;                            // each once
   std::unordered_set<pinhole::Key, pinhole::KeyHash> refreshing_;  // the same

@@ -2,6 +2,7 @@
 #include "pinhole/installed.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace dpinholer::pinhole {
 
@@ -21,7 +22,7 @@ void Installed::apply(const Change& change) {
         entry.label = change.label;
         entry.opened = change.time;
       }
-      entry.from = change.from;
+      entry.set_from(change.from);
       entry.timeout = change.timeout;
       entry.accounted = false;
       return;
@@ -56,6 +57,8 @@ void Installed::count(const ElementKey& element, std::uint64_t packets, bool kno
   if (entry == nullptr) return;
   entry->packets += packets;
   entry->accounted = entry->accounted || known;
+  entry->look(element.source, packets);
+  if (auto* source = entry->source_of(element.source)) source->seen = 0;  // if it is there again, it counts anew
 }
 
 bool Installed::holds(const ElementKey& element) const {
@@ -71,6 +74,46 @@ void Installed::lose_count(const Key& key) {
   entry->packets = std::max(entry->packets, entry->seen);
   entry->seen = entry->packets;
   entry->lost = true;
+  for (Entry::Source& source : entry->sources) source.seen = 0;
+}
+
+// Packets from anybody are nobody's life once the sources are known.
+void Installed::Entry::set_from(const std::vector<base::Address>& now) {
+  std::vector<Source> kept(std::max<std::size_t>(now.size(), 1));
+  if (from.empty() && now.empty()) kept = sources;
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    if (const Source* known = from.empty() ? nullptr : source_of(now[i])) kept[i] = *known;
+  }
+  from = now;
+  sources = std::move(kept);
+}
+
+Installed::Entry::Source* Installed::Entry::source_of(const std::optional<base::Address>& source) {
+  if (source.has_value() == from.empty()) return nullptr;
+  if (!source) return &sources.front();
+  const auto at = std::ranges::lower_bound(from, *source);
+  return at == from.end() || *at != *source ? nullptr : &sources[static_cast<std::size_t>(at - from.begin())];
+}
+
+// An element that has counted less was made anew.
+void Installed::Entry::look(const std::optional<base::Address>& source, std::uint64_t counted) {
+  Source* known = source_of(source);
+  if (known == nullptr) return;
+  known->heard = known->heard || (counted != known->seen && counted > 0);
+  known->seen = counted;
+}
+
+Sources Installed::Entry::take_heard(const Sources* asked) {
+  Sources heard;
+  auto take = [&](const std::optional<base::Address>& source) {
+    Source* known = source_of(source);
+    if (known != nullptr && std::exchange(known->heard, false)) heard.push_back(source);
+  };
+  const bool as_thought = asked != nullptr && !from.empty() && std::ranges::all_of(*asked, [](const auto& source) { return source.has_value(); });
+  if (as_thought) std::ranges::for_each(*asked, take);
+  if (!as_thought && from.empty()) take(std::nullopt);
+  if (!as_thought) std::ranges::for_each(from, take);
+  return heard;
 }
 
 void Installed::for_each(const std::function<void(const Key&, const Entry&)>& visit) const {

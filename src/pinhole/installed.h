@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -31,6 +32,20 @@ class Installed {
     bool accounted = false;
     std::uint64_t seen = 0;  ///< packets when somebody looked last
     bool lost = false;       ///< elements went without showing what they had counted: `packets` is too low
+
+    /// One element: its source, or anybody.
+    struct Source {
+      std::uint64_t seen = 0;  ///< what it had counted when somebody looked last
+      bool heard = false;      ///< it has counted more since `take_heard` was last asked about it
+    };
+    std::vector<Source> sources = std::vector<Source>(1);  ///< as `from` has them, or one for anybody
+
+    void set_from(const std::vector<base::Address>& now);
+    Source* source_of(const std::optional<base::Address>& source);
+    /// Its element has counted so many.
+    void look(const std::optional<base::Address>& source, std::uint64_t counted);
+    /// Those that were heard, each once; of `asked` only, unless it is open to others than was thought.
+    Sources take_heard(const Sources* asked = nullptr);
   };
 
   explicit Installed(base::HashKey hash_key) : entries_(0, KeyHash{hash_key}) {}

@@ -26,6 +26,15 @@ struct Key {
   friend auto operator<=>(const Key&, const Key&) = default;
 };
 
+/// Addresses that packets come from; nothing stands for anybody, where a pinhole is open to all.
+using Sources = std::vector<std::optional<base::Address>>;
+
+/// Some of those who may send to a pinhole.
+struct Senders {
+  Key key;
+  Sources sources;
+};
+
 /// What a pinhole is for, as events, the log and the comments of set elements tell it.
 /// Text from the wire: escape it wherever it is printed.
 struct Label {

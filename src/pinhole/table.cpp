@@ -4,36 +4,51 @@
 #include <algorithm>
 #include <set>
 
+#include "base/limits.h"
+
 namespace dpinholer::pinhole {
 
 void Table::SharedClaims::set(CallSerial call, Claim claim) {
   remove(call);
-  count(claim, true);
+  count(call, claim, true);
   by_call_.emplace(call, std::move(claim));
 }
 
 void Table::SharedClaims::remove(CallSerial call) {
   auto known = by_call_.find(call);
   if (known == by_call_.end()) return;
-  count(known->second, false);
+  count(call, known->second, false);
   by_call_.erase(known);
 }
 
-void Table::SharedClaims::count(const Claim& claim, bool more) {
-  auto change = [&](auto& counts, const auto& value) {
-    auto at = counts.try_emplace(value, 0).first;
-    more ? ++at->second : --at->second;
-    if (at->second == 0) counts.erase(at);
+void Table::SharedClaims::count(CallSerial call, const Claim& claim, bool more) {
+  std::size_t& alike = timeouts_[claim.timeout];
+  more ? ++alike : --alike;
+  if (alike == 0) timeouts_.erase(claim.timeout);
+  auto note = [&](std::set<CallSerial>& calls) {
+    if (more) calls.insert(call);
+    if (!more) calls.erase(call);
   };
-  change(timeouts_, claim.timeout);
-  for (const base::Address& source : claim.from) change(sources_, source);
+  for (const base::Address& source : claim.from) {
+    const auto calls = sources_.try_emplace(source).first;
+    note(calls->second);
+    if (calls->second.empty()) sources_.erase(calls);
+  }
+  if (claim.from.empty()) note(unbound_);
 }
 
 void Table::SharedClaims::combine_into(Claim& claim) const {
   claim.timeout = timeouts_.rbegin()->first;
   claim.from.clear();
   claim.from.reserve(sources_.size());
-  for (const auto& [source, claims] : sources_) claim.from.push_back(source);
+  for (const auto& [source, calls] : sources_) claim.from.push_back(source);
+}
+
+std::vector<CallSerial> Table::SharedClaims::calls_with(const base::Address& source) const {
+  std::vector<CallSerial> calls(unbound_.begin(), unbound_.end());
+  if (const auto named = sources_.find(source); named != sources_.end())
+    calls.insert(calls.end(), named->second.begin(), named->second.end());
+  return calls;
 }
 
 const Table::Claim* Table::Entry::claim_of(CallSerial call) const {
@@ -160,14 +175,25 @@ bool Table::is_bound(const Key& key) const {
   return at != entries_.end() && !at->second.in_force.from.empty();
 }
 
-std::vector<CallSerial> Table::owners(const Key& key) const {
+std::vector<CallSerial> Table::owners(const Key& key, const std::optional<base::Address>& source) const {
   auto at = entries_.find(key);
   if (at == entries_.end()) return {};
   const Entry& entry = at->second;
   if (!entry.shared) return {entry.owner};
+  if (source) return entry.shared->calls_with(*source);
   std::vector<CallSerial> owners;
   for (const auto& [call, claim] : entry.shared->by_call()) owners.push_back(call);
   return owners;
+}
+
+Sources Table::sources(const Key& key, CallSerial call) const {
+  auto at = entries_.find(key);
+  if (at == entries_.end()) return {};
+  const Claim* claim = at->second.claim_of(call);
+  if (claim == nullptr) return {};
+  if (claim->from.empty() || at->second.in_force.from.empty()) return {std::nullopt};
+  const auto some = std::min(claim->from.size(), base::limits::asked_sources);
+  return {claim->from.begin(), claim->from.begin() + static_cast<std::ptrdiff_t>(some)};
 }
 
 std::vector<Key> Table::pinholes(CallSerial call) const {

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -55,8 +57,10 @@ class Table {
   /// Whether `key` is open, but not to anybody.
   bool is_bound(const Key& key) const;
 
-  /// The calls that want `key` open.
-  std::vector<CallSerial> owners(const Key& key) const;
+  /// The calls that want `key` open to packets from `source`; without one, all that want it open.
+  std::vector<CallSerial> owners(const Key& key, const std::optional<base::Address>& source) const;
+  /// From whom packets to `key` are counted as those of `call`: each source, or nothing for anybody.
+  Sources sources(const Key& key, CallSerial call) const;
   /// What `call` wants open, in the order in which it came to want it.
   std::vector<Key> pinholes(CallSerial call) const;
 
@@ -89,13 +93,16 @@ class Table {
     /// timeout. What it is for stays.
     void combine_into(Claim& claim) const;
     const std::map<CallSerial, Claim>& by_call() const { return by_call_; }
+    /// The calls with a claim that lets `source` in.
+    std::vector<CallSerial> calls_with(const base::Address& source) const;
 
    private:
-    void count(const Claim& claim, bool more);
+    void count(CallSerial call, const Claim& claim, bool more);
 
     std::map<CallSerial, Claim> by_call_;
-    std::map<base::Address, std::size_t> sources_;  // with how many claims name each
+    std::map<base::Address, std::set<CallSerial>> sources_;  // with those whose claims name each
     std::map<decltype(Claim::timeout), std::size_t> timeouts_;
+    std::set<CallSerial> unbound_;
   };
   struct Entry {
     CallSerial owner = 0;                  // while one call alone wants it

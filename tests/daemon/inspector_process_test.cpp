@@ -52,7 +52,9 @@ struct KnownHost : Questions {
     return host.ways_to(address, arrival);
   }
   std::string name(base::Interface interface) override { return host.name(interface); }
-  bool has_media(const pinhole::Key& key) override { return with_media.contains(key); }
+  pinhole::Sources has_media(const pinhole::Senders& asked) override {
+    return with_media.contains(asked.key) ? asked.sources : pinhole::Sources();
+  }
 };
 
 class TemporaryFolder {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -64,7 +65,7 @@ class Keeping {
   /// And in between.
   void work() {
     keeper.note(std::exchange(sets.news, {}), now);
-    while (keeper.refresh_some([](const Key&) {})) continue;
+    while (keeper.refresh_some([&](const Key& key, const auto& source) { seen.emplace(key, source); })) continue;
     for (int i = 0; i < 10'000 && keeper.mend(now); ++i) continue;
   }
   void pass(base::Duration time) {
@@ -89,6 +90,7 @@ class Keeping {
   SetKeeper keeper;
   base::TimePoint now{std::chrono::hours{1}};
   std::map<std::uint16_t, Sources> wanted;
+  std::set<std::pair<Key, std::optional<base::Address>>> seen;  // with media, when they were refreshed
 
  private:
   void add(Kind kind, std::uint16_t port, Sources before, Sources from) {
@@ -515,14 +517,14 @@ TEST(SetKeeper, KeepsWhatWasSeenOfACountThatIsLost) {
   it.open(1);
   it.finish_batch();
   it.sets.elements.at(element(1)).packets = 70;
-  EXPECT_TRUE(it.keeper.has_media(pinhole(1)));
+  EXPECT_EQ(it.keeper.has_media({pinhole(1), {std::nullopt}}), pinhole::Sources{std::nullopt});
   it.sets.elements.at(element(1)).packets = 80;
   it.sets.destroy();
   it.sets.restore();
   it.work();
-  EXPECT_FALSE(it.keeper.has_media(pinhole(1)));
+  EXPECT_TRUE(it.keeper.has_media({pinhole(1), {std::nullopt}}).empty());
   it.sets.elements.at(element(1)).packets = 5;
-  EXPECT_TRUE(it.keeper.has_media(pinhole(1))) << "media after the loss is a sign of life";
+  EXPECT_FALSE(it.keeper.has_media({pinhole(1), {std::nullopt}}).empty()) << "media after the loss is a sign of life";
   EXPECT_EQ(packets_at_close(it, 1), 75U);
 }
 
@@ -536,6 +538,49 @@ TEST(SetKeeper, CountsRenewedElementsOnce) {
   it.sets.elements.at(element(1, peer)).packets = 3;
   it.sets.elements.at(element(1, relay)).packets = 2;
   EXPECT_EQ(packets_at_close(it, 1), 75U);
+}
+
+// Alice and Carol talk to one port.
+TEST(SetKeeper, A15TellsFromWhomMediaCame) {
+  Keeping it;
+  it.open(1, {peer, relay});
+  it.finish_batch();
+  it.sets.elements.at(element(1, peer)).packets = 70;
+  EXPECT_TRUE(it.keeper.has_media({pinhole(1), {relay}}).empty());
+  EXPECT_EQ(it.keeper.has_media({pinhole(1), {peer, relay}}), pinhole::Sources{peer});
+  EXPECT_TRUE(it.keeper.has_media({pinhole(1), {peer, relay}}).empty());
+
+  it.sets.elements.at(element(1, relay)).packets = 5;
+  it.refresh(1);
+  it.finish_batch();
+  it.work();
+  EXPECT_EQ(it.seen, (std::set<std::pair<Key, std::optional<base::Address>>>{{pinhole(1), relay}}));
+  EXPECT_TRUE(it.keeper.has_media({pinhole(1), {peer, relay}}).empty()) << "it was told already";
+}
+
+// Renewed when the next one is let in: what it had counted since somebody looked is not forgotten.
+TEST(SetKeeper, A15MediaBeforeARenewalCounts) {
+  Keeping it;
+  it.open(1, {peer});
+  it.finish_batch();
+  it.sets.elements.at(element(1, peer)).packets = 70;
+  it.bind(1, {peer, relay});
+  it.finish_batch();
+  EXPECT_EQ(it.keeper.has_media({pinhole(1), {peer}}), pinhole::Sources{peer});
+  EXPECT_TRUE(it.keeper.has_media({pinhole(1), {peer}}).empty());
+}
+
+// The inspector may think of a binding that is not written yet, or no more.
+TEST(SetKeeper, A15TellsTheSourcesOfAPinholeAsItIs) {
+  Keeping it;
+  it.open(1);
+  it.open(2, {peer});
+  it.finish_batch();
+  it.sets.elements.at(element(1)).packets = 7;
+  it.sets.elements.at(element(2, peer)).packets = 7;
+  EXPECT_EQ(it.keeper.has_media({pinhole(1), {peer}}), pinhole::Sources{std::nullopt});
+  EXPECT_EQ(it.keeper.has_media({pinhole(2), {std::nullopt}}), pinhole::Sources{peer});
+  EXPECT_TRUE(it.keeper.has_media({pinhole(3), {peer}}).empty());
 }
 
 // ---- What it tells ----------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       check(codec::decode_address_question, content);
       break;
     case 3:
-      check(codec::decode_key, content);
+      check(codec::decode_senders, content);
       break;
     case 4:
       check(codec::decode_interface, content);

@@ -103,7 +103,7 @@ TEST_F(TableTest, SharedPinholeOpensOnceAndClosesWithTheLast) {
   EXPECT_EQ(update(1, {want(30000)}), "open 30000 any 180 offer\n");
   EXPECT_EQ(update(2, {want(30000)}), "");
   EXPECT_EQ(update(3, {want(30000)}), "");
-  EXPECT_EQ(table_.owners(key(30000)), (std::vector<CallSerial>{1, 2, 3}));
+  EXPECT_EQ(table_.owners(key(30000), std::nullopt), (std::vector<CallSerial>{1, 2, 3}));
   EXPECT_EQ(update(2, {}, ended(Cause::bye)), "");
   EXPECT_EQ(update(1, {}, ended(Cause::bye)), "");
   EXPECT_EQ(update(3, {}, ended(Cause::rejected)), "close 30000 any rejected\n");

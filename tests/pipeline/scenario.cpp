@@ -174,7 +174,7 @@ std::vector<Connection> Scenario::connections() const {
 bool Scenario::media(const std::string& source, const std::string& destination, std::uint16_t port) {
   const pinhole::Key key{base::Protocol::udp, {address(destination), port}};
   if (!pipeline_.passes(key, address(source))) return false;
-  pipeline_.media_seen(key, now_);
+  pipeline_.media_seen(key, address(source), now_);
   return true;
 }
 

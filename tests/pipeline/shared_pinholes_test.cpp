@@ -238,5 +238,53 @@ TEST(SharedPinholes, OfTwoDialogsAfterATransfer) {
   )"));
 }
 
+// Two phones talk to one port of a server. Carol's vanishes without a BYE; what Alice sends is no life of Carol's.
+TEST(SharedPinholes, A15MediaOfOneCallDoesNotKeepAnother) {
+  EXPECT_TRUE(plays(R"(
+    alice > bob    INVITE a call=1 [audio 30000]
+        open alice:30000-30001 any 180 offer
+    bob > alice    200 INVITE b call=1 [audio 40000]
+        bind alice:30000-30001 bob 300 answer
+        open bob:40000-40001 alice 300 answer
+    carol > bob    INVITE c call=2 [audio 31000]
+        open carol:31000-31001 any 180 offer
+    bob > carol    200 INVITE d call=2 [audio 40000]
+        bind carol:31000-31001 bob 300 answer
+        bind bob:40000-40001 alice,carol 300 answer
+    wait 200
+    alice ~> bob:40000
+        passes
+    wait 99
+    alice ~> bob:40000
+        passes
+    wait 1
+        @300 bind bob:40000-40001 alice 300 idle
+        @300 close carol:31000-31001 idle
+    carol ~> bob:40000
+        dropped
+    alice ~> bob:40000
+        passes
+  )"));
+}
+
+// Bob sends to a port of the relay that both calls have, and an address cannot tell for which.
+TEST(SharedPinholes, MediaFromASourceOfTwoCallsIsLifeOfBoth) {
+  EXPECT_TRUE(plays(R"(
+    alice > bob    INVITE a call=1 [audio 30000]
+        open alice:30000-30001 any 180 offer
+    bob > alice    200 INVITE b call=1 [audio 40000]
+        bind alice:30000-30001 bob 300 answer
+        open bob:40000-40001 alice 300 answer
+    alice > bob    INVITE c call=2 [audio 31000]
+        open alice:31000-31001 any 180 offer
+    bob > alice    200 INVITE d call=2 [audio 40000]
+        bind alice:31000-31001 bob 300 answer
+    wait 200
+    alice ~> bob:40000
+        passes
+    wait 200
+  )"));
+}
+
 }  // namespace
 }  // namespace dpinholer::test

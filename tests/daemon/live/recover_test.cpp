@@ -100,7 +100,7 @@ TEST_F(RecoverTest, APinholeTakenOverKeepsTheNameOfItsCall) {
   Change refresh = again(found.front());
   refresh.kind = Change::Kind::refresh;
   apply(next, {refresh});
-  EXPECT_FALSE(next.refresh_some([](const Key&) {}));
+  EXPECT_FALSE(next.refresh_some([](const Key&, const auto&) {}));
   EXPECT_NE(list("sip_rtp4_from").find("call=a@example.com"), std::string::npos) << "renewed";
 }
 
@@ -114,10 +114,10 @@ TEST_F(RecoverTest, MediaOfBeforeIsNoSignOfLife) {
   const auto found = next.recover({});
   ASSERT_EQ(found.size(), 1U);
   apply(next, {again(found.front())});
-  EXPECT_FALSE(next.has_media(phone));
+  EXPECT_TRUE(next.has_media({phone, {std::nullopt}}).empty());
   home_.run("bash -c 'echo -n hello >/dev/udp/192.0.2.10/30000'");
-  EXPECT_TRUE(next.has_media(phone));
-  EXPECT_FALSE(next.has_media(phone));
+  EXPECT_EQ(next.has_media({phone, {std::nullopt}}).size(), 1U);
+  EXPECT_TRUE(next.has_media({phone, {std::nullopt}}).empty());
 }
 
 }  // namespace
