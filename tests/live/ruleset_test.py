@@ -11,6 +11,7 @@ import tempfile
 from lab import IPV4, wait_until
 from lab.case import LiveTest, each_family
 from lab.firewall import NFT
+from lab.rtp import RtpPort
 
 PORT = 30000
 
@@ -48,6 +49,18 @@ class Media(RulesetTest):
         self.add(f"sip_rtp{family.digit}_from", family.outside, family.inside, PORT)
         self.assert_passes(outside, inside)
         self.assert_dropped(stranger, inside)
+
+    # A phone behind a NAT of its own: media comes from an address and port that no SDP names, and is answered there.
+    @each_family
+    def test_media_is_answered_where_it_comes_from(self, family):
+        outside, relay = self.hosts(family)
+        behind_nat = self.rtp_port(self.network.outside, family, family.stranger, 51234)
+        self.add(f"sip_rtp{family.digit}_from", family.stranger, family.inside, PORT)
+        self.assert_dropped(relay, behind_nat)
+        self.assert_passes(behind_nat, relay)
+        self.assert_passes(relay, behind_nat)
+        self.assert_dropped(relay, self.rtp_port(self.network.outside, family, family.stranger, 51235))
+        self.assert_dropped(relay, outside)
 
     @each_family
     def test_an_element_expires(self, family):
@@ -132,6 +145,36 @@ class Media(RulesetTest):
                     accepted.sendall(b"and back")
                     self.assertEqual(client.recv(8), b"and back")
                 self.firewall.nft(f"flush set inet filter {name}")
+
+
+class Forged(RulesetTest):
+    """What comes from outside with a source that is none there: even where a pinhole is open to anybody."""
+
+    @each_family
+    def test_an_inside_source_from_outside_is_dropped(self, family):
+        self.firewall.load()
+        outside, inside = self.hosts(family)
+        neighbour = {"4": "192.0.2.77", "6": "2001:db8:2::77"}[family.digit]
+        self.add(f"sip_rtp{family.digit}", family.inside, PORT)
+        self.assert_passes(outside, inside)
+        for source in (neighbour, family.gateway_inside, family.gateway_outside):
+            with self.subTest(source):
+                length = 128 if family.digit == "6" else 32
+                self.network.outside.run("ip", "address", "add", f"{source}/{length}", "dev", "lo", *(
+                    ["nodad"] if family.digit == "6" else []))
+                with RtpPort(self.network.outside, family, source, PORT + 9) as forger:
+                    forger.send(inside.address, inside.port)
+                    wait_until(self.dropped, "the gateway to have it")
+                    self.assert_passes(outside, inside)
+                    self.assertEqual(inside.from_port(forger), [])
+                self.network.outside.run("ip", "address", "del", f"{source}/{length}", "dev", "lo")
+        counted = re.findall(r"counter packets (\d+)", self.firewall.nft("list chain inet filter forged"))
+        self.assertEqual([int(count) > 0 for count in counted], [True, True])
+
+    def dropped(self):
+        total = sum(map(int, re.findall(r"counter packets (\d+)", self.firewall.nft("list chain inet filter forged"))))
+        seen, self.seen = getattr(self, "seen", 0), total
+        return total > seen
 
 
 class Reload(RulesetTest):
@@ -222,15 +265,6 @@ class Options(RulesetTest):
             sender.sendto(b"x", (family.inside, PORT))
             _, ancillary, _, _ = receiver.recvmsg(100, 100)
             self.assertEqual(ancillary[0][2][0] >> 2, 46)
-
-    @each_family
-    def test_media_without_connection_tracking(self, family):
-        notrack = re.search(r"#chain sip_notrack.*?#}", (NFT / "dpinholer.nft").read_text(), re.DOTALL).group()
-        self.firewall.load(options=[notrack])
-        outside, inside = self.hosts(family)
-        self.add(f"sip_rtp{family.digit}", family.inside, PORT)
-        self.assert_passes(outside, inside)
-        self.assertEqual(self.firewall.conntrack(family, "-p", "udp", "--orig-port-dst", str(PORT)), [])
 
     # The inside host is reached as the gateway's outside address, port 40000.
     @each_family
