@@ -31,6 +31,7 @@
 #include "system/queue.h"
 #include "system/random.h"
 #include "system/service_manager.h"
+#include "system/table_lock.h"
 
 namespace dpinholer {
 
@@ -58,6 +59,12 @@ int blocked_signals() {
 
 std::string name_of_queue(std::uint16_t number) {
   return "queue-" + std::to_string(number);
+}
+
+// Any number of daemons may look on.
+std::optional<system::TableLock> lock_of(const system::KernelSettings& kernel) {
+  if (kernel.observe) return std::nullopt;
+  return std::optional<system::TableLock>(std::in_place, kernel);
 }
 
 std::size_t count(const std::vector<std::vector<Answer>>& answers) {
@@ -93,6 +100,7 @@ struct Daemon::State {
   system::Config config;
   Descriptor signals;  // before everything that may start a thread: its mask is inherited
   Descriptor poll;
+  std::optional<system::TableLock> lock;
   system::HostNetworks networks;
   Gatekeeper gatekeeper;
   Outcome outcome;  // of the batch
@@ -129,6 +137,7 @@ Daemon::State::State(const system::Config& given, Inspection& given_inspection,
     : config(given),
       signals(blocked_signals(), "signalfd"),
       poll(epoll_create1(EPOLL_CLOEXEC), "epoll_create1"),
+      lock(lock_of(config.kernel)),
       gatekeeper(config, networks, system::draw_hash_key()),
       inspection(
           given_inspection, gatekeeper, networks, config.kernel.observe, outcome,

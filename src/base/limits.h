@@ -150,6 +150,9 @@ inline constexpr std::size_t configuration_octets = std::size_t{128} << 10;
 /// The process that starts inspectors: ends the one before it and forks, some milliseconds, or a second when
 /// that one had gigabytes. Longer: it is lost, SIP passes unread, and the daemon ends with exit status 3.
 inline constexpr std::int64_t launcher_patience_milliseconds = 2000;
+/// Netlink ports that may lock a table: one is enough, unless a stranger has taken it. More taken: a second
+/// daemon would not be noticed, which the log says.
+inline constexpr std::uint32_t table_lock_ports = 16;
 /// Until it is there, which under load takes a second. Longer: the daemon does not start.
 inline constexpr std::int64_t launcher_start_seconds = 10;
 /// What waits in the queues of a daemon that ends. Longer, under a flood: the kernel drops the rest.

@@ -166,7 +166,7 @@ class Socket(ControlTest):
         with Daemon(self.network.gateway):
             self.assertEqual(len(self.objects("status")), 1)
             before = SOCKET.stat()
-            second = Daemon(self.network.gateway, "[kernel]\nqueues = \"1\"\n")
+            second = Daemon(self.network.gateway, "[kernel]\nqueues = \"1\"\nobserve = true\n")
             self.addCleanup(second.discard)
             wait_until(lambda: second.queue_taken(1), "the second daemon to take its queue")
             self.in_log(second, "another daemon answers there; name another one with --socket")

@@ -2,7 +2,9 @@
 """A daemon that can't do its work does not start: one line that names what is wrong and what would be right, and
 the exit status of the manual."""
 
-from lab import Daemon
+import re
+
+from lab import Daemon, wait_until
 from lab.case import LiveTest
 
 USAGE_OR_CONFIGURATION, KERNEL = 2, 3
@@ -50,7 +52,7 @@ class Startup(LiveTest):
     def test_the_queue_is_taken(self):
         self.firewall.load()
         with Daemon(self.network.gateway):
-            self.assert_refuses(KERNEL, "queue 0")
+            self.assert_refuses(KERNEL, "queue 0", configuration="[kernel]\nobserve = true\n")
 
     def test_no_permission(self):
         self.firewall.load()
@@ -74,6 +76,58 @@ class Startup(LiveTest):
         self.firewall.nft("flush chain inet filter sip_media")
         self.firewall.nft(f"flush chain inet filter {name}_match")
         self.firewall.nft(f"delete set inet filter {name}")
+
+
+class SecondDaemon(LiveTest):
+    """Of one table: two would write each other's elements again and again."""
+
+    OTHER_QUEUE = '[kernel]\nqueues = "4-5"\n'
+
+    def setUp(self):
+        super().setUp()
+        self.firewall.load()
+
+    def assert_refused(self, first, queues="0", wrapper=()):
+        ended, said = self.refusal(self.OTHER_QUEUE, wrapper)
+        self.assertEqual(ended, KERNEL, said)
+        self.assertEqual(said, [f"dpinholer: another daemon looks after table inet filter already: process "
+                                f"{first.process.pid}, which reads queue {queues}; stop that one, or give this one "
+                                "another table or kernel.observe"])
+
+    def test_A32_it_refuses_whatever_queue_mounts_and_user_it_has(self):
+        user = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=+net_admin",
+                "--ambient-caps=+net_admin")
+        readable = ("sh", "-c", 'for file; do :; done; chmod -R a+rX "$(dirname "$file")" && exec "$@"', "sh")
+        with Daemon(self.network.gateway, '[kernel]\nqueues = "0-1"\n') as first:
+            for wrapper in ((), ("unshare", "--mount"), ("unshare", "--ipc", "--uts", "--cgroup"), readable + user):
+                with self.subTest(wrapper[:1]):
+                    self.assert_refused(first, "0-1", wrapper)
+
+    def test_A32_what_ended_holds_nothing_however_it_ended(self):
+        for end in (Daemon.kill, Daemon.stop):
+            with Daemon(self.network.gateway) as first:
+                self.assert_refused(first)
+                end(first)
+                with Daemon(self.network.gateway):
+                    pass
+
+    def test_A32_who_only_looks_on_runs_beside_it(self):
+        with Daemon(self.network.gateway):
+            looking = Daemon(self.network.gateway, self.OTHER_QUEUE + "observe = true\n")
+            self.addCleanup(looking.discard)
+            wait_until(lambda: looking.queue_taken(4), "it to take its queue")
+            self.assertEqual(looking.stop(), 0)
+
+    def test_A32_another_table_has_a_daemon_of_its_own(self):
+        sets = self.firewall.nft("list", "table", "inet", "filter")
+        sets = re.sub(r"(?ms)^\tchain .*?^\t}\n", "", sets).replace("table inet filter", "table inet other")
+        self.network.gateway.run("nft", "-f", "-", input=sets)
+        self.addCleanup(self.firewall.nft, "delete", "table", "inet", "other")
+        with Daemon(self.network.gateway):
+            other = Daemon(self.network.gateway, self.OTHER_QUEUE + 'table = "inet other"\n')
+            self.addCleanup(other.discard)
+            wait_until(lambda: other.queue_taken(4), "the other to take its queue")
+            self.assertEqual(other.stop(), 0)
 
 
 class Stop(LiveTest):
