@@ -53,8 +53,8 @@ SetKeeper::SetKeeper(system::PinholeSets& sets, bool observe, base::HashKey hash
       observe_(observe),
       installed_(hash_key),
       backlog_(hash_key),
-      refreshing_(0, pinhole::KeyHash{hash_key}),
-      failures_told_(hash_key) {}
+      failures_told_(hash_key),
+      refreshing_(0, pinhole::KeyHash{hash_key}) {}
 
 std::vector<pinhole::Recovered> SetKeeper::recover() {
   std::map<ElementKey, ElementState> ours;
