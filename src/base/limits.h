@@ -58,6 +58,14 @@ inline constexpr std::size_t dialogs_per_call = 128;
 inline constexpr std::ptrdiff_t unproven_dialogs_per_call = 4;
 /// Address pairs on which one call crosses the gateway. More: as above.
 inline constexpr std::size_t legs_per_call = 32;
+/// Addresses and ports that the parties of one call were refused as being on another side: 12 KiB. More: from
+/// then on nothing new opens for a party of that call by what comes from elsewhere than where it was first
+/// heard.
+inline constexpr std::size_t refused_per_call = 512;
+/// Calls refused for want of room whose first message named an address on another side: 1 MiB. As many are
+/// remembered at least, and no more than twice as many, so that they begin at no other crossing either. More:
+/// the oldest are forgotten.
+inline constexpr std::size_t refused_starts = 8192;
 /// Elements that binding one m-line may take (calls.md section 3). More: it stays open to any source.
 inline constexpr std::size_t elements_per_binding = 64;
 /// Sources that one pinhole may have, of all the calls that share its port. More: whoever is bound to it

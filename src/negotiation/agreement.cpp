@@ -35,7 +35,21 @@ bool wants_mux(const MediaDescription& section) {
 }
 
 bool is_elsewhere(const Origin& origin, const base::Address& address) {
-  return std::binary_search(origin.elsewhere.begin(), origin.elsewhere.end(), address);
+  return std::ranges::binary_search(origin.elsewhere, address);
+}
+
+void judge(Transport& transport, const Origin& origin) {
+  const base::Endpoint place{transport.address, static_cast<std::uint16_t>(transport.port)};
+  transport.barred = std::ranges::binary_search(origin.refused, transport.address) ||
+                     (transport.port <= 0xffff && std::ranges::binary_search(origin.refused_places, place));
+  transport.elsewhere = transport.barred || is_elsewhere(origin, transport.address);
+}
+
+template <typename Value>
+void add_sorted(std::vector<Value>& values, const std::vector<Value>& more) {
+  std::vector<Value> all;
+  std::ranges::set_union(values, more, std::back_inserter(all));
+  values = std::move(all);
 }
 
 void add(std::vector<Transport>& to, const Transport& transport) {
@@ -125,13 +139,15 @@ std::vector<Transport> transports(const MediaDescription& section, const Reading
     }
   }
   mark_held(to, section, reading);
-  for (Transport& transport : to) transport.elsewhere = is_elsewhere(origin, transport.address);
+  for (Transport& transport : to) judge(transport, origin);
   return to;
 }
 
 // What this host passes on for others is judged with what they said themselves (pinhole/wanted.h).
 void add_sender(std::vector<base::Address>& senders, const base::Address& address, const Origin& origin) {
-  if (address.is_unspecified() || (!origin.own && is_elsewhere(origin, address))) return;
+  if (address.is_unspecified() || std::ranges::binary_search(origin.refused, address)) return;
+  const bool admitted = origin.own || std::ranges::binary_search(origin.sources, address);
+  if (!admitted && is_elsewhere(origin, address)) return;
   if (std::find(senders.begin(), senders.end(), address) == senders.end()) senders.push_back(address);
 }
 
@@ -324,10 +340,10 @@ bool add_candidates(Announcement& announcement, const Announcement& given) {
       added = true;
     }
   }
-  std::vector<base::Address> elsewhere;
-  std::set_union(announcement.origin.elsewhere.begin(), announcement.origin.elsewhere.end(),
-                 given.origin.elsewhere.begin(), given.origin.elsewhere.end(), std::back_inserter(elsewhere));
-  announcement.origin.elsewhere = std::move(elsewhere);
+  add_sorted(announcement.origin.elsewhere, given.origin.elsewhere);
+  add_sorted(announcement.origin.sources, given.origin.sources);
+  add_sorted(announcement.origin.refused, given.origin.refused);
+  add_sorted(announcement.origin.refused_places, given.origin.refused_places);
   return added;
 }
 
@@ -350,7 +366,7 @@ bool add_candidates(Grants& toward, Grants& from, const Announcement& fragment, 
       if (peer != from.end()) add_sender(peer->senders, candidate.address, fragment.origin);
       Transport transport;
       if (!read_candidate(candidate, rtp, grant->muxed, settings.tcp, transport)) continue;
-      transport.elsewhere = is_elsewhere(fragment.origin, transport.address);
+      judge(transport, fragment.origin);
       add(grant->to, transport);
     }
     added |= before != grant->to.size() + (peer != from.end() ? peer->senders.size() : 0);

@@ -16,6 +16,7 @@
 #include "negotiation/cause.h"
 #include "negotiation/media.h"
 #include "negotiation/negotiation.h"
+#include "negotiation/refused.h"
 
 /// The state of one call: plain values, no behaviour. What happens to them stands in calls.h.
 namespace dpinholer::negotiation {
@@ -136,6 +137,7 @@ struct Call {
   std::vector<Dialog> dialogs;
   std::vector<Transaction> transactions;
   std::unique_ptr<Recovered> recovered;
+  std::unique_ptr<Refused> refused;  ///< null while no party named anything on another side
   /// The operator closed it: until then its messages are refused, whatever they say.
   std::optional<base::TimePoint> closed_until;
   TransactionId last_transaction = 0;

@@ -99,7 +99,9 @@ void Calls::process(const SipMessage& message, const Origin& origin, const base:
     return keep_closed(*call, now);
   }
   const bool starts = starts_call(message) && (call == nullptr || call->standing == Standing::over);
-  if (starts && (!may_start(source) || (call == nullptr && !make_room(source, now, updates)))) {
+  if (starts && (was_refused(message.call_id) || !may_start(source) ||
+                 (call == nullptr && !make_room(source, now, updates)))) {
+    if (!origin.elsewhere.empty()) refused_starts_.add(calls_.hash_function()(message.call_id));
     if (message.session) refuse(Cause::limit);
     return;
   }
@@ -221,6 +223,20 @@ void Calls::recover(std::uint64_t call_hash, std::string_view text, Grants grant
   turn.recover();
   turn.finish(updates);
   schedule(call);
+}
+
+void Calls::RefusedStarts::add(std::uint64_t id) {
+  if (recent_.size() == base::limits::refused_starts) {
+    older_ = std::move(recent_);
+    recent_.clear();
+  }
+  recent_.insert(id);
+}
+
+// Nothing of such a message was judged, and a proxy may send it on (attack A24): it begins no call there
+// either.
+bool Calls::was_refused(std::string_view call_id) const {
+  return !refused_starts_.empty() && refused_starts_.has(calls_.hash_function()(call_id));
 }
 
 bool Calls::may_start(const base::Address& source) const {

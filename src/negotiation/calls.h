@@ -106,6 +106,20 @@ class Calls {
   };
   using Table = std::unordered_map<std::string, Call, KeyedHash, std::equal_to<>>;
 
+  // Keyed hashes of the Call-IDs that a call was refused for, of messages that named something on another
+  // side.
+  class RefusedStarts {
+   public:
+    bool has(std::uint64_t id) const { return recent_.contains(id) || older_.contains(id); }
+    bool empty() const { return recent_.empty(); }
+    void add(std::uint64_t id);
+
+   private:
+    std::set<std::uint64_t> recent_;
+    std::set<std::uint64_t> older_;
+  };
+
+  bool was_refused(std::string_view call_id) const;
   Call* find(std::string_view call_id);
   Call* find_recovered(std::string_view call_id);
   Call* find_unnamed(std::string_view text);
@@ -126,6 +140,7 @@ class Calls {
   std::set<std::pair<Standing, CallSerial>> dispensable_;  // over or unanswered; oldest first
   std::map<base::Address, std::size_t> per_source_;        // those that are not over
   std::map<base::Address, std::size_t> unanswered_per_source_;
+  RefusedStarts refused_starts_;
   bool knows_parties_;
   std::unordered_map<base::Address, std::size_t, base::AddressHash> talking_;  // calls they are parties of
   CallSerial last_serial_ = 0;

@@ -25,12 +25,17 @@ std::string_view name(Media media);
 Media media_of(std::string_view token);
 
 /// Where a message came from, and what it can't speak for (calls.md section 5, other-side). That is judged
-/// once, when the message is seen: a route that changes later ends no call.
+/// once, when the message is seen: a route that changes later ends no call. All lists are sorted.
 struct Origin {
   base::Address address;  ///< the source of its packet
   bool own = false;       ///< this host sent it
-  /// Addresses in it that lie on another side than it came from; sorted.
+  bool forged = false;    ///< it names something elsewhere, and `address` itself lies on another side
+  /// Addresses in it that lie on another side than it came from.
   std::vector<base::Address> elsewhere;
+  // What other crossings of the call tell of its sender (crossings.cpp):
+  std::vector<base::Address> sources;          ///< of `elsewhere`: the party was admitted with them
+  std::vector<base::Address> refused;          ///< the party was refused them
+  std::vector<base::Endpoint> refused_places;  ///< somebody with its tag was refused them: not as sources
 };
 
 /// A place where one party wants to receive.
@@ -41,7 +46,8 @@ struct Transport {
   Component component = Component::rtp;
   bool named : 1 = false;      ///< the SDP gave a host name instead of an address
   bool held : 1 = false;       ///< announced, but its party asked for no media now (RFC 3264 section 8.4)
-  bool elsewhere : 1 = false;  ///< on another side than the message came from that announced it
+  bool elsewhere : 1 = false;  ///< on another side than the message came from that announced it, or `barred`
+  bool barred : 1 = false;     ///< its party was refused it at another crossing of the call
 
   friend bool operator==(const Transport&, const Transport&) = default;
 };

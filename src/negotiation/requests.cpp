@@ -20,7 +20,7 @@ Leg pair_of(Party sender, const base::Address& source, const base::Address& dest
 
 void Turn::request(const SipMessage& message, const Origin& origin, const base::Address& destination) {
   const base::Address& source = origin.address;
-  origin_ = &origin;
+  origin_ = judged(message, origin);
   if (message.method == Method::cancel) return cancel(message, source, destination);
   if (message.method == Method::invite && message.to_tag.empty()) return invite(message, source, destination);
 

@@ -38,7 +38,7 @@ Transaction* Turn::match(const SipMessage& response, const base::Address& source
 
 void Turn::response(const SipMessage& message, const Origin& origin, const base::Address& destination) {
   const base::Address& source = origin.address;
-  origin_ = &origin;
+  origin_ = judged(message, origin);
   // The From tag is the requester's: a response in a dialog is a sign of its life, whatever its method.
   if (const auto requester = sender_of_request(message.from_tag, message.to_tag)) {
     const Leg pair = *requester == Party::caller ? Leg{destination, source} : Leg{source, destination};

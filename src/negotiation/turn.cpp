@@ -198,7 +198,7 @@ void Turn::set_session_timer(Dialog& dialog, const SipMessage& message) const {
 // is on record.
 std::shared_ptr<const Announcement> Turn::admit(const std::optional<SessionDescription>& description) {
   if (!description) return nullptr;
-  auto announcement = std::make_shared<Announcement>(Announcement{*description, *origin_});
+  auto announcement = std::make_shared<Announcement>(Announcement{*description, origin_});
   bool within = !description->over_limit && most_pinholes(*description) <= settings_.pinholes_per_call;
   if (within) {
     std::size_t all = most_pinholes(*description);
@@ -216,7 +216,7 @@ void Turn::refuse(const SessionDescription& description, Cause cause) {
   refusal.call = call_.serial;
   refusal.call_id = std::string(call_.call_id);
   refusal.time = now_;
-  refusal.announced = refused_media(description, *origin_, settings_);
+  refusal.announced = refused_media(description, origin_, settings_);
   refusal.refused = cause;
 }
 

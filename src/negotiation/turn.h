@@ -120,6 +120,11 @@ class Turn {
   void abandon(Transaction& transaction, Cause cause);
   void drop_dialog(std::size_t at);
 
+  // crossings.cpp
+  Origin judged(const message::SipMessage& message, const Origin& origin);
+  std::optional<base::Address> home_of(std::string_view tag) const;
+  std::vector<base::Endpoint> admitted_of(std::string_view tag) const;
+
   // dialogs.cpp
   std::optional<Party> sender_of_request(std::string_view from_tag, std::string_view to_tag) const;
   Targets targets(const Transaction& transaction);
@@ -152,7 +157,7 @@ class Turn {
   Call& call_;
   const Settings& settings_;
   base::TimePoint now_;
-  const Origin* origin_ = nullptr;  // of the message
+  Origin origin_;  // of the message
   bool changed_ = false;
   bool refresh_ = false;
   Update update_;

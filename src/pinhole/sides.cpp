@@ -68,6 +68,7 @@ negotiation::Origin Sides::origin(const message::SipMessage& message, const base
     const bool over_bound = asks_for_routes(arrival) && ++judged > base::limits::judged_addresses;
     if (over_bound || !speaks_for(address, source, arrival)) origin.elsewhere.push_back(address);
   }
+  origin.forged = !origin.elsewhere.empty() && !speaks_for(source, source, arrival);
   return origin;
 }
 

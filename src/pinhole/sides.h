@@ -28,8 +28,9 @@ class Sides {
   Sides(const PolicySettings& settings, Host* host) : settings_(settings), host_(host) {}
 
   /// The origin of a message that came from `source` through `arrival`, with those of the addresses in its
-  /// descriptions that it can't speak for. Asks the host about limits::judged_addresses at most; it can't
-  /// speak for the rest either.
+  /// descriptions that it can't speak for. Asks the host about limits::judged_addresses at most, and about
+  /// `source`; it can't speak for the rest either. What its party was refused at another crossing of the call
+  /// the call knows (negotiation/refused.h).
   negotiation::Origin origin(const message::SipMessage& message, const base::Address& source,
                              base::Interface arrival) const;
 

@@ -47,7 +47,7 @@ class Said {
 
   std::optional<Cause> refusal(const Transport& transport, const Grant& grant, const Policy& policy) const {
     Transport as_said = transport;
-    if (grant.announced_by_host && has(transport.address)) as_said.elsewhere = false;
+    if (grant.announced_by_host && has(transport.address)) as_said.elsewhere = transport.barred;
     return policy.refusal(as_said, grant.announced_by);
   }
 

@@ -219,11 +219,20 @@ TEST(Sides, AnOriginSaysWhichAddressesItCantSpeakFor) {
   EXPECT_EQ(host.questions, 0U);
 }
 
+TEST(Sides, AnOriginSaysWhenItsOwnAddressIsElsewhere) {
+  test::FakeHost host = gateway();
+  const Sides sides({}, &host);
+  const auto message = invite_with(2);
+  EXPECT_FALSE(sides.origin(message, address("203.0.113.5"), eth0).forged);
+  EXPECT_TRUE(sides.origin(message, address("192.0.2.10"), eth0).forged);
+  EXPECT_FALSE(sides.origin(invite_with(0), address("203.0.113.7"), eth0).forged);
+}
+
 TEST(Sides, AsksAboutSoManyAddressesOfAMessageAndNoMore) {
   test::FakeHost host = gateway();
   const Sides sides({}, &host);
   const auto origin = sides.origin(invite_with(62), address("192.0.2.10"), lan10);
-  EXPECT_EQ(host.questions, base::limits::judged_addresses);
+  EXPECT_EQ(host.questions, base::limits::judged_addresses + 1) << "and about where it came from";
   EXPECT_EQ(origin.elsewhere.size(), 64 - base::limits::judged_addresses) << "the rest is not believed";
 }
 

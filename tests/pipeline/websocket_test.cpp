@@ -83,6 +83,20 @@ TEST_F(WebSocket, MaskedAndUnmaskedFramesInAnySegmentation) {
   }
 }
 
+TEST_F(WebSocket, A24_WhatAnOutsiderNamedIsNoBetterWhenAClientInsideSendsItOn) {
+  PipelineSettings settings;
+  settings.policy.inside_networks = {base::Network::parse("192.0.2.0/24").value()};
+  s_ = Scenario(settings);
+  upgrade();
+  Sip evil{.start = "INVITE", .body = sdp({"192.0.2.99|audio 9100 RTP/AVP 0"})};
+  const std::string refused =
+      "refuse 192.0.2.99:9100 audio rtp other-side\n"
+      "refuse 192.0.2.99:9101 audio rtcp other-side\n";
+  EXPECT_EQ(server_sends(frame(text, to_text(evil), false)), refused);
+  evil.branch = "z9hG4bK2";
+  EXPECT_EQ(client_sends(frame(text, to_text(evil), true)), refused);
+}
+
 TEST_F(WebSocket, FragmentedMessagesWithControlFramesInBetween) {
   upgrade();
   EXPECT_EQ(client_sends(frame(text, invite.substr(0, 100), true, false)), "");
