@@ -25,7 +25,10 @@ Conversation::Conversation(std::size_t bound)
     : bound_(bound), frames_{FrameReader(true, bound), FrameReader(false, bound)} {}
 
 Step Conversation::next(ip::End sender, base::Bytes unread, const DescriptionLimits& limits) {
-  if (unread.empty()) return {};
+  if (unread.empty()) {
+    frames_[static_cast<std::size_t>(sender)].release();
+    return {};
+  }
   switch (mode_) {
     case Mode::unknown:
     case Mode::upgrade_requested:
@@ -44,7 +47,7 @@ Step Conversation::begin(ip::End sender, base::Bytes unread) {
   if (mode_ == Mode::upgrade_requested) {
     // A client sends nothing between its GET and the 101 (RFC 6455 section 4.1).
     if (sender == ip::End::initiator) return give_up(ip::GivenUp::foreign);
-    const UpgradeHeader response = read_upgrade_response(text);
+    const UpgradeHeader response = read_upgrade_response(text, upgrade_searched_);
     if (response.upgrade == Upgrade::other) return give_up(ip::GivenUp::foreign);
     if (response.upgrade == Upgrade::agreed) mode_ = Mode::websocket;
     return {response.upgrade == Upgrade::agreed ? Step::Kind::step : Step::Kind::need_more,
@@ -55,7 +58,7 @@ Step Conversation::begin(ip::End sender, base::Bytes unread) {
   if (is_tls(text)) return give_up(ip::GivenUp::encrypted);
   const bool may_be_get = std::string_view("GET ").starts_with(text.substr(0, 4));
   if (sender == ip::End::initiator && may_be_get) {
-    const UpgradeHeader request = read_upgrade_request(text);
+    const UpgradeHeader request = read_upgrade_request(text, upgrade_searched_);
     if (request.upgrade == Upgrade::other) return give_up(ip::GivenUp::foreign);
     if (request.upgrade == Upgrade::agreed) mode_ = Mode::upgrade_requested;
     return {request.upgrade == Upgrade::agreed ? Step::Kind::step : Step::Kind::need_more,
@@ -70,26 +73,35 @@ Step Conversation::begin(ip::End sender, base::Bytes unread) {
 Step Conversation::next_sip(ip::End sender, base::Bytes unread, const DescriptionLimits& limits) {
   const std::string_view text = base::as_text(unread);
   FramingProgress& progress = progress_[static_cast<std::size_t>(sender)];
+  if (text.size() < progress.message) return {};
   const auto line_ends = std::min(text.find_first_not_of("\r\n"), text.size());
   if (line_ends > 0 && progress.searched == 0) return {Step::Kind::keep_alive, line_ends, {}, {}};
   Header header;
-  switch (read_header(text, Extent::stream, progress, header)) {
+  const std::size_t before = progress.searched;
+  const FrameStatus status = read_header(text, Extent::stream, progress, header);
+  switch (status) {
     case FrameStatus::keep_alive:
     case FrameStatus::need_more:
+      work_ += progress.searched - before;
       return text.size() > bound_ ? give_up(ip::GivenUp::over_bound) : Step{};
     case FrameStatus::not_sip:
-    case FrameStatus::malformed:
       return give_up(ip::GivenUp::foreign);
+    case FrameStatus::malformed:
     case FrameStatus::header:
       break;
   }
+  work_ += header.length;
   // Where the next message begins would be anybody's guess.
-  if (header.content_length_ambiguous) return give_up(ip::GivenUp::foreign);
+  if (!header.end_certain) return give_up(ip::GivenUp::foreign);
   const std::uint64_t body = header.content_length.value_or(0);  // none means no body (calls.md: on TCP)
   if (header.length > bound_ || body > bound_ - header.length) return give_up(ip::GivenUp::over_bound);
   const std::size_t length = header.length + static_cast<std::size_t>(body);
-  if (text.size() < length) return {};
+  if (text.size() < length) {
+    progress.message = length;
+    return {};
+  }
   progress = {};
+  if (status == FrameStatus::malformed) return {Step::Kind::malformed, length, {}, {}};
   auto message = read_message(header, text.substr(header.length, length - header.length), limits);
   if (!message) return {Step::Kind::malformed, length, {}, {}};
   return {Step::Kind::message, length, std::move(*message), {}};

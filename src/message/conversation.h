@@ -50,6 +50,11 @@ class Conversation {
   Mode mode() const { return mode_; }
   void resume(Mode mode) { mode_ = mode; }
 
+  /// Octets that are kept here, of WebSocket messages that are not whole.
+  std::size_t memory() const { return frames_[0].memory() + frames_[1].memory(); }
+  /// Octets of headers looked at so far: a few times their length, however small the segments (attack A28).
+  std::uint64_t work() const { return work_; }
+
  private:
   Step begin(ip::End sender, base::Bytes unread);
   Step next_sip(ip::End sender, base::Bytes unread, const DescriptionLimits& limits);
@@ -57,6 +62,8 @@ class Conversation {
 
   std::size_t bound_;
   Mode mode_ = Mode::unknown;
+  std::size_t upgrade_searched_ = 0;
+  std::uint64_t work_ = 0;
   std::array<FramingProgress, 2> progress_{};
   std::array<FrameReader, 2> frames_;
 };

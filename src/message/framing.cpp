@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "message/framing.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -101,6 +102,90 @@ std::optional<FieldName> known_name(std::string_view name) {
   return std::nullopt;
 }
 
+// RFC 3261 section 16.3: without these a message can't be told from others, or from the next one.
+constexpr bool identifies(FieldName name) {
+  switch (name) {
+    case FieldName::call_id:
+    case FieldName::content_length:
+    case FieldName::content_type:
+    case FieldName::cseq:
+    case FieldName::from:
+    case FieldName::to:
+    case FieldName::via:
+      return true;
+    case FieldName::content_disposition:
+    case FieldName::content_encoding:
+    case FieldName::content_transfer_encoding:
+    case FieldName::rack:
+    case FieldName::require:
+    case FieldName::rseq:
+    case FieldName::session_expires:
+    case FieldName::user_agent:
+      return false;
+  }
+  return true;
+}
+
+constexpr bool is_token_char(char c) {
+  return is_token({&c, 1});
+}
+
+std::string_view first_word(std::string_view text) {
+  const auto begin = std::find_if(text.begin(), text.end(), is_token_char);
+  return {begin, std::find_if_not(begin, text.end(), is_token_char)};
+}
+
+std::string_view last_word(std::string_view text) {
+  while (!text.empty() && !is_token_char(text.back())) text.remove_suffix(1);
+  const auto begin = std::find_if_not(text.rbegin(), text.rend(), is_token_char);
+  return {begin.base(), text.end()};
+}
+
+// What others may find in a line that can't be read.
+struct Suspicion {
+  bool identity = false;   // a field that identifies the message
+  bool other_end = false;  // another end of the header, or of the body
+
+  void add(FieldName name) {
+    identity |= identifies(name);
+    other_end |= name == FieldName::content_length;
+  }
+};
+
+// As written by the careless, and read by the lenient: "Call-ID\0: x", "Call-ID x: y", "x Call-ID: y",
+// "Content-Length 5". A single letter is a name only before a colon, and where it is no part of a word in
+// another script.
+void suspect_name(std::string_view line, Suspicion& suspicion) {
+  const auto colon = line.find(':');
+  const std::string_view before = line.substr(0, colon);
+  const auto letter_at = [&](std::size_t at) {
+    return at < before.size() && static_cast<unsigned char>(before[at]) >= 0x80;
+  };
+  for (const std::string_view word : {first_word(before), last_word(before)}) {
+    const auto at = static_cast<std::size_t>(word.data() - before.data());
+    const bool is_part =
+        colon == std::string_view::npos || letter_at(at + word.size()) || (at > 0 && letter_at(at - 1));
+    if (word.size() == 1 && is_part) continue;
+    if (const auto name = known_name(word)) suspicion.add(*name);
+    if (colon == std::string_view::npos) return;
+  }
+}
+
+// To some readers a CR by itself ends a line, and a line of blanks the header.
+Suspicion suspect(std::string_view text) {
+  Suspicion suspicion;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    auto end = text.find('\r', begin);
+    while (end < text.size() && text.substr(end, 2) == "\r\n") end = text.find('\r', end + 1);  // a fold
+    end = std::min(end, text.size());
+    const std::string_view line = text.substr(begin, end - begin);
+    suspicion.other_end |= trim(line).empty();
+    suspect_name(line, suspicion);
+    begin = end + 1;
+  }
+  return suspicion;
+}
+
 struct Line {
   std::string_view text;  // without its end
   std::size_t next = 0;   // where the next one begins
@@ -139,71 +224,114 @@ class FieldReader {
  public:
   explicit FieldReader(Header& header) : header_(header) { header_.fields.reserve(usual_fields); }
 
-  bool take(std::string_view line) {
-    return is_blank(line.front()) ? continue_field(line) : begin_field(line);
+  void take(const Line& line) {
+    if (is_blank(line.text.front())) {
+      continue_field(line);
+    } else {
+      begin_field(line);
+    }
   }
 
-  bool finish() { return end_field(); }
+  void suspect_line(std::string_view text) { believe(suspect(text)); }
+
+  // Whether the message can be read.
+  bool finish() {
+    end_field();
+    const bool agreed = readable_ || header_.content_length.has_value();
+    header_.end_certain = end_certain_ && agreed && !header_.content_length_ambiguous;
+    return readable_;
+  }
 
  private:
-  bool begin_field(std::string_view line) {
-    if (!end_field()) return false;
-    const auto colon = line.find(':');
-    if (colon == std::string_view::npos || ++fields_ > base::limits::header_fields) return false;
-    const std::string_view name = trim(line.substr(0, colon));
-    if (name.empty() || !is_visible_text(name)) return false;
-    const auto known = known_name(name);
-    wanted_ = known.has_value();
-    if (known) name_ = *known;
-    value_ = line.substr(colon + 1);
+  void begin_field(const Line& line) {
+    end_field();
+    if (++fields_ > base::limits::header_fields) readable_ = false;
+    const auto colon = line.text.find(':');
+    const std::string_view name =
+        colon == std::string_view::npos ? std::string_view() : trim(line.text.substr(0, colon));
+    text_ = line.text;
+    value_ = line.text.substr(std::min(colon, line.text.size() - 1) + 1);
+    name_ = known_name(name);
+    odd_ = line.stray || (!name_ && !is_token(name));
     folded_ = false;
-    return true;
   }
 
-  bool continue_field(std::string_view line) {
-    if (fields_ == 0 || trim(line).empty()) return false;
-    value_ = {value_.data(), static_cast<std::size_t>(line.data() + line.size() - value_.data())};
+  void continue_field(const Line& line) {
+    if (trim(line.text).empty()) {  // the end of the header to some
+      readable_ = end_certain_ = false;
+      return;
+    }
+    if (fields_ == 0) {  // of the start line, or a field all the same
+      begin_field(line);
+      odd_ = true;
+      return;
+    }
+    const auto grown = [&](std::string_view from) {
+      return std::string_view(from.data(),
+                              static_cast<std::size_t>(line.text.data() + line.text.size() - from.data()));
+    };
+    text_ = grown(text_);
+    value_ = grown(value_);
+    odd_ |= line.stray;
     folded_ = true;
-    return true;
   }
 
-  bool end_field() {
-    if (!std::exchange(wanted_, false)) return true;
+  void end_field() {
+    const std::string_view text = std::exchange(text_, {});
+    if (text.empty()) return;
+    if (odd_) return overlook(text);
+    if (!name_) return;
     const std::string_view value = trim(value_);
-    if (name_ == FieldName::content_length) return read_content_length(value);
-    header_.fields.push_back({name_, folded_, value});
-    return true;
+    if (*name_ == FieldName::content_length) return read_content_length(value);
+    if (readable_) header_.fields.push_back({*name_, folded_, value});
   }
 
-  bool read_content_length(std::string_view value) {
+  void overlook(std::string_view text) {
+    Suspicion suspicion = suspect(text);
+    if (name_) suspicion.add(*name_);
+    believe(suspicion);
+  }
+
+  void believe(const Suspicion& suspicion) {
+    readable_ = readable_ && !suspicion.identity && !suspicion.other_end;
+    end_certain_ = end_certain_ && !suspicion.other_end;
+  }
+
+  void read_content_length(std::string_view value) {
     const auto length = read_number(value);
-    if (!length) return false;
+    if (!length) {
+      readable_ = end_certain_ = false;
+      return;
+    }
     if (!header_.content_length) header_.content_length = length;
     header_.content_length_ambiguous |= header_.content_length != length;
-    return true;
   }
 
   Header& header_;
-  bool wanted_ = false;  // whether the field at hand is one to keep
-  FieldName name_{};
+  bool readable_ = true;
+  bool end_certain_ = true;
+  // Of the field at hand:
+  std::string_view text_;  // all of it; empty when there is none
   std::string_view value_;
+  std::optional<FieldName> name_;
+  bool odd_ = false;
   bool folded_ = false;
   std::size_t fields_ = 0;
 };
 
 // Every line from `at`, the first field, to the empty one; or to the end, if that ends a line.
-bool read_fields(std::string_view octets, std::size_t at, Header& header) {
+bool read_fields(std::string_view octets, std::size_t at, FieldReader& reader, Header& header) {
   LineReader lines(octets);
-  FieldReader reader(header);
-  while (at < octets.size()) {
+  bool whole = true;
+  while (at < octets.size() && whole) {
     const Line line = lines.read(at);
-    if (!line.whole || line.stray) return false;
+    whole = line.whole;
     at = line.next;
     if (line.text.empty()) break;
-    if (!reader.take(line.text)) return false;
+    if (whole) reader.take(line);
   }
   header.length = at;
-  return reader.finish();
+  return reader.finish() && whole;
 }
 
 FrameStatus read_first_line(const Line& line, StartLine& start) {
@@ -211,18 +339,19 @@ FrameStatus read_first_line(const Line& line, StartLine& start) {
   return kind == FrameStatus::header && (!line.whole || line.stray) ? FrameStatus::malformed : kind;
 }
 
-// Whether an empty line ends after `searched`.
-bool has_empty_line(std::string_view octets, std::size_t searched) {
+// Past the first empty line that ends after `searched`; npos when there is none.
+std::size_t find_empty_line(std::string_view octets, std::size_t searched) {
   for (auto at = octets.find('\n', searched); at != std::string_view::npos; at = octets.find('\n', at + 1)) {
     std::string_view before = octets.substr(0, at);
     if (before.ends_with('\r')) before.remove_suffix(1);
-    if (before.ends_with('\n')) return true;
+    if (before.ends_with('\n')) return at + 1;
   }
-  return false;
+  return std::string_view::npos;
 }
 
-// Of a stream: whether the header is there as a whole, without reading any of it twice.
-FrameStatus await_header(std::string_view octets, std::size_t begin, FramingProgress& progress) {
+// Of a stream: whether the header is there as a whole, without reading any of it twice. Cuts off what is
+// behind.
+FrameStatus await_header(std::string_view& octets, std::size_t begin, FramingProgress& progress) {
   if (!progress.start_line_read) {
     const auto line_end = octets.find('\n', std::max(begin, progress.searched));
     progress.searched = std::min(line_end, octets.size());
@@ -230,12 +359,16 @@ FrameStatus await_header(std::string_view octets, std::size_t begin, FramingProg
     ++progress.searched;
     progress.start_line_read = true;
     StartLine start;
-    const FrameStatus status = read_first_line(LineReader(octets.substr(begin)).read(0), start);
-    if (status != FrameStatus::header) return status;
+    const Line line = LineReader(octets.substr(0, progress.searched)).read(begin);
+    if (read_first_line(line, start) == FrameStatus::not_sip) return FrameStatus::not_sip;
   }
-  if (has_empty_line(octets, progress.searched)) return FrameStatus::header;
-  progress.searched = octets.size();
-  return FrameStatus::need_more;
+  const std::size_t end = find_empty_line(octets, progress.searched);
+  if (end == std::string_view::npos) {
+    progress.searched = octets.size();
+    return FrameStatus::need_more;
+  }
+  octets = octets.substr(0, end);
+  return FrameStatus::header;
 }
 
 }  // namespace
@@ -254,13 +387,17 @@ FrameStatus read_header(std::string_view octets, Extent extent, FramingProgress&
   header = {};
   const Line line = LineReader(octets).read(begin);
   const FrameStatus status = read_first_line(line, header.start);
-  if (status != FrameStatus::header) return status;
-  return read_fields(octets, line.next, header) ? FrameStatus::header : FrameStatus::malformed;
+  if (status == FrameStatus::not_sip) return status;
+  FieldReader reader(header);
+  if (line.stray) reader.suspect_line(line.text);
+  const bool readable = read_fields(octets, line.next, reader, header);
+  return readable ? status : FrameStatus::malformed;
 }
 
 bool read_part_header(std::string_view part, Header& header) {
   header = {};
-  return read_fields(part, 0, header);
+  FieldReader reader(header);
+  return read_fields(part, 0, reader, header);
 }
 
 std::string_view unfold(const Field& field, std::string& scratch) {

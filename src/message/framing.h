@@ -50,6 +50,8 @@ struct Header {
   std::size_t length = 0;     ///< octets up to the body, line ends before the start line included
   std::optional<std::uint64_t> content_length;  ///< the first one; the largest number when it is larger still
   bool content_length_ambiguous = false;        ///< there are others, of another value
+  /// Of a stream: every reader finds the end of the message in the same place, though it may not be readable.
+  bool end_certain = false;
 };
 
 /// Whether more octets may follow those at hand.
@@ -63,17 +65,18 @@ enum class FrameStatus : std::uint8_t {
   need_more,   ///< of a stream: so far so good
   keep_alive,  ///< nothing but CR and LF, in a datagram also NUL, or nothing at all
   not_sip,     ///< the first line is neither a Request-Line nor a Status-Line of any version of SIP
-  malformed,   ///< begins as SIP, but can't be split into header fields
+  malformed,   ///< begins as SIP, but what identifies it can't be read
 };
 
 /// Where the search for the end of a stream's header has come to.
 struct FramingProgress {
   std::size_t searched = 0;  ///< octets in which the header does not end
   bool start_line_read = false;
+  std::size_t message = 0;  ///< octets of the whole message, once its header is known
 };
 
 /// Finds the header fields of the message that `octets` begin with, in place. `header` is filled for
-/// `FrameStatus::header` alone.
+/// `FrameStatus::header`; its length, Content-Length and `end_certain` for `FrameStatus::malformed` too.
 ///
 /// `progress` is a fresh one for each message; after `need_more` it is to be handed back unchanged, with the
 /// same octets and those that came since. So a header costs time linear in its length, however small the
@@ -81,10 +84,15 @@ struct FramingProgress {
 ///
 /// Line ends are CRLF, as RFC 3261 says, or LF: some senders and most endpoints take LF alone, so a message
 /// may not mean more to them than to us. Line ends before the start line are skipped (section 7.5).
-/// Malformed, because readers differ on them: a CR or NUL by itself (a NUL escaped in a quoted string is RFC
-/// 3261 grammar, and is let through), a line of blanks only, a line without a colon, a folded line without a
-/// field before it, a Content-Length that is no number, more than limits::header_fields fields. Extra spaces
-/// in the start line and at its end are overlooked, as RFC 4475 sections 3.1.2.9 and 3.1.2.10 allow.
+///
+/// A header line that can't be read (no colon, a name that is no token, a NUL or a CR by itself in it) is
+/// stepped over like one that nobody knows (RFC 3261 section 16.3): readers that stop at a NUL see fewer
+/// fields then, but no others. The message is malformed where readers may differ on what identifies it: when
+/// such a line could be taken for one of Call-ID, CSeq, From, To, Via, Content-Length and Content-Type, or
+/// holds a line of its own to those for whom a CR ends one; with a line of blanks only, a Content-Length that
+/// is no number, more than limits::header_fields fields. A NUL escaped in a quoted string is RFC 3261
+/// grammar. Extra spaces in the start line and at its end are overlooked, as RFC 4475 sections 3.1.2.9
+/// and 3.1.2.10 allow.
 FrameStatus read_header(std::string_view octets, Extent extent, FramingProgress& progress, Header& header);
 
 /// The same for a part of a multipart body (RFC 2046 section 5.1.1), which has no start line, and perhaps no

@@ -2,6 +2,7 @@
 #include "message/websocket.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "message/lexical.h"
 
@@ -48,13 +49,16 @@ HttpFields read_fields(std::string_view lines) {
   return fields;
 }
 
-UpgradeHeader read_upgrade(std::string_view octets, std::string_view first, bool offers_extensions) {
+UpgradeHeader read_upgrade(std::string_view octets, std::string_view first, bool offers_extensions,
+                           std::size_t& searched) {
   const std::size_t known = std::min(octets.size(), first.size());
   if (octets.substr(0, known) != first.substr(0, known)) return {Upgrade::other, 0};
-  const auto end = octets.find("\r\n\r\n");
+  const auto end = octets.find("\r\n\r\n", searched);
   if (end == std::string_view::npos) {
+    searched = octets.size() - std::min<std::size_t>(octets.size(), 3);
     return {octets.size() > longest_http_header ? Upgrade::other : Upgrade::need_more, 0};
   }
+  searched = 0;
   const HttpFields fields = read_fields(octets.substr(octets.find("\r\n") + 2, end - octets.find("\r\n")));
   const bool agreed = fields.upgrade && fields.sip && (offers_extensions || !fields.extensions);
   return {agreed ? Upgrade::agreed : Upgrade::other, end + 4};
@@ -62,20 +66,21 @@ UpgradeHeader read_upgrade(std::string_view octets, std::string_view first, bool
 
 }  // namespace
 
-UpgradeHeader read_upgrade_request(std::string_view octets) {
-  return read_upgrade(octets, "GET ", true);
+UpgradeHeader read_upgrade_request(std::string_view octets, std::size_t& searched) {
+  return read_upgrade(octets, "GET ", true, searched);
 }
 
 // An extension that the server accepts, compression for one, changes what the frames mean.
-UpgradeHeader read_upgrade_response(std::string_view octets) {
-  return read_upgrade(octets, "HTTP/1.1 101", false);
+UpgradeHeader read_upgrade_response(std::string_view octets, std::size_t& searched) {
+  return read_upgrade(octets, "HTTP/1.1 101", false, searched);
+}
+
+void FrameReader::release() {
+  if (std::exchange(complete_, false)) message_ = std::string();
 }
 
 FrameReader::Step FrameReader::next(base::Bytes octets) {
-  if (complete_) {
-    message_.clear();
-    complete_ = false;
-  }
+  release();
   if (octets.size() < 2) return {};
   const bool final = (octets[0] & 0x80) != 0;
   const bool reserved = (octets[0] & 0x70) != 0;

@@ -23,10 +23,11 @@ struct UpgradeHeader {
   std::size_t length = 0;  ///< octets up to the first frame, when agreed
 };
 
-/// The client's GET.
-UpgradeHeader read_upgrade_request(std::string_view octets);
-/// The server's 101.
-UpgradeHeader read_upgrade_response(std::string_view octets);
+/// The client's GET. `searched`: 0 at first, and then as it was left, with the same octets and those that
+/// came since, so that none is looked at twice.
+UpgradeHeader read_upgrade_request(std::string_view octets, std::size_t& searched);
+/// The server's 101, in the same way.
+UpgradeHeader read_upgrade_response(std::string_view octets, std::size_t& searched);
 
 /// Takes the frames of one direction apart (RFC 6455 section 5).
 class FrameReader {
@@ -51,6 +52,11 @@ class FrameReader {
 
   /// The last message, valid until the next call of `next`.
   std::string_view message() const { return message_; }
+
+  /// Octets kept of messages.
+  std::size_t memory() const { return message_.empty() ? 0 : message_.capacity(); }
+  /// Forgets the last message, if there is one.
+  void release();
 
  private:
   bool masked_;

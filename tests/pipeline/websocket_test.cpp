@@ -4,20 +4,15 @@
 
 #include "pipeline/scenario.h"
 #include "pipeline/tcp.h"
+#include "pipeline/websocket.h"
 
 namespace dpinholer::test {
 namespace {
 
+using namespace websocket;
+
 const Host client{"192.0.2.10", 40000};
 const Host server{"203.0.113.5", 8080};
-
-const std::string get =
-    "GET / HTTP/1.1\r\nHost: sip-ws.example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: http://www.example.com\r\n"
-    "Sec-WebSocket-Protocol: sip\r\nSec-WebSocket-Version: 13\r\n\r\n";
-const std::string switching =
-    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: sip\r\n\r\n";
 
 const std::string invite = to_text({.start = "INVITE", .body = sdp({"192.0.2.10|audio 30000 RTP/AVP 0"})});
 const std::string ok =
@@ -30,28 +25,6 @@ const std::string answered =
     "bind 192.0.2.10:30001 203.0.113.5 audio rtcp 300 answer\n"
     "open 203.0.113.5:40000 192.0.2.10 audio rtp 300 answer\n"
     "open 203.0.113.5:40001 192.0.2.10 audio rtcp 300 answer\n";
-
-enum Opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
-
-std::string frame(std::uint8_t opcode, const std::string& payload, bool masked, bool final = true) {
-  std::string bytes(1, static_cast<char>((final ? 0x80 : 0) | opcode));
-  const int mask_bit = masked ? 0x80 : 0;
-  if (payload.size() < 126) {
-    bytes += static_cast<char>(mask_bit | static_cast<int>(payload.size()));
-  } else if (payload.size() < 65536) {
-    bytes += static_cast<char>(mask_bit | 126);
-    for (int shift : {8, 0}) bytes += static_cast<char>(payload.size() >> shift & 0xff);
-  } else {
-    bytes += static_cast<char>(mask_bit | 127);
-    for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(payload.size() >> shift & 0xff);
-  }
-  const std::string key = "\x37\xfa\x21\x3d";
-  if (masked) bytes += key;
-  for (std::size_t i = 0; i < payload.size(); ++i) {
-    bytes += masked ? static_cast<char>(payload[i] ^ key[i % 4]) : payload[i];
-  }
-  return bytes;
-}
 
 class WebSocket : public testing::Test {
  protected:
