@@ -221,6 +221,7 @@ void Pipeline::State::read_stream(const ip::Delivery& delivery, Reading& reading
     switch (step.kind) {
       case Kind::need_more:
         streams.consume(delivery.stream, delivery.sender, delivery.unread.size() - unread.size());
+        streams.note_reader(delivery.stream, conversation.memory());
         return;
       case Kind::give_up:
         streams.give_up(delivery.stream, step.reason);

@@ -17,6 +17,12 @@ inline constexpr std::size_t reassembly_octets = std::size_t{4} * 1024 * 1024;
 /// Octets kept for all TCP connections together, while each may keep `limits.tcp-buffer`. More: the oldest
 /// connection that never carried SIP is given up, or else the one that wants more.
 inline constexpr std::size_t stream_octets = std::size_t{64} << 20;
+/// Pieces that wait beyond gaps in one direction of a connection: a window of 64 KiB in segments of 536
+/// octets, of which every second one was lost, leaves 61. More: the connection is given up.
+inline constexpr std::size_t waiting_pieces = 128;
+/// Octets that a piece takes beside its own, map node and the allocator's share; they count in
+/// `stream_octets`, which bounds the pieces of all connections to some 400,000.
+inline constexpr std::size_t waiting_piece_octets = 160;
 
 // ---- SIP (message/) ---------------------------------------------------------------------------------------
 
@@ -45,6 +51,11 @@ inline constexpr std::size_t token_length = 32;
 inline constexpr std::size_t host_name_length = 255;
 /// Groups with BUNDLE semantics in one description, and mids in one. More: the rest is not read.
 inline constexpr std::size_t bundle_groups = 16;
+
+/// Addresses of one section's candidates that can never open anything (TCP active, port 9), from which media
+/// may come all the same. More: overlooked; they are one more than `elements_per_binding`, so that the
+/// section is bound to no source in any case.
+inline constexpr std::size_t silent_addresses = 65;
 
 // ---- Calls (negotiation/) ---------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 #include "ip/streams.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/limits.h"
@@ -53,7 +54,7 @@ Delivery Streams::add(const Segment& segment) {
   const StreamId id = connection->id;
   if (take_data(*connection, sender, segment)) {
     const Direction& ours = direction(*connection, sender);
-    return {id, sender, base::Bytes(ours.kept).subspan(ours.consumed)};
+    return {id, sender, ours.kept.octets().subspan(ours.consumed)};
   }
   // The last bytes may still be read; the connection goes with the first segment after.
   const bool over = by_id_.contains(id) && direction(*connection, End::initiator).finished() &&
@@ -143,6 +144,7 @@ void Streams::acknowledge(Connection& connection, End receiver, std::uint32_t ac
   if (upto <= acked.acknowledged || upto > acked.next + settings_.buffer) return;
   acked.acknowledged = upto;
   trim(acked);
+  charge(connection);
 }
 
 // Only the reset that the receiver is sure to believe (RFC 5961 section 3.2), or the refusal of a SYN.
@@ -174,35 +176,31 @@ bool Streams::take_data(Connection& connection, End sender, const Segment& segme
   if (at > ours.next) return take_ahead(connection, ours, at, octets);
   if (at + octets.size() <= ours.next) return false;  // all of it known
   octets = octets.subspan(static_cast<std::size_t>(ours.next - at));
-  if (!make_room(connection, octets.size())) {
-    give_up(connection.id, GivenUp::over_bound);
-    return false;
-  }
   keep(ours, octets);
   join(ours);
-  if (ours.kept.size() - ours.consumed > settings_.buffer) {
-    give_up(connection.id, GivenUp::over_bound);
-    return false;
-  }
   trim(ours);
-  return true;
+  if (ours.kept.size() - ours.consumed <= settings_.buffer && make_room(connection)) return true;
+  give_up(connection.id, GivenUp::over_bound);
+  return false;
 }
 
 // Bytes beyond a gap.
 bool Streams::take_ahead(Connection& connection, Direction& ours, Sequence at, base::Bytes octets) {
   // A gap that the receiver does not miss will not be filled: its bytes went by unseen.
   const bool lost = ours.acknowledged >= at;
-  const bool room = ours.waiting_octets + octets.size() <= settings_.buffer;
-  if (lost || !room || !make_room(connection, octets.size())) {
-    give_up(connection.id, lost ? GivenUp::gap : GivenUp::over_bound);
-  } else {
-    wait(ours, at, octets);
+  if (lost) {
+    give_up(connection.id, GivenUp::gap);
+    return false;
   }
+  bool room = ours.waiting_octets + octets.size() <= settings_.buffer;
+  if (room) wait(ours, at, octets);
+  room = room && ours.waiting.size() <= limits::waiting_pieces;
+  if (!room || !make_room(connection)) give_up(connection.id, GivenUp::over_bound);
   return false;
 }
 
 // Whether bytes that are remembered have other values.
-bool Streams::conflicts(const Direction& direction, Sequence at, base::Bytes octets) const {
+bool Streams::conflicts(const Direction& direction, Sequence at, base::Bytes octets) {
   const Sequence end = at + octets.size();
   auto differs = [&](Sequence begin, base::Bytes known) {
     const Sequence from = std::max(begin, at);
@@ -212,50 +210,70 @@ bool Streams::conflicts(const Direction& direction, Sequence at, base::Bytes oct
     auto theirs = octets.begin() + static_cast<std::ptrdiff_t>(from - at);
     return !std::equal(ours, ours + static_cast<std::ptrdiff_t>(to - from), theirs);
   };
-  if (differs(direction.next - direction.kept.size(), direction.kept)) return true;
-  return std::any_of(direction.waiting.begin(), direction.waiting.end(),
-                     [&](const auto& piece) { return differs(piece.first, piece.second); });
+  if (differs(direction.next - direction.kept.size(), direction.kept.octets())) return true;
+  auto piece = direction.waiting.upper_bound(at);
+  if (piece != direction.waiting.begin()) --piece;
+  for (; piece != direction.waiting.end() && piece->first < end; ++piece) {
+    ++work_.pieces_walked;
+    if (differs(piece->first, piece->second.octets())) return true;
+  }
+  return false;
 }
 
 void Streams::keep(Direction& direction, base::Bytes octets) {
-  direction.kept.insert(direction.kept.end(), octets.begin(), octets.end());
+  work_.octets_copied += direction.kept.append(octets);
   direction.next += octets.size();
-  memory_ += octets.size();
 }
 
-// Keeps those of `octets` that no waiting piece has already: the pieces stay disjoint.
+// Keeps those of `octets` that no waiting piece has, which says the same where it has them; what touches
+// becomes one piece, the shorter joining the longer.
 void Streams::wait(Direction& direction, Sequence at, base::Bytes octets) {
-  const Sequence end = at + octets.size();
-  auto store = [&](Sequence from, Sequence to) {
-    if (from >= to) return;
-    const base::Bytes part =
-        octets.subspan(static_cast<std::size_t>(from - at), static_cast<std::size_t>(to - from));
-    direction.waiting.emplace(from, std::vector<std::uint8_t>(part.begin(), part.end()));
-    direction.waiting_octets += part.size();
-    memory_ += part.size();
+  auto& waiting = direction.waiting;
+  const auto part = [&](Sequence from, Sequence to) {
+    return octets.subspan(static_cast<std::size_t>(from - at), static_cast<std::size_t>(to - from));
   };
-  std::vector<std::pair<Sequence, Sequence>> known;
-  for (const auto& [begin, piece] : direction.waiting) {
-    if (begin < end && begin + piece.size() > at) known.emplace_back(begin, begin + piece.size());
+  const Sequence end = at + octets.size();
+  auto next = waiting.upper_bound(at);
+  if (next != waiting.begin() && std::prev(next)->first + std::prev(next)->second.size() >= at) --next;
+
+  Sequence begin = at;
+  OctetRun run;
+  while (next != waiting.end() && next->first <= end) {
+    ++work_.pieces_walked;
+    OctetRun piece = std::move(next->second);
+    direction.waiting_octets -= piece.size();
+    direction.waiting_capacity -= piece.capacity();
+    const Sequence run_end = begin + run.size();
+    if (run.empty() && next->first <= at) {
+      begin = next->first;
+    } else {
+      work_.octets_copied += run.append(part(run_end, next->first));
+    }
+    next = waiting.erase(next);
+    if (piece.size() > run.size()) {
+      work_.octets_copied += piece.prepend(run.octets());
+      run = std::move(piece);
+    } else {
+      work_.octets_copied += run.append(piece.octets());
+    }
   }
-  Sequence from = at;
-  for (const auto& [begin, stop] : known) {
-    store(from, std::min(begin, end));
-    from = std::max(from, stop);
-  }
-  store(from, end);
+  if (begin + run.size() < end) work_.octets_copied += run.append(part(begin + run.size(), end));
+  direction.waiting_octets += run.size();
+  direction.waiting_capacity += run.capacity();
+  waiting.emplace_hint(next, begin, std::move(run));
 }
 
 // Moves what waited for the gap that is filled now.
 void Streams::join(Direction& direction) {
   while (!direction.waiting.empty() && direction.waiting.begin()->first <= direction.next) {
-    auto first = direction.waiting.begin();
-    const base::Bytes piece = first->second;
+    ++work_.pieces_walked;
+    const auto first = direction.waiting.begin();
+    const base::Bytes piece = first->second.octets();
     const auto known =
         std::min<std::size_t>(static_cast<std::size_t>(direction.next - first->first), piece.size());
     keep(direction, piece.subspan(known));
     direction.waiting_octets -= piece.size();
-    memory_ -= piece.size();
+    direction.waiting_capacity -= first->second.capacity();
     direction.waiting.erase(first);
   }
 }
@@ -269,19 +287,39 @@ void Streams::trim(Direction& direction) {
     done = std::max(done, direction.kept.size() - settings_.buffer);
   done = std::min(done, direction.consumed);
   if (done == 0) return;
-  direction.kept.erase(direction.kept.begin(), direction.kept.begin() + static_cast<std::ptrdiff_t>(done));
+  work_.octets_copied += direction.kept.drop_front(done);
   direction.consumed -= done;
-  memory_ -= done;
-  if (direction.kept.empty()) std::vector<std::uint8_t>().swap(direction.kept);
 }
 
-bool Streams::make_room(const Connection& connection, std::size_t octets) {
-  while (memory_ + octets > limits::stream_octets) {
+std::size_t Streams::Direction::cost() const {
+  return kept.capacity() + waiting_capacity + limits::waiting_piece_octets * waiting.size();
+}
+
+void Streams::charge(Connection& connection) {
+  const std::size_t cost =
+      connection.directions[0].cost() + connection.directions[1].cost() + connection.reader;
+  memory_ += cost - connection.charged;
+  connection.charged = cost;
+}
+
+// What the connection has taken is charged, and others give way to it. False when none can.
+bool Streams::make_room(Connection& connection) {
+  charge(connection);
+  while (memory_ > limits::stream_octets) {
     const auto& strangers = by_age_[false];
     if (strangers.empty() || strangers.front() == connection.id) return false;
     give_up(strangers.front(), GivenUp::evicted);
   }
   return true;
+}
+
+bool Streams::note_reader(StreamId stream, std::size_t octets) {
+  auto found = by_id_.find(stream);
+  if (found == by_id_.end() || found->second->reader == octets) return true;
+  found->second->reader = octets;
+  if (make_room(*found->second)) return true;
+  give_up(stream, GivenUp::over_bound);
+  return false;
 }
 
 void Streams::consume(StreamId stream, End sender, std::size_t octets) {
@@ -290,6 +328,7 @@ void Streams::consume(StreamId stream, End sender, std::size_t octets) {
   Direction& ours = direction(*found->second, sender);
   ours.consumed = std::min(ours.consumed + octets, ours.kept.size());
   trim(ours);
+  charge(*found->second);
 }
 
 void Streams::give_up(StreamId stream, GivenUp reason) {
@@ -343,7 +382,7 @@ std::vector<StreamId> Streams::take_ended() {
 // A connection that is not in the table is not followed: being forgotten in the middle is being foreign for
 // good.
 void Streams::forget(Connection& connection) {
-  for (const Direction& d : connection.directions) memory_ -= d.kept.size() + d.waiting_octets;
+  memory_ -= connection.charged;
   by_age_[connection.proven].erase(connection.position);
   ended_.push_back(connection.id);
   by_id_.erase(connection.id);

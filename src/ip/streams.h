@@ -13,6 +13,7 @@
 #include "base/address.h"
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "ip/octet_run.h"
 #include "ip/packet.h"
 
 namespace dpinholer::ip {
@@ -69,13 +70,20 @@ struct StreamCounters {
   std::array<std::uint64_t, given_up_reasons> given_up{};  ///< by GivenUp
 };
 
+/// What the segments cost: linear in their number and octets, whatever their sizes and order (attack A28).
+struct StreamWork {
+  std::uint64_t octets_copied = 0;
+  std::uint64_t pieces_walked = 0;  ///< that wait beyond a gap, and were looked at
+};
+
 /// Puts the bytes of TCP connections in order, from the SYN on (RFC 9293). Segments themselves are not held:
-/// what waits for a gap to be filled is a copy.
+/// what waits for a gap to be filled is a copy, one for all octets in a row.
 ///
 /// The first copy of a byte counts; another byte in its place gives the connection up, as long as the byte is
 /// remembered, which is until it is both consumed and acknowledged. A connection whose SYN was not seen is
 /// not followed, however its bytes look (NAT slipstreaming, attack A1). Bounded in connections, and in octets
-/// per connection and in all (limits::stream_octets).
+/// and gaps per connection (limits::waiting_pieces) and in all (limits::stream_octets), at what they really
+/// cost.
 class Streams {
  public:
   Streams(StreamSettings settings, base::HashKey hash_key);
@@ -88,6 +96,10 @@ class Streams {
   void give_up(StreamId stream, GivenUp reason);
   /// A SIP message was read from it: it is forgotten after those of which that is not known.
   void prove(StreamId stream);
+
+  /// The octets that the reader keeps for a connection; they count like those that are kept here. False:
+  /// there is no room for them, and it is given up.
+  bool note_reader(StreamId stream, std::size_t octets);
 
   /// Whether a SIP message was read from the connection that `segment` is part of.
   bool carries_sip(const Segment& segment);
@@ -103,8 +115,9 @@ class Streams {
   std::vector<StreamId> take_ended();
 
   std::size_t size() const { return connections_.size(); }
-  /// Octets kept for all connections.
+  /// Octets kept for all connections, bookkeeping included; limits::stream_octets bounds them.
   std::size_t memory() const { return memory_; }
+  const StreamWork& work() const { return work_; }
   const StreamCounters& counters() const { return counters_; }
 
  private:
@@ -115,12 +128,14 @@ class Streams {
     bool synchronised = false;  // its SYN was seen
     Sequence next = 0;          // of the first byte not seen in order
     Sequence acknowledged = 0;
-    std::optional<Sequence> fin;     // where its bytes end
-    std::vector<std::uint8_t> kept;  // bytes before `next`; the first `consumed` of them were read
+    std::optional<Sequence> fin;  // where its bytes end
+    OctetRun kept;                // bytes before `next`; the first `consumed` of them were read
     std::size_t consumed = 0;
-    std::map<Sequence, std::vector<std::uint8_t>> waiting;  // beyond a gap; disjoint
+    std::map<Sequence, OctetRun> waiting;  // beyond a gap; neither touch nor overlap
     std::size_t waiting_octets = 0;
+    std::size_t waiting_capacity = 0;
 
+    std::size_t cost() const;
     bool finished() const { return fin && next >= *fin; }
   };
 
@@ -141,6 +156,8 @@ class Streams {
     std::uint32_t isn = 0;                 // of the initiator
     std::optional<std::uint32_t> new_isn;  // of a SYN that came in the middle: a new connection, or forged
     bool proven = false;
+    std::size_t reader = 0;                  // octets that the reader keeps
+    std::size_t charged = 0;                 // of memory_
     std::list<StreamId>::iterator position;  // in by_age_[proven]
   };
 
@@ -156,12 +173,13 @@ class Streams {
   void reset(const Segment& segment, Connection& connection, End sender);
   bool take_data(Connection& connection, End sender, const Segment& segment);
   bool take_ahead(Connection& connection, Direction& ours, Sequence at, base::Bytes octets);
-  bool conflicts(const Direction& direction, Sequence at, base::Bytes octets) const;
+  bool conflicts(const Direction& direction, Sequence at, base::Bytes octets);
   void keep(Direction& direction, base::Bytes octets);
   void wait(Direction& direction, Sequence at, base::Bytes octets);
   void join(Direction& direction);
   void trim(Direction& direction);
-  bool make_room(const Connection& connection, std::size_t octets);
+  void charge(Connection& connection);
+  bool make_room(Connection& connection);
   void forget(Connection& connection);
 
   StreamSettings settings_;
@@ -171,6 +189,7 @@ class Streams {
   std::vector<StreamId> ended_;
   StreamId last_id_ = 0;
   std::size_t memory_ = 0;
+  StreamWork work_;
   StreamCounters counters_;
 };
 
