@@ -139,7 +139,22 @@ class BodyReader {
  public:
   BodyReader(SipMessage& message, const DescriptionLimits& limits) : message_(message), limits_(limits) {}
 
-  void read(Fields& fields, std::string_view body, std::size_t depth = 0) {
+  void read(Fields& fields, std::string_view body) {
+    Descriptions found;
+    read(fields, body, found, 0);
+    message_.session = std::move(found.session);
+    message_.early_session = std::move(found.early_session);
+    message_.ice_fragment = std::move(found.ice_fragment);
+  }
+
+ private:
+  struct Descriptions {
+    std::optional<SessionDescription> session;
+    std::optional<SessionDescription> early_session;
+    std::optional<SessionDescription> ice_fragment;
+  };
+
+  void read(Fields& fields, std::string_view body, Descriptions& found, std::size_t depth) {
     // Without a type it is no session description (RFC 3261 section 20.15), even when it looks like one.
     const auto value = fields.first(FieldName::content_type);
     if (!value || body.empty()) return;
@@ -159,36 +174,50 @@ class BodyReader {
     } else if (is_encoded(fields)) {
       message_.body_fault = BodyFault::encoded;
     } else if (multipart) {
-      read_parts(*type, body, depth);
+      read_parts(*type, body, found, depth);
     } else if (fragment) {
-      keep(message_.ice_fragment, body);
+      keep(found.ice_fragment, body);
     } else {
-      read_session(read_disposition(disposition), body);
+      read_session(read_disposition(disposition), body, found);
     }
   }
 
- private:
-  void read_parts(const MediaType& type, std::string_view body, std::size_t depth) {
+  void read_parts(const MediaType& type, std::string_view body, Descriptions& found, std::size_t depth) {
     if (type.boundary.empty() || type.boundary.size() > limits::boundary_length ||
         depth == limits::body_depth) {
       message_.body_fault = BodyFault::unreadable;
       return;
     }
+    const bool alternative = equal_ignoring_case(type.subtype, "alternative");
+    Descriptions last;
     for (std::string_view part : split_multipart(body, type.boundary, limits::body_parts)) {
-      if (++parts_ > limits::body_parts) return;
+      if (++parts_ > limits::body_parts) break;
       Header header;
       if (!read_part_header(part, header)) continue;
       Fields fields(header);
-      read(fields, part.substr(header.length), depth + 1);
+      const std::string_view content = part.substr(header.length);
+      if (!alternative) {
+        read(fields, content, found, depth + 1);
+        continue;
+      }
+      // RFC 2046 section 5.1.4: the last one that the receiver understands is what counts.
+      Descriptions one;
+      read(fields, content, one, depth + 1);
+      replace(last.session, one.session);
+      replace(last.early_session, one.early_session);
+      replace(last.ice_fragment, one.ice_fragment);
     }
+    if (!found.session) replace(found.session, last.session);
+    if (!found.early_session) replace(found.early_session, last.early_session);
+    if (!found.ice_fragment) replace(found.ice_fragment, last.ice_fragment);
   }
 
-  void read_session(Disposition disposition, std::string_view body) {
+  void read_session(Disposition disposition, std::string_view body, Descriptions& found) {
     switch (disposition) {
       case Disposition::session:
-        return keep(message_.session, body);
+        return keep(found.session, body);
       case Disposition::early_session:
-        return keep(message_.early_session, body);
+        return keep(found.early_session, body);
       case Disposition::other:
         return;
     }
@@ -196,6 +225,10 @@ class BodyReader {
 
   void keep(std::optional<SessionDescription>& description, std::string_view body) {
     if (!description) description = read_session_description(body, limits_);
+  }
+
+  static void replace(std::optional<SessionDescription>& one, std::optional<SessionDescription>& by) {
+    if (by) one = std::move(by);
   }
 
   SipMessage& message_;

@@ -88,7 +88,7 @@ struct SipMessage {
   std::optional<base::seconds> session_expires;
 
   /// Bodies. Parsed only for the methods that count (calls.md section 1). A session description may be in a
-  /// multipart body; of several the first stands.
+  /// multipart body; of several the first stands, of alternatives (RFC 2046 section 5.1.4) the last.
   std::optional<SessionDescription> session;        ///< Content-Disposition session, or absent (RFC 3261)
   std::optional<SessionDescription> early_session;  ///< Content-Disposition early-session (RFC 3959)
   std::optional<SessionDescription> ice_fragment;   ///< INFO with trickle-ice-sdpfrag (RFC 8840)

@@ -311,6 +311,10 @@ TEST(SipMessage, BodiesWithASession) {
   for (std::size_t i = 0; i <= base::limits::value_semicolons; ++i) many += ";a";
   const std::string pidf = part("application/pidf+xml", "<presence/>");
   const std::string inner = "--y\r\nContent-Type: application/sdp\r\n\r\n" + sdp + "\r\n--y--\r\n";
+  const std::string alternative_type = "c: multipart/alternative;boundary=x\r\n";
+  const std::string inner_two = "--y\r\nContent-Type: application/sdp\r\n\r\n" + sdp +
+                                "\r\n--y\r\nContent-Type: application/sdp\r\n\r\n" + media_9 +
+                                "\r\n--y--\r\n";
   const Case cases[] = {
       {"RFC 3261 20.15: type and subtype without regard to case", "c: Application/SDP\r\n", sdp, 49172, 0,
        none},
@@ -367,6 +371,38 @@ TEST(SipMessage, BodiesWithASession) {
       {"a part as it is", multipart_type, part("application/sdp", sdp, "Content-Transfer-Encoding: 8BIT\r\n"),
        49172, 0, none},
       {"nested", multipart_type, part("multipart/mixed;boundary=y", inner), 49172, 0, none},
+      {"RFC 2046 5.1.4: the last of the alternatives", alternative_type,
+       part("application/sdp", sdp) + part("application/sdp", media_9), 9, 0, none},
+      {"in any case", "c: Multipart/ALTERNATIVE;boundary=x\r\n",
+       part("application/sdp", sdp) + part("application/sdp", media_9), 9, 0, none},
+      {"the last that is one", alternative_type,
+       part("application/sdp", sdp) + part("application/sdp", media_9) + part("text/plain", "x") +
+           part("application/sdp", sdp, "Content-Disposition: render\r\n"),
+       9, 0, none},
+      {"the last that can be read", alternative_type,
+       part("application/sdp", media_9) + part("application/sdp", sdp, "e: gzip\r\n"), 9, 0, encoded},
+      {"RFC 3959: alternatives of both kinds", alternative_type,
+       part("application/sdp", sdp) + part("application/sdp", sdp, "Content-Disposition: early-session\r\n") +
+           part("application/sdp", media_9, "Content-Disposition: early-session\r\n") +
+           part("application/sdp", media_9),
+       9, 9, none},
+      {"alternatives in a mixed", multipart_type,
+       pidf + part("multipart/alternative;boundary=y", inner_two) + part("application/sdp", sdp), 9, 0, none},
+      {"behind another", multipart_type,
+       part("application/sdp", sdp) + part("multipart/alternative;boundary=y", inner_two), 49172, 0, none},
+      {"a mixed among alternatives", alternative_type,
+       part("application/sdp", media_9) + part("multipart/mixed;boundary=y", inner), 49172, 0, none},
+      {"a mixed of several among alternatives", alternative_type,
+       part("application/sdp", media_9) + part("multipart/mixed;boundary=y", inner_two), 49172, 0, none},
+      {"a mixed without one is no alternative", alternative_type,
+       part("application/sdp", media_9) +
+           part("multipart/mixed;boundary=y", "--y\r\nc: text/plain\r\n\r\nx\r\n--y--\r\n"),
+       9, 0, none},
+      {"alternatives of alternatives", alternative_type,
+       part("multipart/alternative;boundary=y", inner_two) + part("multipart/related;boundary=y", inner),
+       49172, 0, none},
+      {"a line in a part that can't be read", multipart_type, part("application/sdp", sdp, "broken\r\n"),
+       49172, 0, none},
       {"RFC 2046 5.1.1: no boundary", "c: multipart/mixed\r\n", part("application/sdp", sdp), 0, 0,
        unreadable},
       {"an empty boundary", "c: multipart/mixed;boundary=\"\"\r\n", part("application/sdp", sdp), 0, 0,
@@ -429,6 +465,12 @@ TEST(SipMessage, Rfc8840TrickleIceInInfo) {
   EXPECT_FALSE(info->session);
   EXPECT_TRUE(
       read(request("INFO", multipart_type, part("application/trickle-ice-sdpfrag", fragment)))->ice_fragment);
+  const std::string older = "a=ice-ufrag:8hhY\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\n";
+  const auto last = read(request(
+      "INFO", "c: multipart/alternative;boundary=x\r\n",
+      part("application/trickle-ice-sdpfrag", older) + part("application/trickle-ice-sdpfrag", fragment)));
+  ASSERT_TRUE(last && last->ice_fragment);
+  EXPECT_EQ(last->ice_fragment->media.at(0).mid, "1");
   EXPECT_FALSE(read(request("INVITE", type, fragment))->ice_fragment);
   EXPECT_FALSE(read(response(200, "INFO", type, fragment))->ice_fragment);
 }
