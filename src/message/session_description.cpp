@@ -4,6 +4,8 @@
 // asks for is the opposite, and the format is simple enough to be read here.
 #include "message/session_description.h"
 
+#include <algorithm>
+
 #include "base/limits.h"
 #include "message/lexical.h"
 #include "message/sdp_lines.h"
@@ -138,6 +140,10 @@ class Reader {
     section().ice = true;
     auto candidate = read_candidate(value);
     if (!candidate) return;
+    if (!candidate->may_open()) {
+      section().add_silent(candidate->address);
+      return;
+    }
     if (candidates_ >= limits_.candidates) {
       description_.over_limit = true;
       return;
@@ -170,6 +176,20 @@ class Reader {
 };
 
 }  // namespace
+
+bool Candidate::may_open() const {
+  constexpr std::uint32_t discard_port = 9;  // RFC 6544 section 4.5: of one that only connects out
+  if (port == 0 || port == discard_port) return false;
+  return protocol == base::Protocol::udp || tcp_type == TcpType::passive ||
+         tcp_type == TcpType::simultaneous_open;
+}
+
+bool MediaDescription::add_silent(const base::Address& address) {
+  if (silent.size() >= base::limits::silent_addresses) return false;
+  if (std::find(silent.begin(), silent.end(), address) != silent.end()) return false;
+  silent.push_back(address);
+  return true;
+}
 
 SessionDescription read_session_description(std::string_view body, const DescriptionLimits& limits) {
   return Reader(limits).read(body);

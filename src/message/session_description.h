@@ -36,7 +36,7 @@ struct Connection {
   friend bool operator==(const Connection&, const Connection&) = default;
 };
 
-/// RFC 8839 section 5.1 and RFC 6544 section 4.5. Candidates whose address is a name are not kept.
+/// RFC 8839 section 5.1 and RFC 6544 section 4.5.
 struct Candidate {
   enum class TcpType : std::uint8_t { none, active, passive, simultaneous_open };
   base::Protocol protocol = base::Protocol::udp;
@@ -44,6 +44,9 @@ struct Candidate {
   std::uint16_t component = 1;  ///< 1 RTP (or the only one), 2 RTCP
   std::uint32_t port = 0;       ///< may exceed 65535; the policy refuses such a one
   base::Address address;
+
+  /// Whether anybody may send to it: not to port 0 or 9, nor over TCP to an end that does not listen.
+  bool may_open() const;
 
   friend bool operator==(const Candidate&, const Candidate&) = default;
 };
@@ -59,7 +62,7 @@ struct RtcpAttribute {
 /// One m= section. A section whose m= line could not be read is there too, as `Profile::unsupported` with
 /// port 0, so that indices stay those of the SDP.
 struct MediaDescription {
-  std::string media;             ///< "audio"; at most limits::token_length octets
+  std::string media;  ///< "audio"; at most limits::token_length octets
   Profile profile = Profile::unsupported;
   std::uint32_t port = 0;        ///< may exceed 65535; the policy refuses such a one
   std::uint32_t port_count = 1;  ///< m=audio 49170/2; at least 1
@@ -71,8 +74,13 @@ struct MediaDescription {
   bool ice = false;            ///< candidates, or an ice-ufrag here or at session level (RFC 8839)
   Direction direction = Direction::sendrecv;
   Setup setup = Setup::absent;
-  std::string mid;  ///< RFC 5888; empty when there is none
-  std::vector<Candidate> candidates;
+  std::string mid;                    ///< RFC 5888; empty when there is none
+  std::vector<Candidate> candidates;  ///< those that may open something
+  /// Addresses of the others, each once: media may come from there. At most limits::silent_addresses.
+  std::vector<base::Address> silent;
+
+  /// Adds one to them; false when it is there already, or over the bound.
+  bool add_silent(const base::Address& address);
 
   friend bool operator==(const MediaDescription&, const MediaDescription&) = default;
 };
@@ -80,7 +88,7 @@ struct MediaDescription {
 /// Bounds of one session description, from `[limits]` of the configuration.
 struct DescriptionLimits {
   std::size_t media_sections = 16;
-  std::size_t candidates = 64;  ///< of all sections together
+  std::size_t candidates = 128;  ///< of all sections together, those that may open something
 
   friend bool operator==(const DescriptionLimits&, const DescriptionLimits&) = default;
 };

@@ -106,11 +106,7 @@ void add_own(std::vector<Transport>& to, const MediaDescription& section, const 
 
 // The transport that a candidate offers to others, if it offers one.
 bool read_candidate(const Candidate& candidate, bool rtp, bool muxed, bool tcp, Transport& transport) {
-  if (candidate.protocol == Protocol::tcp) {
-    using enum Candidate::TcpType;
-    const bool listens = candidate.tcp_type == passive || candidate.tcp_type == simultaneous_open;
-    if (!tcp || !listens) return false;
-  }
+  if (!candidate.may_open() || (candidate.protocol == Protocol::tcp && !tcp)) return false;
   if (muxed && candidate.component != 1) return false;
   transport = {candidate.address, candidate.port, candidate.protocol, Component::data};
   if (rtp) transport.component = candidate.component == 1 ? Component::rtp : Component::rtcp;
@@ -158,6 +154,7 @@ std::vector<base::Address> senders_of(const MediaDescription& section, const Ori
     add_sender(senders, section.connection.address, origin);
   if (section.rtcp && section.rtcp->address) add_sender(senders, *section.rtcp->address, origin);
   for (const Candidate& candidate : section.candidates) add_sender(senders, candidate.address, origin);
+  for (const base::Address& address : section.silent) add_sender(senders, address, origin);
   return senders;
 }
 
@@ -339,6 +336,11 @@ bool add_candidates(Announcement& announcement, const Announcement& given) {
       section.ice = true;
       added = true;
     }
+    for (const base::Address& address : fragment.media[index].silent) {
+      if (!section.add_silent(address)) continue;
+      section.ice = true;
+      added = true;
+    }
   }
   add_sorted(announcement.origin.elsewhere, given.origin.elsewhere);
   add_sorted(announcement.origin.sources, given.origin.sources);
@@ -362,6 +364,9 @@ bool add_candidates(Grants& toward, Grants& from, const Announcement& fragment, 
     auto peer = std::find_if(from.begin(), from.end(),
                              [&](const Grant& other) { return other.section == grant->section; });
     const std::size_t before = grant->to.size() + (peer != from.end() ? peer->senders.size() : 0);
+    if (peer != from.end()) {
+      for (const base::Address& address : section.silent) add_sender(peer->senders, address, fragment.origin);
+    }
     for (const Candidate& candidate : section.candidates) {
       if (peer != from.end()) add_sender(peer->senders, candidate.address, fragment.origin);
       Transport transport;

@@ -90,6 +90,7 @@ MediaDescription lost_section(const MediaDescription& answering, OfferedTranspor
   section.port_count = 1;
   section.rtcp.reset();
   section.candidates.clear();
+  section.silent.clear();
   section.setup = answering.setup == Setup::active ? Setup::actpass : Setup::active;
   const Media media = media_of(answering.media);
   const auto own = open.take(media, [](const Transport& t) { return t.component != Component::rtcp; });

@@ -45,6 +45,7 @@ void add_addresses(const std::optional<SessionDescription>& description, std::se
       addresses.insert(section.connection.address);
     if (section.rtcp && section.rtcp->address) addresses.insert(*section.rtcp->address);
     for (const message::Candidate& candidate : section.candidates) addresses.insert(candidate.address);
+    addresses.insert(section.silent.begin(), section.silent.end());
   }
 }
 

@@ -27,6 +27,7 @@ inline void check(const SessionDescription& description, const DescriptionLimits
       FUZZ_CHECK(candidate.protocol == base::Protocol::tcp || candidate.tcp_type == Candidate::TcpType::none);
     }
     candidates += media.candidates.size();
+    FUZZ_CHECK(media.silent.size() <= base::limits::silent_addresses && (media.silent.empty() || media.ice));
   }
   FUZZ_CHECK(candidates <= limits.candidates);
 }

@@ -45,6 +45,7 @@ std::string tell(const MediaDescription& media) {
   for (const auto& candidate : media.candidates) {
     text += " " + candidate.address.to_string() + ":" + std::to_string(candidate.port);
   }
+  for (const auto& address : media.silent) text += " silent=" + address.to_string();
   return text;
 }
 
@@ -206,6 +207,53 @@ TEST(SessionDescription, A5CandidatesOfAllSectionsAreBounded) {
   EXPECT_EQ(over.media[1].candidates.size(), 1U);
 }
 
+TEST(SessionDescription, CandidatesThatCanNeverOpenDoNotCount) {
+  const std::string silent =
+      "a=candidate:1 1 TCP 1 192.0.2.7 5000 typ host tcptype active\r\n"
+      "a=candidate:1 1 TCP 1 192.0.2.8 5000 typ host\r\n"
+      "a=candidate:1 1 TCP 1 192.0.2.9 9 typ host tcptype passive\r\n"
+      "a=candidate:1 1 UDP 1 192.0.2.7 9 typ host\r\n"
+      "a=candidate:1 1 UDP 1 2001:db8::1 0 typ host\r\n"
+      "a=candidate:1 1 UDP 1 x.local 5000 typ host\r\n";
+  const std::string may_open =
+      "a=candidate:1 1 UDP 1 192.0.2.7 5000 typ host\r\n"
+      "a=candidate:1 1 TCP 1 192.0.2.7 5000 typ host tcptype passive\r\n"
+      "a=candidate:1 1 TCP 1 192.0.2.7 5001 typ host tcptype so\r\n";
+  std::string body = session + audio;
+  for (int i = 0; i < 100; ++i) body += silent;
+  EXPECT_EQ(tell(read_session_description(body + may_open, {.candidates = 3})),
+            "audio 49170 rtp @192.0.2.1 ice 192.0.2.7:5000 192.0.2.7:5000 192.0.2.7:5001 silent=192.0.2.7 "
+            "silent=192.0.2.8 "
+            "silent=192.0.2.9 silent=2001:db8::1\n");
+  EXPECT_FALSE(read_session_description(body, {.candidates = 0}).over_limit);
+  EXPECT_TRUE(read_session_description(body + may_open, {.candidates = 2}).over_limit);
+}
+
+// A browser on a host with nine addresses sends 76 for each bundle, most of them UDP.
+TEST(SessionDescription, TheDefaultIsEnoughForABrowser) {
+  std::string body = session + audio;
+  for (int i = 0; i < 128; ++i)
+    body += "a=candidate:1 1 UDP 1 192.0.2." + std::to_string(i) + " 5000 typ host\r\n";
+  EXPECT_FALSE(read_session_description(body, {}).over_limit);
+  EXPECT_TRUE(
+      read_session_description(body + "a=candidate:1 1 UDP 1 192.0.2.200 5000 typ host\r\n", {}).over_limit);
+}
+
+// What never opens costs no memory beyond a bound, and no time but that of reading it.
+TEST(SessionDescription, A5CandidatesThatCanNeverOpenAreBounded) {
+  std::string body = session + audio;
+  for (int i = 0; i < 100000; ++i) {
+    body += "a=candidate:1 1 TCP 1 10." + std::to_string(i >> 16) + "." + std::to_string(i >> 8 & 255) + "." +
+            std::to_string(i & 255) + " 9 typ host tcptype active\r\n";
+  }
+  const auto description = read_session_description(body, {});
+  ASSERT_EQ(description.media.size(), 1U);
+  EXPECT_FALSE(description.over_limit);
+  EXPECT_TRUE(description.media[0].candidates.empty());
+  EXPECT_EQ(description.media[0].silent.size(), base::limits::silent_addresses);
+  EXPECT_GT(base::limits::silent_addresses, base::limits::elements_per_binding);
+}
+
 TEST(SessionDescription, A5MemoryDoesNotGrowWithTheBody) {
   std::string body = session;
   for (int i = 0; i < 5000; ++i) body += "a=group:BUNDLE a b c d e f g h i j k l m n o p q r s t u v\r\n";
@@ -252,8 +300,8 @@ TEST(SdpSamples, SomeWereReadByEye) {
        "application 3238 udp @192.0.0.0 passive\n"
        "video 3234 rtp @192.0.0.0\n"},
       {"sdp-transform/hacky.sdp",
-       "audio 1 rtp @0.0.0.0 rtcp:1@0.0.0.0 mux ice mid=audio 0.0.0.0:60672 0.0.0.0:0 10.0.1.1:9 "
-       "10.0.1.1:8998 10.0.1.1:8999 192.0.2.3:9 192.0.2.3:45664 192.0.2.3:45687\n"
+       "audio 1 rtp @0.0.0.0 rtcp:1@0.0.0.0 mux ice mid=audio 0.0.0.0:60672 10.0.1.1:8998 "
+       "10.0.1.1:8999 192.0.2.3:45664 192.0.2.3:45687 silent=0.0.0.0 silent=10.0.1.1 silent=192.0.2.3\n"
        "video 1 rtp @0.0.0.0 rtcp:12312 mux ice mid=video\n"
        "application 9 udp @0.0.0.0 ice active mid=33db2c4da91d73fd\n"
        "bundle audio video\n"},

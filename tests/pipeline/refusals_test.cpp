@@ -319,6 +319,41 @@ TEST(Refuse, LimitOfCandidates) {
   EXPECT_EQ(TwoParties(settings).offer(sdp({section})).find("open"), std::string::npos);
 }
 
+// TCP active, port 9, names: of an offer, an answer, a re-offer and a fragment, in both families.
+TEST(Refuse, CandidatesThatCanNeverOpenCountForNothing) {
+  PipelineSettings settings;
+  settings.descriptions.candidates = 1;
+  settings.negotiation.pinholes_per_call = 64;
+  std::string silent;
+  for (int i = 0; i < 50; ++i) {
+    for (const std::string& address :
+         {"192.0.2." + std::to_string(100 + i % 10), "2001:db8::" + std::to_string(i % 10)}) {
+      silent += "|a=candidate:1 1 TCP 1 " + address + " 9 typ host tcptype active";
+      silent += "|a=candidate:1 1 TCP 1 " + address + " 5000 typ host";
+      silent += "|a=candidate:1 1 UDP 1 " + address + " 9 typ host";
+    }
+    silent += "|a=candidate:1 1 UDP 1 a-name.local 5000 typ host";
+  }
+  auto section = [&](const std::string& address, int port) {
+    return sdp({address + "|audio " + std::to_string(port) +
+                " RTP/AVP 0|a=mid:1|a=rtcp-mux-only|a=rtcp-mux|a=ice-ufrag:x|a=candidate:1 1 UDP 1 " +
+                address + " " + std::to_string(port + 10) + " typ host" + silent});
+  };
+  TwoParties call(settings);
+  EXPECT_EQ(call.offer(section("192.0.2.10", 30000)),
+            "open 192.0.2.10:30000 any audio rtp 180 offer\n"
+            "open 192.0.2.10:30010 any audio rtp 180 offer\n");
+  call.answer(section("203.0.113.5", 40000));
+  EXPECT_EQ(call.scenario.pipeline().open_pinholes(), 4U);
+  EXPECT_TRUE(call.scenario.media("192.0.2.109", "203.0.113.5", 40010)) << "media may come from there";
+  EXPECT_FALSE(call.scenario.media("192.0.2.99", "203.0.113.5", 40010));
+  std::string fragment = "a=ice-ufrag:x\r\nm=audio 9 RTP/AVP 0\r\na=mid:1\r\n";
+  for (int i = 0; i < 3; ++i) fragment += "a=candidate:1 1 TCP 1 192.0.2.90 9 typ host tcptype active\r\n";
+  EXPECT_EQ(call.trickle(TwoParties::Party::caller, fragment).find("refuse"), std::string::npos);
+  call.offer(section("192.0.2.10", 30100));
+  EXPECT_EQ(call.scenario.pipeline().open_pinholes(), 6U);
+}
+
 TEST(Refuse, LimitOfPinholesPerCall) {
   PipelineSettings settings;
   settings.negotiation.pinholes_per_call = 8;

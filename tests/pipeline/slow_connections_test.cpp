@@ -125,7 +125,7 @@ TEST(SlowConnections, A28_AWebSocketInSegmentsOfOneOctet) {
   get.insert(get.size() - 2, "X: " + std::string(10000, 'x') + "\r\n");
   s.send_packets(tcp.from_client(get, 1));
   s.send_packets(tcp.from_server(websocket::switching, 1));
-  const std::string message = invite(10000, 10000);
+  const std::string message = invite(3000, 3000);
   std::string frames;
   for (std::size_t at = 0; at < message.size(); at += 2)
     frames += websocket::frame(at == 0 ? websocket::text : websocket::continuation, message.substr(at, 2),
@@ -139,6 +139,7 @@ TEST(SlowConnections, A28_AWebSocketInSegmentsOfOneOctet) {
 // thousand connections fill the bound.
 TEST(SlowConnections, A28_WebSocketMessagesThatNeverEndAreBounded) {
   Scenario s;
+  const std::string endless = websocket::frame(websocket::text, std::string(60000, 'x'), true, false);
   std::size_t connections = 0;
   auto evicted = [&] {
     return s.pipeline().counters().streams.given_up[static_cast<std::size_t>(ip::GivenUp::evicted)];
@@ -148,7 +149,7 @@ TEST(SlowConnections, A28_WebSocketMessagesThatNeverEndAreBounded) {
     s.send_packets(tcp.handshake());
     s.send_packets(tcp.from_client(websocket::get));
     s.send_packets(tcp.from_server(websocket::switching));
-    s.send_packets(tcp.from_client(websocket::frame(websocket::text, std::string(60000, 'x'), true, false)));
+    s.send_packets(tcp.from_client(endless));
   }
   EXPECT_GE(evicted(), 1U);
   EXPECT_LE(connections * 60000, base::limits::stream_octets + 60000);
