@@ -269,7 +269,8 @@ void Daemon::State::judge(std::size_t queue, const system::QueuedPacket& packet,
   const Reading& reading = found.reading;
   const bool unwanted = (reading.kind == Reading::Kind::malformed && config.drop_malformed) ||
                         (reading.kind == Reading::Kind::scanner && config.scanners.drop);
-  const bool drop = unwanted && !config.kernel.observe;
+  // A segment that is dropped comes again, and all behind it waits: the sender would never get past it.
+  const bool drop = unwanted && reading.protocol == base::Protocol::udp && !config.kernel.observe;
   const Answer answer{packet.id, drop ? Verdict::drop : Verdict::accept};
   if (drop) ++dropped;
   const bool changes = found.changes_something && !config.kernel.observe;

@@ -182,6 +182,32 @@ class NotSeenFromItsBeginning(TcpTest):
             self.firewall.nft(f"delete rule inet filter forward handle {handle}")
 
 
+class Dropping(TcpTest):
+    """malformed and scanners.drop are about datagrams: a segment that is dropped would come again for good."""
+
+    CONFIG = '[signalling]\nmalformed = "drop"\n[scanners]\nuser-agents = ["sipcli"]\ndrop = true\n'
+
+    def setUp(self):
+        super().setUp()
+        self.daemon.stop()
+        self.daemon = self.enter(Daemon(self.network.gateway, self.CONFIG))
+
+    @each_family
+    def test_of_tcp_nothing_is_dropped_but_by_the_set_of_the_banned(self, family):
+        caller, callee = self.connect(self.listener(family), family.outside)
+        unreadable = Dialog(caller, callee).request("OPTIONS").replace("CSeq:", "CSeq\x00:")
+        for sender, receiver in ((caller, callee), (callee, caller)):
+            sender.pass_to(receiver, unreadable)
+        scanning = Dialog(caller, callee).request("OPTIONS").replace("Max-Forwards: 70\r\n",
+                                                                     "Max-Forwards: 70\r\nUser-Agent: sipcli\r\n")
+        caller.pass_to(callee, scanning)
+        wait_until(lambda: self.firewall.elements(f"sip_banned{family.digit}"), "the ban")
+        self.firewall.nft("flush", "set", "inet", "filter", f"sip_banned{family.digit}")
+        self.assert_call_works(caller, callee)
+        self.assertEqual(self.daemon.stop(), 0)
+        self.assertRegex(self.daemon.log(), r" 2 malformed, .* 0 dropped")
+
+
 class Hostile(TcpTest):
     def memory(self):
         """Of the daemon, in octets."""
