@@ -128,7 +128,8 @@ std::optional<std::string> name_of_daemon(std::string_view list, std::uint32_t p
 }
 
 TableLock::TableLock(const KernelSettings& settings)
-    : lock_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER), "socket NETLINK_NETFILTER") {
+    : lock_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER)) {
+  if (lock_.get() < 0) throw KernelError(SystemError{"socket", errno, "NETLINK_NETFILTER"});
   drop_all(lock_.get());
   const std::uint32_t first = first_lock_port(settings.table);
   std::uint32_t own = first;

@@ -231,21 +231,33 @@ class Confinement(CallTest):
     def test_the_inspector_has_nothing(self):
         with Daemon(self.network.gateway) as daemon:
             self.establish(*self.phones())
-            inspector = inspector_of(daemon)
-            status = Path(f"/proc/{inspector}/status").read_text()
-            for field, value in {"CapInh": "0" * 16, "CapPrm": "0" * 16, "CapEff": "0" * 16, "CapAmb": "0" * 16,
-                                 "NoNewPrivs": "1", "Seccomp": "2"}.items():
-                self.assertIn(f"{field}:\t{value}\n", status)
-            descriptors = {int(fd.name): os.readlink(fd) for fd in Path(f"/proc/{inspector}/fd").iterdir()}
-            self.assertEqual(sorted(target.split(":")[0] for target in descriptors.values()), ["pipe", "socket"])
-            self.assertEqual(list(Path(f"/proc/{inspector}/root").iterdir()), [])
-            for kind in ("net", "mnt", "ipc", "uts"):
-                self.assertNotEqual(*(os.readlink(f"/proc/{process}/ns/{kind}")
-                                      for process in (inspector, daemon.process.pid)))
-            limits = Path(f"/proc/{inspector}/limits").read_text()
-            self.assertRegex(limits, r"Max open files +0 +0 ")
-            self.assertRegex(limits, r"Max processes +0 +0 ")
-            self.assertNotRegex(limits, r"Max data size +unlimited")
+            self.assert_confined(daemon)
+
+    # As the unit starts it: no root, and one capability that programs pass on.
+    def test_the_inspector_of_a_daemon_that_is_not_root_has_nothing(self):
+        readable = ("sh", "-c", 'for file; do :; done; chmod -R a+rX "$(dirname "$file")" && exec "$@"', "sh")
+        user = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=+net_admin",
+                "--ambient-caps=+net_admin")
+        with Daemon(self.network.gateway, wrapper=readable + user) as daemon:
+            self.establish(*self.phones())
+            self.assert_confined(daemon)
+
+    def assert_confined(self, daemon):
+        inspector = inspector_of(daemon)
+        status = Path(f"/proc/{inspector}/status").read_text()
+        for field, value in {"CapInh": "0" * 16, "CapPrm": "0" * 16, "CapEff": "0" * 16, "CapAmb": "0" * 16,
+                             "NoNewPrivs": "1", "Seccomp": "2"}.items():
+            self.assertIn(f"{field}:\t{value}\n", status)
+        descriptors = {int(fd.name): os.readlink(fd) for fd in Path(f"/proc/{inspector}/fd").iterdir()}
+        self.assertEqual(sorted(target.split(":")[0] for target in descriptors.values()), ["pipe", "socket"])
+        self.assertEqual(list(Path(f"/proc/{inspector}/root").iterdir()), [])
+        for kind in ("net", "mnt", "ipc", "uts"):
+            self.assertNotEqual(*(os.readlink(f"/proc/{process}/ns/{kind}")
+                                  for process in (inspector, daemon.process.pid)))
+        limits = Path(f"/proc/{inspector}/limits").read_text()
+        self.assertRegex(limits, r"Max open files +0 +0 ")
+        self.assertRegex(limits, r"Max processes +0 +0 ")
+        self.assertNotRegex(limits, r"Max data size +unlimited")
 
     def test_the_gatekeeper_has_one_capability(self):
         with Daemon(self.network.gateway) as daemon:

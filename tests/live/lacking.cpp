@@ -6,6 +6,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <nftables/libnftables.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <sodium/core.h>
 #include <sys/mount.h>
@@ -64,6 +65,11 @@ pid_t fork() noexcept {
   static int forks = 0;
   if (lacks("processes") || (lacks("a second process") && ++forks == 2)) return fail(EAGAIN);
   return real("fork", &fork)();
+}
+
+int unshare(int flags) noexcept {
+  if ((flags & CLONE_NEWUSER) != 0 && lacks("user namespaces")) return fail(EPERM);
+  return real("unshare", &unshare)(flags);
 }
 
 int mount(const char* source, const char* target, const char* type, unsigned long flags,

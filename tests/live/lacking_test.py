@@ -5,6 +5,7 @@ would be right."""
 import os
 from pathlib import Path
 
+from inspector_test import children, inspector_of
 from lab import Daemon
 from lab.case import CallTest
 from lab.daemon import SOURCE, binary
@@ -61,6 +62,18 @@ class Lacking(CallTest):
                                 "its system call filter confines it all the same$")
             self.establish(*self.phones())
             self.assertEqual(len(self.destinations()), 4)
+
+    # CAP_SYS_ADMIN over the host, with which the root could be left, stays with nobody.
+    def test_a_daemon_without_user_namespaces_works_and_keeps_no_capability(self):
+        with Daemon(self.network.gateway, wrapper=without("user namespaces")) as daemon:
+            self.in_log(daemon, r"no root of its own \(there are no user namespaces\)")
+            self.establish(*self.phones())
+            self.assertEqual(len(self.destinations()), 4)
+            [launcher] = children(daemon.process.pid)
+            for process in (launcher, inspector_of(daemon)):
+                status = Path(f"/proc/{process}/status").read_text()
+                for field in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+                    self.assertIn(f"{field}:\t{0:016x}\n", status)
 
     def test_a_daemon_whose_transactions_get_lost_lets_sip_pass(self):
         with Daemon(self.network.gateway, wrapper=without("transactions")) as daemon:
