@@ -95,7 +95,7 @@ InspectorLauncher::InspectorLauncher() {
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
     throw std::system_error(errno, std::generic_category(), "socketpair");
   control_ = Descriptor(ends[0]);
-  const Descriptor theirs(ends[1]);
+  Descriptor theirs(ends[1]);
   if (pipe2(words.data(), O_CLOEXEC | O_NONBLOCK) != 0)
     throw std::system_error(errno, std::generic_category(), "pipe2");
   words_ = Descriptor(words[0]);
@@ -105,6 +105,7 @@ InspectorLauncher::InspectorLauncher() {
   launcher_ = fork();
   if (launcher_ < 0) throw std::system_error(errno, std::generic_category(), "fork");
   if (launcher_ == 0) become_launcher(theirs.get(), their_words.get(), program.get(), parent);
+  theirs = Descriptor();  // or its end would not be seen
   greet();
 }
 
@@ -118,9 +119,12 @@ void InspectorLauncher::greet() {
     return;
   }
   std::string why = length == static_cast<ssize_t>(text.size()) ? text.data() : loss();
-  kill(launcher_, SIGKILL);
-  system::wait_for_end(launcher_, steady_clock::now() + patience);
-  throw KernelError("what starts inspectors does not start: " + why + last_words());
+  if (launcher_ > 0) {
+    kill(launcher_, SIGKILL);
+    system::wait_for_end(launcher_, steady_clock::now() + patience);
+  }
+  throw KernelError("the process that starts those that read SIP does not start: " + why + last_words() +
+                    "; if its program or a library is not there, install it again");
 }
 
 InspectorLauncher::~InspectorLauncher() {

@@ -41,6 +41,8 @@ class Lacking(CallTest):
                 ("nfnetlink_queue", "queue 0: this kernel has no NFQUEUE: load the module nfnetlink_queue"),
                 ("processes", f"the system refused: fork: {EAGAIN}; {LIMIT}"),
                 ("a second process", f"fork of an inspector: {EAGAIN}; {LIMIT}"),
+                ("a library", "the process that starts those that read SIP does not start: is gone, exit status 127, "
+                 "saying: no such library; if its program or a library is not there, install it again"),
                 ("random numbers", "libsodium finds no random numbers; is there a /dev/urandom?"),
                 ("seccomp", "seccomp_load: Invalid argument; the kernel must have CONFIG_SECCOMP_FILTER")):
             with self.subTest(what):
