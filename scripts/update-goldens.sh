@@ -11,9 +11,11 @@ if [ ! -x "$program" ]; then
 fi
 for capture in "$root"/pcaps/*.pcap; do
   golden=${capture%.pcap}.jsonl
-  "$program" replay --format json "$capture" 2>/dev/null >"$golden.new" || {
+  set -- "$capture"
+  [ ! -e "${capture%.pcap}.toml" ] || set -- --config "${capture%.pcap}.toml" "$capture"
+  "$program" replay --format json "$@" 2>/dev/null >"$golden.new" || {
     rm -f "$golden.new"
-    "$program" replay --format json "$capture" >/dev/null
+    "$program" replay --format json "$@" >/dev/null
     exit 1
   }
   mv "$golden.new" "$golden"

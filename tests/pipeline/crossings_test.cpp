@@ -275,6 +275,14 @@ TEST_F(A24Crossings, TheJudgementStaysForTheCall) {
   EXPECT_EQ(s.open(), open);
 }
 
+TEST_F(A24Crossings, AfterARestartThePartiesAreJudgedAnew) {
+  begin(ipv4);
+  establish();
+  s.restart();
+  request("INVITE", evil(), true, 2);
+  expect_no_way_to_the_victim("re-INVITE after a restart");
+}
+
 TEST_F(A24Crossings, FromAnotherAddressOfHers) {
   begin(ipv4);
   establish();

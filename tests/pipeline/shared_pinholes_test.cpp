@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "pipeline/flow.h"
+#include "pipeline/scenario.h"
 
 namespace dpinholer::test {
 namespace {
@@ -177,6 +178,57 @@ TEST(SharedPinholes, A27_WhatIsRecoveredBoundStaysBound) {
         dropped
   )",
                     options));
+}
+
+// Whatever a stranger's offer travels in, and however it names the port.
+TEST(SharedPinholes, A27_WhateverAnOfferTravelsIn) {
+  struct Places {
+    Host phone, peer, stranger, accomplice;
+  };
+  const Places families[] = {
+      {{"192.0.2.10"}, {"203.0.113.5"}, {"198.51.100.66"}, {"198.51.100.67"}},
+      {{"2001:db8:2::10"}, {"2001:db8:9::5"}, {"2001:db8:6::66"}, {"2001:db8:6::67"}},
+  };
+  for (const Places& at : families) {
+    const std::string& phone = at.phone.address;
+    const std::string& own = at.stranger.address;
+    const std::string family = phone.find(':') == std::string::npos ? "IP4 " : "IP6 ";
+    const std::string ice = "|a=ice-ufrag:x|a=mid:1|a=candidate:1 1 UDP 1 ";
+    const std::string bodies[] = {
+        sdp({phone + "|audio 30000 RTP/AVP 0"}),
+        sdp({own + "|audio 40000 RTP/AVP 0|a=rtcp:30000 IN " + family + phone}),
+        sdp({own + "|audio 40000 RTP/AVP 0" + ice + phone + " 30000 typ host"}),
+    };
+    for (const std::string& body : bodies) {
+      for (int carrier = 0; carrier < 5; ++carrier) {
+        Scenario s;
+        s.send(at.phone, at.peer, {.start = "INVITE", .body = sdp({phone + "|audio 30000 RTP/AVP 0"})});
+        Sip ok{
+            .start = "200 INVITE", .to_tag = "b", .body = sdp({at.peer.address + "|audio 41000 RTP/AVP 0"})};
+        s.send(at.peer, at.phone, ok);
+        const std::string clean = sdp({own + "|audio 40000 RTP/AVP 0" + ice + own + " 40000 typ host"});
+        Sip invite{.start = "INVITE", .call_id = "other", .from_tag = "m", .branch = "z9hG4bKm"};
+        invite.body = carrier == 0 ? body : carrier == 3 ? "" : clean;
+        s.send(at.stranger, at.accomplice, invite);
+        Sip answer = invite;
+        answer.start = carrier == 4 ? "183 INVITE" : "200 INVITE";
+        answer.to_tag = "n";
+        answer.headers = "Require: 100rel\r\nRSeq: 1\r\n";
+        answer.body = carrier == 3 ? body : sdp({at.accomplice.address + "|audio 42000 RTP/AVP 0"});
+        if (carrier != 0) s.send(at.accomplice, at.stranger, answer);
+        Sip again{.start = carrier == 1 ? "INVITE" : "UPDATE", .call_id = "other", .from_tag = "m"};
+        again.to_tag = "n";
+        again.branch = "z9hG4bKn";
+        again.cseq = 2;
+        again.body = body;
+        if (carrier != 0 && carrier != 3) s.send(at.stranger, at.accomplice, again);
+        const pinhole::Key key{base::Protocol::udp, {*base::Address::parse(phone), 30000}};
+        EXPECT_FALSE(s.pipeline().passes(key, *base::Address::parse(own))) << carrier << body;
+        EXPECT_TRUE(s.pipeline().passes(key, *base::Address::parse(at.peer.address))) << carrier << body;
+        EXPECT_TRUE(s.pipeline().consistent());
+      }
+    }
+  }
 }
 
 TEST(SharedPinholes, OfTwoLegsWithTheSameSdp) {

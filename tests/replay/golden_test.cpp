@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "replay.h"
+#include "settings.h"
 
 namespace dpinholer {
 namespace {
@@ -30,10 +31,23 @@ fs::path path_of(const std::string& name, const char* extension) {
   return fs::path(DPINHOLER_SOURCE_DIR) / "pcaps" / (name + extension);
 }
 
-// What `dpinholer replay --format json` prints without a configuration.
-std::string replayed(const std::string& name) {
+// Those of the configuration beside it, or without one.
+PipelineSettings settings_of(const std::string& name) {
   PipelineSettings settings;
   settings.policy.same_side = pinhole::SameSide::off;
+  const fs::path configuration = path_of(name, ".toml");
+  if (!fs::exists(configuration)) return settings;
+  const auto config = system::load_config(configuration.string());
+  EXPECT_TRUE(config) << config.error();
+  if (!config) return settings;
+  settings = pipeline_settings(*config);
+  settings.policy.same_side = pinhole::SameSide::configured;
+  return settings;
+}
+
+// What `dpinholer replay --format json` prints.
+std::string replayed(const std::string& name) {
+  const PipelineSettings settings = settings_of(name);
   auto capture = system::Capture::open(path_of(name, ".pcap").string());
   EXPECT_TRUE(capture) << capture.error();
   if (!capture) return "";
@@ -47,7 +61,7 @@ std::string replayed(const std::string& name) {
 
 // The events of a capture when the outcome of `batch` frames at a time is taken, as the daemon takes it.
 std::string events_in_batches(const std::string& name, std::size_t batch) {
-  Pipeline pipeline(PipelineSettings{});
+  Pipeline pipeline(settings_of(name));
   auto capture = system::Capture::open(path_of(name, ".pcap").string());
   EXPECT_TRUE(capture) << capture.error();
   if (!capture) return "";
@@ -111,10 +125,24 @@ INSTANTIATE_TEST_SUITE_P(Captures, Golden, testing::ValuesIn(captures()), [](con
   return name;
 });
 
+TEST(GoldenFiles, A24_TheHostInsideIsRefusedAtBothCrossings) {
+  const std::string events = replayed("a24-through-a-proxy");
+  EXPECT_EQ(events.find("\"open\""), std::string::npos) << events;
+  const std::size_t first = events.find("\"other-side\"");
+  EXPECT_NE(events.find("\"other-side\"", events.find("\"time\":1.0", first)), std::string::npos) << events;
+}
+
+TEST(GoldenFiles, A27_WhatIsBoundStaysBound) {
+  const std::string events = replayed("a27-a-strangers-offer");
+  EXPECT_NE(events.find("\"bind\""), std::string::npos) << events;
+  const std::size_t stranger = events.find("\"time\":3.0");
+  EXPECT_EQ(events.find("\"bind\"", std::min(stranger, events.size())), std::string::npos) << events;
+}
+
 TEST(GoldenFiles, EachBelongsToACapture) {
   ASSERT_GE(captures().size(), 32U);
   for (const auto& entry : fs::directory_iterator(fs::path(DPINHOLER_SOURCE_DIR) / "pcaps")) {
-    if (entry.path().extension() != ".jsonl") continue;
+    if (entry.path().extension() != ".jsonl" && entry.path().extension() != ".toml") continue;
     EXPECT_TRUE(fs::exists(path_of(entry.path().stem().string(), ".pcap"))) << entry.path();
   }
 }
