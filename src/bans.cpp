@@ -64,21 +64,23 @@ bool Bans::looks_for(scanners::Cause cause) const {
 void Bans::recover(base::TimePoint now) {
   (void)sets_.for_each([&](const system::Ban& ban) {
     if (!ban.comment.starts_with(comment_begin)) return;
-    enter(ban.source, {ban.comment.substr(comment_begin.size()), now - on_the_way, now + ban.expires});
+    base::Network source = base::Network::source(ban.source, settings_.ipv6_prefix);
+    if (source.first() != ban.source) source = ban.source;
+    enter(source, {ban.comment.substr(comment_begin.size()), now - on_the_way, now + ban.expires});
   });
 }
 
 std::vector<Offence> Bans::ban(std::vector<Offence> offences, base::TimePoint now) {
   if (offences.empty()) return offences;
   end_some(now);
-  std::erase_if(offences, [&](const Offence& offence) { return !takes(offence, now); });
+  std::erase_if(offences, [&](Offence& offence) { return !takes(offence, now); });
   std::vector<system::Ban> bans;
   for (const Offence& offence : offences)
     bans.push_back(
-        {offence.source, settings_.ban, std::string(comment_begin) + banned_.at(offence.source).why});
+        {offence.banned->first(), settings_.ban, std::string(comment_begin) + banned_.at(*offence.banned).why});
   if (!observe_ && !bans.empty()) {
     if (const auto added = sets_.add(bans); !added) {
-      for (const Offence& offence : offences) erase(offence.source);
+      for (const Offence& offence : offences) erase(*offence.banned);
       tell_failure(added.error().to_string() + "; " + remedy(added.error()), bans.size(), now);
       return {};
     }
@@ -89,8 +91,9 @@ std::vector<Offence> Bans::ban(std::vector<Offence> offences, base::TimePoint no
 }
 
 // And enters it, so that it takes nobody twice.
-bool Bans::takes(const Offence& offence, base::TimePoint now) {
-  const auto known = banned_.find(offence.source);
+bool Bans::takes(Offence& offence, base::TimePoint now) {
+  const base::Network source = network_of(offence.source);
+  const auto known = banned_.find(source);
   if (known != banned_.end() && now - known->second.since < on_the_way) return false;
   if (scanners::is_spared(offence.source, settings_) || host_.is_own(offence.source)) return false;
   if (known == banned_.end() && banned_.size() >= base::limits::banned_sources) {
@@ -98,18 +101,33 @@ bool Bans::takes(const Offence& offence, base::TimePoint now) {
                  now);
     return false;
   }
-  enter(offence.source, {why(offence), now, now + settings_.ban});
+  enter(source, {why(offence), now, now + settings_.ban});
+  offence.banned = source;
   return true;
 }
 
+base::Network Bans::network_of(const base::Address& source) {
+  const base::Network network = base::Network::source(source, settings_.ipv6_prefix);
+  const bool spared = scanners::is_spared_within(network, settings_) || host_.has_own_in(network);
+  return spared ? base::Network(source) : network;
+}
+
 tl::expected<bool, std::string> Bans::lift(const base::Address& source) {
-  erase(source);
-  const auto removed = sets_.remove(source);
-  if (!removed) return tl::unexpected(removed.error().to_string() + "; " + remedy(removed.error()));
-  if (*removed)
-    system::log::info(source.to_string() + " is not banned any more: it was lifted",
-                      {{"ADDRESS", source.to_string()}});
-  return *removed;
+  std::set<base::Network> networks{source, base::Network::source(source, settings_.ipv6_prefix)};
+  for (const auto& [network, banned] : banned_) {
+    if (network.contains(source)) networks.insert(network);
+  }
+  bool lifted = false;
+  for (const base::Network& network : networks) {
+    erase(network);
+    const auto removed = sets_.remove(network.first());
+    if (!removed) return tl::unexpected(removed.error().to_string() + "; " + remedy(removed.error()));
+    lifted = lifted || *removed;
+    if (*removed)
+      system::log::info(network.text() + " is not banned any more: it was lifted",
+                        {{"ADDRESS", network.text()}});
+  }
+  return lifted;
 }
 
 std::size_t Bans::count(base::TimePoint now) {
@@ -118,20 +136,20 @@ std::size_t Bans::count(base::TimePoint now) {
 }
 
 void Bans::for_each(std::size_t most,
-                    const std::function<void(const base::Address&, const Banned&)>& visit) const {
+                    const std::function<void(const base::Network&, const Banned&)>& visit) const {
   auto end = ends_.rbegin();
   for (std::size_t i = 0; i < most && end != ends_.rend(); ++i, ++end) {
     visit(end->second, banned_.at(end->second));
   }
 }
 
-void Bans::enter(const base::Address& source, Banned banned) {
+void Bans::enter(const base::Network& source, Banned banned) {
   erase(source);
   ends_.emplace(banned.until, source);
   banned_.emplace(source, std::move(banned));
 }
 
-void Bans::erase(const base::Address& source) {
+void Bans::erase(const base::Network& source) {
   const auto known = banned_.find(source);
   if (known == banned_.end()) return;
   ends_.erase({known->second.until, source});
@@ -139,11 +157,11 @@ void Bans::erase(const base::Address& source) {
 }
 
 void Bans::end_some(base::TimePoint now) {
-  while (!ends_.empty() && ends_.begin()->first <= now) erase(base::Address(ends_.begin()->second));
+  while (!ends_.empty() && ends_.begin()->first <= now) erase(base::Network(ends_.begin()->second));
 }
 
 void Bans::tell(const Offence& offence, base::TimePoint now) {
-  const std::string source = offence.source.to_string();
+  const std::string source = offence.banned->text();
   const auto ending = bans_told_.tell(source, now);
   if (!ending) return;
   system::log::info(source + (observe_ ? " would be banned" : " banned") + " for " +

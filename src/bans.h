@@ -37,11 +37,12 @@ class Bans {
   /// Knows again what a daemon before this one has banned.
   void recover(base::TimePoint now);
 
-  /// Who accuses is not believed about everything: never banned are those of scanners.never, and this host.
-  /// Returns those that were banned by it.
+  /// Who accuses is not believed about everything: never banned are those of scanners.never, and this host. Of
+  /// IPv6 a whole network is banned (Network::source), or the address alone where it has somebody in it who
+  /// never is. Returns those that were banned by it.
   std::vector<scanners::Offence> ban(std::vector<scanners::Offence> offences, base::TimePoint now);
 
-  /// Lifts a ban, whoever made it. False when there is none. The error is one line.
+  /// Lifts the bans of a source, whoever made them. False when there is none. The error is one line.
   tl::expected<bool, std::string> lift(const base::Address& source);
 
   struct Banned {
@@ -53,7 +54,7 @@ class Bans {
   std::size_t count(base::TimePoint now);
   /// Calls `visit` for so many of them, those that end last first.
   void for_each(std::size_t most,
-                const std::function<void(const base::Address& source, const Banned& banned)>& visit) const;
+                const std::function<void(const base::Network& source, const Banned& banned)>& visit) const;
 
   struct Counters {
     std::uint64_t bans = 0;
@@ -65,9 +66,10 @@ class Bans {
   bool looks_for(scanners::Cause cause) const;
 
  private:
-  bool takes(const scanners::Offence& offence, base::TimePoint now);
-  void enter(const base::Address& source, Banned banned);
-  void erase(const base::Address& source);
+  bool takes(scanners::Offence& offence, base::TimePoint now);
+  base::Network network_of(const base::Address& source);
+  void enter(const base::Network& source, Banned banned);
+  void erase(const base::Network& source);
   void end_some(base::TimePoint now);
   void tell(const scanners::Offence& offence, base::TimePoint now);
   void tell_failure(const std::string& why, std::size_t bans, base::TimePoint now);
@@ -78,8 +80,8 @@ class Bans {
   scanners::Settings settings_;
   system::OncePerHour bans_told_;
   system::OncePerHour failures_told_;
-  std::map<base::Address, Banned> banned_;
-  std::set<std::pair<base::TimePoint, base::Address>> ends_;
+  std::map<base::Network, Banned> banned_;
+  std::set<std::pair<base::TimePoint, base::Network>> ends_;
   Counters counters_;
 };
 

@@ -128,13 +128,13 @@ int close_command(const ControlOptions& options) {
 }
 
 int unban_command(const ControlOptions& options) {
-  const auto address = base::Address::parse(options.address);
+  const auto address = base::Network::parse(options.address);
   if (!address) {
     return failed(ExitStatus::usage, system::escape(options.address) +
                                          " is no address; right would be 203.0.113.5 or 2001:db8::5");
   }
   Request request{Command::unban};
-  request.address = *address;
+  request.address = address->first();
   return ask(
       options, request, [](std::string_view) { return true; },
       [&] {

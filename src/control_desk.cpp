@@ -136,7 +136,7 @@ control::Status ControlDesk::status(const Daemon& daemon, base::TimePoint now) c
                                              {"scanners", "banned", bans.count(now)},
                                              {"scanners", "bans", bans.counters().bans},
                                              {"scanners", "failed", bans.counters().failed}});
-  bans.for_each(base::limits::banned_told, [&](const base::Address& source, const Bans::Banned& ban) {
+  bans.for_each(base::limits::banned_told, [&](const base::Network& source, const Bans::Banned& ban) {
     status.banned.push_back({source, ban.why, ban.until - now});
   });
   const auto& clients = server_->counters();

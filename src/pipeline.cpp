@@ -58,7 +58,7 @@ struct Pipeline::State {
         timeouts{settings.negotiation.early, settings.negotiation.media_idle},
         streams(settings.streams, settings.hash_key),
         signs(settings.scanners),
-        failures(settings.scanners.failures, settings.hash_key),
+        failures(settings.scanners.failures, settings.hash_key, settings.scanners.ipv6_prefix),
         calls(settings.negotiation, settings.hash_key, scanners::is_active(settings.scanners)),
         table(settings.hash_key) {}
 

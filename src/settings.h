@@ -9,6 +9,7 @@ namespace dpinholer {
 /// Whoever is inside is never banned.
 inline scanners::Settings scanner_settings(const system::Config& config) {
   scanners::Settings settings = config.scanners;
+  settings.ipv6_prefix = config.negotiation.ipv6_prefix;
   const auto& inside = config.policy.inside_networks;
   settings.never.insert(settings.never.end(), inside.begin(), inside.end());
   return settings;

@@ -74,6 +74,14 @@ std::string Address::to_string() const {
   return text.data();
 }
 
+Address Address::masked(unsigned bits) const {
+  Address first = *this;
+  for (unsigned bit = bits; bit < bytes().size() * 8; ++bit) {
+    first.octets_[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> bit % 8));
+  }
+  return first;
+}
+
 bool Address::is_unspecified() const {
   return std::all_of(octets_.begin(), octets_.end(), [](std::uint8_t octet) { return octet == 0; });
 }
@@ -127,6 +135,14 @@ std::optional<Network> Network::parse(std::string_view text) {
   for (unsigned bit = network.length_; bit < bits; ++bit) {
     if (address->bytes()[bit / 8] >> (7 - bit % 8) & 1) return std::nullopt;
   }
+  return network;
+}
+
+Network Network::source(const Address& address, std::uint8_t ipv6_prefix) {
+  Network network(address);
+  if (address.family() == Family::ipv4 || ipv6_prefix >= network.length_) return network;
+  network.base_ = address.masked(ipv6_prefix);
+  network.length_ = ipv6_prefix;
   return network;
 }
 

@@ -41,6 +41,9 @@ class Address {
   /// RFC 5952 for IPv6.
   std::string to_string() const;
 
+  /// The first address of the network of so many bits that it is in.
+  Address masked(unsigned bits) const;
+
   bool is_unspecified() const;  ///< 0.0.0.0 or ::
   bool is_loopback() const;     ///< 127.0.0.0/8, ::1
   bool is_link_local() const;   ///< 169.254.0.0/16, fe80::/10
@@ -61,14 +64,26 @@ class Address {
 /// An address prefix in CIDR notation.
 class Network {
  public:
+  Network() = default;
+  Network(const Address& address)  // NOLINT: an address is a network of one
+      : base_(address), length_(static_cast<std::uint8_t>(address.bytes().size() * 8)) {}
   /// "192.0.2.0/24", "2001:db8::/32", or a single address. Host bits must be zero.
   static std::optional<Network> parse(std::string_view text);
 
+  /// What counts as one source: an IPv4 address, or all IPv6 addresses that have `ipv6_prefix` bits in common, of
+  /// which one host may choose any it likes.
+  static Network source(const Address& address, std::uint8_t ipv6_prefix);
+
   bool contains(const Address& address) const;
+  bool overlaps(const Network& other) const { return contains(other.base_) || other.contains(base_); }
   bool is_one_address() const;
+  const Address& first() const { return base_; }
   std::string to_string() const;
+  /// The same, but a single address without its length.
+  std::string text() const { return is_one_address() ? base_.to_string() : to_string(); }
 
   friend bool operator==(const Network&, const Network&) = default;
+  friend std::strong_ordering operator<=>(const Network&, const Network&) = default;
 
  private:
   Address base_;

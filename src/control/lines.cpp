@@ -73,7 +73,7 @@ std::string status_line(const Status& status) {
   object["banned"] = ordered_json::array();
   for (const BanRow& ban : status.banned) {
     object["banned"].push_back(
-        {{"address", ban.source.to_string()}, {"why", ban.why}, {"seconds", seconds(ban.left)}});
+        {{"address", ban.source.text()}, {"why", ban.why}, {"seconds", seconds(ban.left)}});
   }
   object["held"] = histogram(status.held);
   return line(object);

@@ -68,9 +68,9 @@ tl::expected<Request, std::string> parse_request(std::string_view line) {
   }
   if (request.command == Command::unban) {
     const std::string* written = text(object, "address");
-    const auto address = written == nullptr ? std::nullopt : base::Address::parse(*written);
+    const auto address = written == nullptr ? std::nullopt : base::Network::parse(*written);
     if (!address) return wrong("unban wants an address, like 203.0.113.5");
-    request.address = *address;
+    request.address = address->first();
   }
   return request;
 }

@@ -75,7 +75,7 @@ struct HistogramRow {
 
 /// A source of SIP that is banned.
 struct BanRow {
-  base::Address source;
+  base::Network source;
   std::string why;  ///< "user-agent sipcli", escaped
   base::Duration left{0};
 };

@@ -54,5 +54,6 @@ Findings features_missing(const Facts& facts);
 Findings sip_helper(const Facts& facts);
 Findings interfaces_missing(const Facts& facts);
 Findings bans_not_looked_up(const Facts& facts);
+Findings bans_by_another_prefix(const Facts& facts);
 
 }  // namespace dpinholer::doctor

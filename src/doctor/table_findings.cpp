@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The table of the configuration, its sets, and whether rules and configuration agree about them.
 #include <algorithm>
+#include <array>
+#include <cstdint>
 
 #include "doctor/finding.h"
 #include "doctor/words.h"
@@ -205,6 +207,33 @@ Findings bans_not_looked_up(const Facts& facts) {
                            : "table " + quoted(table) + " has no " + list(missing),
            "[scanners] has sources of SIP banned, but nothing is dropped.",
            include_line + "   # as shipped, in table " + system::to_string(table)}};
+}
+
+// A network is banned by its first address, which rules find under its mask alone.
+Findings bans_by_another_prefix(const Facts& facts) {
+  const TableName& table = facts.config.kernel.table;
+  const std::string set = "sip_banned6";
+  const unsigned prefix = facts.config.negotiation.ipv6_prefix;
+  if (!scanners::is_active(facts.config.scanners) || prefix == 128 || !looked_up(facts, set)) return {};
+  std::string theirs;
+  for (const system::Chain& chain : facts.ruleset.chains) {
+    if (chain.table != table) continue;
+    for (const system::Rule& rule : chain.rules) {
+      for (const auto& [name, mask] : rule.masked) {
+        if (name == set) theirs = mask;
+      }
+    }
+  }
+  std::array<std::uint8_t, 16> ones{};
+  ones.fill(0xff);
+  const std::string ours = base::Address::v6(ones).masked(prefix).to_string();
+  if (theirs == ours) return {};
+  return {{"ban-mask-differs", Severity::fault,
+           "ipv6-prefix is " + std::to_string(prefix) + ", but the rules look into " + set +
+               (theirs.empty() ? " without a mask" : " with the mask " + theirs),
+           "An IPv6 source is banned with its whole network, which these rules don't find: it is not dropped.",
+           theirs.empty() ? include_line + "   # as shipped, in table " + system::to_string(table)
+                          : "define sip_ipv6_mask = " + ours + "   # in dpinholer.nft"}};
 }
 
 }  // namespace dpinholer::doctor

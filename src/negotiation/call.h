@@ -132,7 +132,7 @@ struct Call {
 
   CallSerial serial = 0;
   std::string_view call_id;  ///< its key in the table of calls
-  base::Address source;      ///< of the first request: limits.calls-per-source counts by it
+  base::Address source;      ///< of the first request (Network::source): limits.calls-per-source counts by it
   std::vector<Leg> legs;
   std::vector<Dialog> dialogs;
   std::vector<Transaction> transactions;

@@ -40,7 +40,7 @@ Standing standing_of(const Call& call) {
   return up ? Standing::unanswered : Standing::over;
 }
 
-// Of an answered call; sorted, each once.
+// Of an answered call.
 std::vector<base::Address> parties_of(const Call& call) {
   std::vector<base::Address> parties;
   if (call.standing != Standing::answered) return parties;
@@ -54,8 +54,6 @@ std::vector<base::Address> parties_of(const Call& call) {
       parties.insert(parties.end(), grant.senders.begin(), grant.senders.end());
     }
   }
-  std::ranges::sort(parties);
-  parties.erase(std::unique(parties.begin(), parties.end()), parties.end());
   return parties;
 }
 
@@ -76,7 +74,7 @@ Calls::Calls(Settings settings, base::HashKey hash_key, bool knows_parties)
 
 void Calls::process(const SipMessage& message, const Origin& origin, const base::Address& destination,
                     base::TimePoint now, Updates& updates) {
-  const base::Address& source = origin.address;
+  const base::Address source = source_of(origin.address);
   auto refuse = [&](Cause cause) {
     Update& refusal = updates.emplace_back();
     refusal.call_id = message.call_id;
@@ -305,6 +303,9 @@ void Calls::set_standing(Call& call, Standing standing) {
 void Calls::note_parties(Call& call) {
   if (!knows_parties_) return;
   std::vector<base::Address> parties = parties_of(call);
+  for (base::Address& address : parties) address = source_of(address);
+  std::ranges::sort(parties);  // each once
+  parties.erase(std::unique(parties.begin(), parties.end()), parties.end());
   if (parties == call.parties) return;
   for (const base::Address& address : parties) ++talking_[address];
   for (const base::Address& address : call.parties) {

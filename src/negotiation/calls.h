@@ -88,7 +88,8 @@ class Calls {
 
   /// Whether somebody there is a party of a call that was answered and goes on: its messages come from that
   /// address, or its media.
-  bool talks(const base::Address& address) const { return talking_.contains(address); }
+  /// Of IPv6, somebody of its settings.ipv6_prefix.
+  bool talks(const base::Address& address) const { return talking_.contains(source_of(address)); }
 
   std::size_t size() const { return calls_.size(); }
   std::uint64_t total() const { return last_serial_ - recovered_; }  ///< that began here
@@ -131,6 +132,9 @@ class Calls {
   void keep_closed(Call& call, base::TimePoint now);
   void set_standing(Call& call, Standing standing);
   void note_parties(Call& call);
+  base::Address source_of(const base::Address& address) const {
+    return base::Network::source(address, settings_.ipv6_prefix).first();
+  }
 
   Settings settings_;
   Table calls_;

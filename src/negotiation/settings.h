@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "base/time.h"
 
@@ -23,6 +24,7 @@ struct Settings {
   // [limits]
   std::size_t calls = 100000;
   std::size_t calls_per_source = 0;  ///< 0: no limit
+  std::uint8_t ipv6_prefix = 64;     ///< bits of an IPv6 address that are one source
   std::size_t pinholes_per_call = 256;
 
   friend bool operator==(const Settings&, const Settings&) = default;

@@ -17,6 +17,9 @@ class Host {
   /// Whether one of its interfaces has this address.
   virtual bool is_own(const base::Address& address) = 0;
 
+  /// Whether one of them has an address in there: for whoever knows all addresses.
+  virtual bool has_own_in(const base::Network& /*network*/) { return false; }
+
   /// The interfaces through which packets to `address` may leave, several where the route has several ways;
   /// Interface::host when they go no further than this host; none when there is no way. `arrival`: where the
   /// one who asks came in.

@@ -27,8 +27,8 @@ bool is_refusal(const message::SipMessage& response) {
 
 }  // namespace
 
-Failures::Failures(std::uint32_t most, base::HashKey hash_key)
-    : most_(most), hash_key_(hash_key), records_(base::limits::failing_sources, hash_key) {}
+Failures::Failures(std::uint32_t most, base::HashKey hash_key, std::uint8_t ipv6_prefix)
+    : most_(most), hash_key_(hash_key), ipv6_prefix_(ipv6_prefix), records_(base::limits::failing_sources, hash_key) {}
 
 void Failures::note(const message::SipMessage& response, const base::Address& source, base::TimePoint now,
                     std::vector<Offence>& offences) {
@@ -37,7 +37,7 @@ void Failures::note(const message::SipMessage& response, const base::Address& so
   if (!is_refusal(response)) return;
   const std::uint64_t transaction =
       base::keyed_hash(hash_key_, base::as_bytes(response.branch + " " + std::to_string(response.cseq)));
-  Record& record = records_.get(source);
+  Record& record = records_.get(key_of(source));
   if (record.refused > 0 && record.last == transaction) return;
   if (record.refused == 0 || now - record.began >= window) {
     record.began = now;
@@ -53,7 +53,7 @@ void Failures::note(const message::SipMessage& response, const base::Address& so
 }
 
 void Failures::forgive_one(const base::Address& source) {
-  Record* record = records_.find(source);
+  Record* record = records_.find(key_of(source));
   if (record == nullptr || record->refused == 0) return;
   --record->refused;
   if (record->refused <= most_) record->over_since.reset();
@@ -63,7 +63,7 @@ void Failures::run_timers(base::TimePoint now, std::vector<Offence>& offences) {
   while (!judgements_.empty() && judgements_.front().first <= now) {
     const auto [due, source] = judgements_.front();
     judgements_.pop_front();
-    Record* record = records_.find(source);
+    Record* record = records_.find(key_of(source));
     if (record == nullptr) continue;
     record->awaits_judgement = false;
     if (!record->over_since) continue;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,8 @@ struct Offence {
   Cause cause = Cause::user_agent;
   std::string text;  ///< what of the settings was found; of `failures`, what there were: "21/min"
   base::TimePoint time;
+  /// The source that was banned for it, once it is.
+  std::optional<base::Network> banned = std::nullopt;
 };
 
 }  // namespace dpinholer::scanners

@@ -18,6 +18,10 @@ bool is_spared(const base::Address& source, const Settings& settings) {
   return std::ranges::any_of(settings.never, [&](const auto& network) { return network.contains(source); });
 }
 
+bool is_spared_within(const base::Network& source, const Settings& settings) {
+  return std::ranges::any_of(settings.never, [&](const auto& network) { return network.overlaps(source); });
+}
+
 bool is_active(const Settings& settings) {
   return settings.well_known || settings.failures > 0 || !settings.user_agents.empty() ||
          !settings.from.empty() || !settings.request_uris.empty();

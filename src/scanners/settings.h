@@ -25,10 +25,14 @@ struct Settings {
   base::seconds ban{3600};
   std::vector<base::Network> never = private_networks();  ///< are banned
 
+  std::uint8_t ipv6_prefix = 64;  ///< limits.ipv6-prefix: bits that are one source
+
   friend bool operator==(const Settings&, const Settings&) = default;
 };
 
 bool is_spared(const base::Address& source, const Settings& settings);
+/// Whether somebody in there is.
+bool is_spared_within(const base::Network& source, const Settings& settings);
 
 /// Whether anybody may be banned at all.
 bool is_active(const Settings& settings);

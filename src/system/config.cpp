@@ -178,6 +178,8 @@ const Key keys[] = {
     {"limits", "calls", a_count, [](Node n, Config& c) { return read(n, c.negotiation.calls, 1, most); }},
     {"limits", "calls-per-source", "a number, 1 to 100000000, or 0 for no limit",
      [](Node n, Config& c) { return read(n, c.negotiation.calls_per_source, 0, most); }},
+    {"limits", "ipv6-prefix", "a number of bits, 1 to 128",
+     [](Node n, Config& c) { return read(n, c.negotiation.ipv6_prefix, 1, 128); }},
     // A call that replaces all of them by others has room in what an inspector may answer (base/limits.h).
     {"limits", "pinholes-per-call", "a number, 1 to 4096",
      [](Node n, Config& c) { return read(n, c.negotiation.pinholes_per_call, 1, 4096); }},

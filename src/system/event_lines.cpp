@@ -88,6 +88,10 @@ std::string from_text(const std::vector<base::Address>& from) {
   return text;
 }
 
+std::string banned_text(const Offence& offence) {
+  return offence.banned.value_or(offence.source).text();
+}
+
 }  // namespace
 
 std::string json_line(const Change& change) {
@@ -120,7 +124,7 @@ std::string json_line(const Refusal& refusal) {
 
 std::string json_line(const Offence& offence) {
   return line(offence.time, {{"event", "ban"},
-                             {"address", offence.source.to_string()},
+                             {"address", banned_text(offence)},
                              {"cause", name(offence.cause)},
                              {"sign", offence.text}});
 }
@@ -167,7 +171,7 @@ std::string text_line(const Refusal& refusal) {
 }
 
 std::string text_line(const Offence& offence) {
-  return time_column(offence.time) + column("ban", 6) + offence.source.to_string() + "  " +
+  return time_column(offence.time) + column("ban", 6) + banned_text(offence) + "  " +
          std::string(name(offence.cause)) + " " + escape(offence.text);
 }
 

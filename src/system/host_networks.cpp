@@ -143,14 +143,22 @@ void HostNetworks::told(std::uint16_t type) {
 }
 
 // Until it can be read, what was known last is the best guess.
-bool HostNetworks::is_own(const base::Address& address) {
+const std::set<base::Address>& HostNetworks::addresses() {
   if (!addresses_known_) {
     if (auto addresses = read_addresses()) {
       addresses_ = std::move(*addresses);
       addresses_known_ = true;
     }
   }
-  return addresses_.contains(address);
+  return addresses_;
+}
+
+bool HostNetworks::is_own(const base::Address& address) {
+  return addresses().contains(address);
+}
+
+bool HostNetworks::has_own_in(const base::Network& network) {
+  return std::ranges::any_of(addresses(), [&](const auto& address) { return network.contains(address); });
 }
 
 const HostNetworks::Links& HostNetworks::links() {

@@ -33,6 +33,7 @@ class HostNetworks : public pinhole::Host {
   void update();
 
   bool is_own(const base::Address& address) override;
+  bool has_own_in(const base::Network& network) override;
 
   /// `ip route get ADDRESS fibmatch`: the rules of policy routing count, for a packet that this host would
   /// send; all ways of a multipath route. Within the VRF that `arrival` belongs to.
@@ -52,6 +53,7 @@ class HostNetworks : public pinhole::Host {
   tl::expected<std::set<base::Address>, SystemError> read_addresses();
   tl::expected<Links, SystemError> read_links();
   tl::expected<Ways, SystemError> look_up(const base::Address& address, base::Interface vrf);
+  const std::set<base::Address>& addresses();
   const Links& links();
   bool is_vrf(base::Interface interface);
   void told(std::uint16_t type);

@@ -179,7 +179,11 @@ void read_match(const Json& match, Rule& rule) {
   const Json& key = at(match, "left");
   if (auto protocol = implied_protocol(key)) rule.conditions.push_back(std::move(*protocol));
   rule.conditions.push_back(condition(key, text_at(match, "op"), at(match, "right")));
-  if (auto name = set_named(at(match, "right")); !name.empty()) rule.looked_up.push_back(std::move(name));
+  auto name = set_named(at(match, "right"));
+  if (name.empty()) return;
+  if (const Json& operands = at(key, "&"); operands.is_array() && operands.size() == 2 && operands[1].is_string())
+    rule.masked.emplace_back(name, operands[1].get<std::string>());
+  rule.looked_up.push_back(std::move(name));
 }
 
 void read_update(const Json& update, Rule& rule) {

@@ -44,6 +44,7 @@ struct Rule {
   std::vector<Condition> conditions;
   std::vector<Outcome> outcomes;
   std::vector<std::string> looked_up;  ///< named sets that it matches
+  std::vector<std::pair<std::string, std::string>> masked;  ///< of them, those with a mask: "ffff:ffff::"
   std::vector<std::pair<std::string, base::seconds>>
       refreshed;             ///< named sets that it updates, to what timeout
   std::string helper;        ///< type of the conntrack helper that it attaches: "sip"

@@ -45,6 +45,21 @@ TEST(Address, KnowsItsClass) {
   EXPECT_FALSE(is(&Address::is_ipv4_mapped, "64:ff9b::192.0.2.1"));
 }
 
+TEST(Network, OneSourceIsAnIpv4AddressOrAnIpv6Network) {
+  auto source = [](const char* address, std::uint8_t prefix) {
+    return Network::source(Address::parse(address).value(), prefix).text();
+  };
+  EXPECT_EQ(source("203.0.113.5", 64), "203.0.113.5");
+  EXPECT_EQ(source("2001:db8:1:2:3:4:5:6", 64), "2001:db8:1:2::/64");
+  EXPECT_EQ(source("2001:db8:1:2ff:3:4:5:6", 60), "2001:db8:1:2f0::/60");
+  EXPECT_EQ(source("2001:db8:1:2:3:4:5:6", 1), "::/1");
+  EXPECT_EQ(source("2001:db8::5", 128), "2001:db8::5");
+  const Network network = Network::source(Address::parse("2001:db8::5").value(), 64);
+  EXPECT_TRUE(network.overlaps(Network::parse("2001:db8::7/128").value()));
+  EXPECT_TRUE(network.overlaps(Network::parse("2001:db8::/32").value()));
+  EXPECT_FALSE(network.overlaps(Network::parse("2001:db8:0:1::/64").value()));
+}
+
 TEST(Network, ContainsWhatItsPrefixSays) {
   struct Case {
     const char* network;

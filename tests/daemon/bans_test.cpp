@@ -98,6 +98,54 @@ TEST_F(BansTest, NeverOfThisHostNorOfThoseThatAreSpared) {
   EXPECT_EQ(ban("192.168.1.1"), 1U);
 }
 
+// Somebody who has one address of an IPv6 network goes on from the next.
+TEST_F(BansTest, OfIpv6TheWholeNetwork) {
+  const std::vector<Offence> banned =
+      bans_.ban({{address("2001:db8:1:2::66"), Cause::user_agent, "sipcli", now_}}, now_);
+  ASSERT_EQ(banned.size(), 1U);
+  EXPECT_EQ(banned[0].banned.value().text(), "2001:db8:1:2::/64");
+  EXPECT_TRUE(sets_.elements.contains(address("2001:db8:1:2::")));
+  EXPECT_EQ(ban("2001:db8:1:2::67"), 0U) << "it is on the way";
+  EXPECT_EQ(sets_.elements.size(), 1U);
+
+  Bans next(sets_, host_, false, {}, {});
+  next.recover(now_);
+  next.for_each(10, [&](const base::Network& source, const Bans::Banned&) {
+    EXPECT_EQ(source.text(), "2001:db8:1:2::/64");
+  });
+  EXPECT_EQ(next.lift(address("2001:db8:1:2:3:4:5:6")), true);
+  EXPECT_TRUE(sets_.elements.empty());
+}
+
+// What is spared there: this host, and scanners.never.
+TEST_F(BansTest, OfIpv6OneAddressWhereSomebodyInItsNetworkIsSpared) {
+  host_.own.insert(address("2001:db8:1::1"));
+  scanners::Settings settings;
+  settings.never = {*base::Network::parse("2001:db8:2::5/128"), *base::Network::parse("2001:db8:3:8000::/49")};
+  bans_.reconfigure(settings);
+  for (const char* source : {"2001:db8:1::66", "2001:db8:2::66", "2001:db8:3:9::66"}) EXPECT_EQ(ban(source), 1U);
+  EXPECT_TRUE(sets_.elements.contains(address("2001:db8:1::66")));
+  EXPECT_TRUE(sets_.elements.contains(address("2001:db8:2::66")));
+  EXPECT_TRUE(sets_.elements.contains(address("2001:db8:3:9::")));
+  EXPECT_EQ(ban("2001:db8:1::67"), 1U);
+  EXPECT_EQ(bans_.lift(address("2001:db8:1::66")), true);
+  EXPECT_EQ(sets_.elements.size(), 3U);
+}
+
+TEST_F(BansTest, OfIpv6WhatTheSettingSays) {
+  scanners::Settings settings;
+  settings.ipv6_prefix = 128;
+  bans_.reconfigure(settings);
+  EXPECT_EQ(ban("2001:db8:1::66"), 1U);
+  EXPECT_EQ(ban("2001:db8:1::67"), 1U);
+  settings.ipv6_prefix = 48;
+  bans_.reconfigure(settings);
+  EXPECT_EQ(ban("2001:db8:1:7::66"), 1U);
+  EXPECT_TRUE(sets_.elements.contains(address("2001:db8:1::")));
+  EXPECT_EQ(bans_.lift(address("2001:db8:1::66")), true);
+  EXPECT_EQ(sets_.elements.size(), 1U) << "the network and the address";
+}
+
 TEST_F(BansTest, AreLifted) {
   ban("203.0.113.5");
   sets_.elements[address("203.0.113.6")] = {};  // by hand
@@ -150,8 +198,8 @@ TEST_F(BansTest, TheNextDaemonKnowsThem) {
   Bans next(sets_, host_, false, {}, {});
   next.recover(now_);
   EXPECT_EQ(next.count(now_), 1U);
-  next.for_each(10, [&](const base::Address& source, const Bans::Banned& banned) {
-    EXPECT_EQ(source, address("203.0.113.5"));
+  next.for_each(10, [&](const base::Network& source, const Bans::Banned& banned) {
+    EXPECT_EQ(source.text(), "203.0.113.5");
     EXPECT_EQ(banned.why, "user-agent sipcli");
     EXPECT_EQ(banned.until, now_ + seconds{3600});
   });

@@ -131,6 +131,30 @@ const Case cases[] = {
      {"fault bans-without-effect"},
      "looks into sip_banned6",
      "include"},
+    {"BansByAnotherPrefix",
+     [](Gateway& g) {
+       g.facts.config.scanners.failures = 20;
+       g.facts.config.negotiation.ipv6_prefix = 56;
+     },
+     {"fault ban-mask-differs"},
+     "ipv6-prefix is 56, but the rules look into sip_banned6 with the mask ffff:ffff:ffff:ffff::",
+     "define sip_ipv6_mask = ffff:ffff:ffff:ff00::"},
+    {"BansWithoutAMask",
+     [](Gateway& g) {
+       g.listing.erase("rule", "sip_signalling", "ffff:ffff");
+       g.facts.config.scanners.failures = 20;
+     },
+     {"fault ban-mask-differs"},
+     "without a mask",
+     "include"},
+    {"BansOfSingleAddresses",
+     [](Gateway& g) {
+       g.facts.config.scanners.failures = 20;
+       g.facts.config.negotiation.ipv6_prefix = 128;
+     },
+     {},
+     "",
+     ""},
     {"MediaIdleLongerThanTheRulesHaveIt",
      [](Gateway& g) { g.facts.config.negotiation.media_idle = base::seconds{600}; },
      {"fault timeouts-differ"},

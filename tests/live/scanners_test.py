@@ -9,7 +9,7 @@ from pathlib import Path
 from lab import Daemon, wait_until
 from lab.case import CallTest, each_family
 from lab.daemon import binary
-from lab.network import IPV4
+from lab.network import IPV4, IPV6
 from lab.sip import Dialog, sdp
 
 BANNING = '[scanners]\nuser-agents = ["sipcli"]\n'
@@ -84,6 +84,33 @@ class UserAgents(ScannersTest):
             scanner.pass_to(server, Dialog(scanner, server).request("OPTIONS"))
             self.assertIn("is not banned", self.command("unban", family.stranger, status=1))
             self.assertEqual(self.status()["banned"], [])
+
+    # Each message from another address of its network, on which the gateway has none.
+    def test_an_ipv6_scanner_is_banned_with_its_network(self):
+        _, self.caller, server = self.people(IPV6)
+        network = "2001:db8:66::"
+        for number in range(1, 4):
+            self.network.outside.run("ip", "address", "add", f"{network}{number}/128", "dev", "lo", "nodad")
+            self.addCleanup(self.network.outside.run, "ip", "address", "del", f"{network}{number}/128", "dev", "lo")
+        self.network.gateway.run("ip", "route", "add", f"{network}/64", "via", IPV6.outside)
+        self.addCleanup(self.network.gateway.run, "ip", "route", "del", f"{network}/64")
+        first, second, third = (self.phone(self.network.outside, IPV6, f"{network}{n}") for n in range(1, 4))
+        with Daemon(self.network.gateway, BANNING) as daemon:
+            first.pass_to(server, scanning(Dialog(first, server).request("OPTIONS")))
+            self.in_log(daemon, f"{network}/64 banned for 3600 s: user-agent sipcli")
+            self.assertEqual([ban.key for ban in self.firewall.elements("sip_banned6")], [(network,)])
+            for scanner in (first, second, third):
+                self.assert_no_sip(scanner, server, Dialog(scanner, server).request("OPTIONS"))
+            self.assertEqual([ban["address"] for ban in self.status()["banned"]], [f"{network}/64"])
+            self.assertIn(f"ban    {network}/64  user-agent sipcli\n", self.command("events"))
+            daemon.kill()
+        with Daemon(self.network.gateway, BANNING):
+            self.assertEqual([ban["address"] for ban in self.status()["banned"]], [f"{network}/64"])
+            self.command("unban", f"{network}3")
+            second.pass_to(server, scanning(Dialog(second, server).request("OPTIONS")))
+            wait_until(lambda: self.firewall.elements("sip_banned6") != [], "the ban to be made again")
+            self.command("unban", f"{network}/64")
+            third.pass_to(server, Dialog(third, server).request("OPTIONS"))
 
     def test_a_message_is_dropped_if_so_configured(self):
         scanner, self.caller, server = self.people(IPV4)

@@ -47,6 +47,23 @@ class Life(TimeTest):
             outside.stop_streaming()
             self.wait_until_closed(daemon, dialog, "idle")
 
+    # Alice and Carol talk to one port of a server; Carol's phone vanishes. Alice's media is no life of Carol's.
+    @each_family
+    def test_A15_media_of_another_call_to_the_same_port(self, family):
+        alice, server = self.phones(family)
+        carol = self.phone(self.network.outside, family, family.stranger)
+        outside, _ = self.media_ports(family)
+        with Daemon(self.network.gateway, TIMEOUTS) as daemon:
+            self.establish(alice, server)
+            dialog = self.establish(carol, server, sdp(carol, 41000), sdp(server, self.INSIDE_PORT))
+            self.assertIn((family.stranger, 41000), self.destinations())
+            outside.stream(family.inside, self.INSIDE_PORT)
+            self.in_log(daemon, rf"call {re.escape(dialog.call_id)} closed \(idle\)", 3 * IDLE)
+            self.assert_all_open_for(LONG, family)
+            sources = {element.key[0] for element in self.firewall.elements(f"sip_rtp{family.digit}_from")
+                       if element.key[1] == family.inside}
+            self.assertEqual(sources, {family.outside})
+
     # On hold, or muted: nobody sends any media, but the phones ask now and then whether the other is there.
     @each_family
     def test_signs_of_life_in_the_dialog(self, family):

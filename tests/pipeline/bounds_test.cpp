@@ -88,6 +88,29 @@ TEST(Bounds, CallsPerSource) {
                     {.settings = settings}));
 }
 
+// Somebody who has an IPv6 address has some 2^64 of them.
+TEST(Bounds, CallsPerSourceCountIpv6ByNetwork) {
+  auto opened = [](std::uint8_t prefix, const std::string& network) {
+    PipelineSettings settings;
+    settings.negotiation.calls_per_source = 2;
+    settings.negotiation.ipv6_prefix = prefix;
+    Scenario s(settings);
+    int opened = 0;
+    for (const std::string host : {"1", "2", "3", "4"}) {
+      const std::string address = network + host;
+      const Sip invite{.start = "INVITE",
+                       .call_id = "call" + host,
+                       .branch = "z9hG4bK" + host,
+                       .body = sdp({address + "|audio 30000 RTP/AVP 0"})};
+      opened += s.send({address}, {"2001:db8:2::1"}, invite).find("open") == std::string::npos ? 0 : 1;
+    }
+    return opened;
+  };
+  EXPECT_EQ(opened(64, "2001:db8:1::"), 2);
+  EXPECT_EQ(opened(128, "2001:db8:1::"), 4);
+  EXPECT_EQ(opened(48, "2001:db8:1:9:8::"), 2);
+}
+
 TEST(Bounds, PinholesPerCall) {
   PipelineSettings settings;
   settings.negotiation.pinholes_per_call = 6;

@@ -89,6 +89,19 @@ TEST(Scanners, AreNotThoseWhoAnswerThem) {
   EXPECT_EQ(scenario.send(pbx, scanner, {.start = "200 OPTIONS", .headers = "User-Agent: sipcli\r\n"}), "");
 }
 
+// Nor is its network, which would be banned with it.
+TEST(Scanners, TheNetworkOfWhoTalksIsNeverBanned) {
+  Scenario scenario(banning_sipcli());
+  const Host phone{"2001:db8:1::5"};
+  const Host neighbour{"2001:db8:1::6"};
+  const Host stranger{"2001:db8:3::6"};
+  const Host server{"2001:db8:2::1"};
+  call(scenario, phone, server);
+  const Sip options{.start = "OPTIONS", .call_id = "o", .headers = "User-Agent: sipcli\r\n"};
+  EXPECT_EQ(scenario.send(neighbour, server, options), "");
+  EXPECT_NE(scenario.send(stranger, server, options), "");
+}
+
 TEST(Scanners, WhoTalksIsNeverBanned) {
   Scenario scenario(banning_sipcli());
   call(scenario, trunk, pbx);

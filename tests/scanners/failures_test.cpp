@@ -19,6 +19,11 @@ base::Address host(std::uint32_t number) {
                             static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)});
 }
 
+base::Address ipv6_host(std::uint32_t number) {
+  return base::Address::v6({0x20, 1, 0xd, 0xb8, 0, static_cast<std::uint8_t>((number >> 16) + 1), 0, 0, 0, 0, 0, 0, 0,
+                            0, static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)});
+}
+
 // Responses to requests of host 1, each to a transaction of its own unless said otherwise.
 class FailuresTest : public testing::Test {
  protected:
@@ -32,7 +37,7 @@ class FailuresTest : public testing::Test {
     response.method = method;
     response.branch = "z9hG4bK" + std::to_string(transaction_);
     response.cseq = 1;
-    failures_.note(response, host(to), now_, offences_);
+    failures_.note(response, ipv6_ ? ipv6_host(to) : host(to), now_, offences_);
   }
   void wait(milliseconds duration) {
     const base::TimePoint end = now_ + duration;
@@ -55,7 +60,19 @@ class FailuresTest : public testing::Test {
   base::TimePoint now_ = base::TimePoint{base::Duration{1'000'000}};
   std::vector<Offence> offences_;
   int transaction_ = 0;
+  bool ipv6_ = false;
 };
+
+// A new address of the same network each time.
+TEST_F(FailuresTest, Ipv6SourcesCountByNetwork) {
+  ipv6_ = true;
+  for (std::uint32_t i = 1; i <= 3; ++i) respond(403, Method::register_, i);
+  EXPECT_EQ(convicted(), "");
+  respond(403, Method::register_, 4);
+  EXPECT_EQ(convicted(), "2001:db8:1::4 4/min");
+  respond(403, Method::register_, 0x10005);
+  EXPECT_EQ(convicted(), "") << "of another network";
+}
 
 TEST_F(FailuresTest, RefusalsBeyondTheBoundWithinAMinute) {
   for (int status : {403, 404, 403}) respond(status);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -19,6 +20,9 @@ struct FakeHost : pinhole::Host {
   std::size_t questions = 0;  ///< about routes
 
   bool is_own(const base::Address& address) override { return own.contains(address); }
+  bool has_own_in(const base::Network& network) override {
+    return std::ranges::any_of(own, [&](const auto& address) { return network.contains(address); });
+  }
   std::vector<base::Interface> ways_to(const base::Address& address, base::Interface) override {
     ++questions;
     if (is_own(address)) return {base::Interface::host};

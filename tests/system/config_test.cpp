@@ -58,7 +58,7 @@ TEST(Config, TheShippedFileNamesEveryKeyWithItsDefault) {
   }
   EXPECT_EQ(parsed(commented), Config{});
   EXPECT_EQ(parsed(all), Config{});
-  EXPECT_EQ(keys.size(), 38U);
+  EXPECT_EQ(keys.size(), 39U);
 }
 
 TEST(Config, EachKeyChangesWhatItSays) {
@@ -115,6 +115,7 @@ TEST(Config, EachKeyChangesWhatItSays) {
       {"[timeouts]\nmax-call = 0", [](Config& c) { c.negotiation.max_call = seconds(0); }},
       {"[limits]\ncalls = 5", [](Config& c) { c.negotiation.calls = 5; }},
       {"[limits]\ncalls-per-source = 10", [](Config& c) { c.negotiation.calls_per_source = 10; }},
+      {"[limits]\nipv6-prefix = 48", [](Config& c) { c.negotiation.ipv6_prefix = 48; }},
       {"[limits]\npinholes-per-call = 8", [](Config& c) { c.negotiation.pinholes_per_call = 8; }},
       {"[limits]\nmedia-sections = 2", [](Config& c) { c.descriptions.media_sections = 2; }},
       {"[limits]\ncandidates = 0", [](Config& c) { c.descriptions.candidates = 0; }},
@@ -185,6 +186,7 @@ TEST(Config, ABadValueOfEachKeyIsRefusedWithItsLine) {
       {"timeouts", "max-call", {"-1", "31536001"}},
       {"limits", "calls", {"0", "100000001", "9223372036854775807"}},
       {"limits", "calls-per-source", {"-1"}},
+      {"limits", "ipv6-prefix", {"0", "129", "\"/64\""}},
       {"limits", "pinholes-per-call", {"0", "4097"}},
       {"limits", "media-sections", {"0", "1025"}},
       {"limits", "candidates", {"-1", "4097"}},
@@ -215,7 +217,7 @@ TEST(Config, ABadValueOfEachKeyIsRefusedWithItsLine) {
           << text << error;
     }
   }
-  EXPECT_EQ(std::size(cases), 38U);
+  EXPECT_EQ(std::size(cases), 39U);
 }
 
 TEST(Config, SaysInOneLineWhatIsWrongAndWhatWouldBeRight) {
