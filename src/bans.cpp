@@ -76,8 +76,8 @@ std::vector<Offence> Bans::ban(std::vector<Offence> offences, base::TimePoint no
   std::erase_if(offences, [&](Offence& offence) { return !takes(offence, now); });
   std::vector<system::Ban> bans;
   for (const Offence& offence : offences)
-    bans.push_back(
-        {offence.banned->first(), settings_.ban, std::string(comment_begin) + banned_.at(*offence.banned).why});
+    bans.push_back({offence.banned->first(), settings_.ban,
+                    std::string(comment_begin) + banned_.at(*offence.banned).why});
   if (!observe_ && !bans.empty()) {
     if (const auto added = sets_.add(bans); !added) {
       for (const Offence& offence : offences) erase(*offence.banned);

@@ -37,9 +37,9 @@ class Bans {
   /// Knows again what a daemon before this one has banned.
   void recover(base::TimePoint now);
 
-  /// Who accuses is not believed about everything: never banned are those of scanners.never, and this host. Of
-  /// IPv6 a whole network is banned (Network::source), or the address alone where it has somebody in it who
-  /// never is. Returns those that were banned by it.
+  /// Who accuses is not believed about everything: never banned are those of scanners.never, and this host.
+  /// Of IPv6 a whole network is banned (Network::source), or the address alone where it has somebody in it
+  /// who never is. Returns those that were banned by it.
   std::vector<scanners::Offence> ban(std::vector<scanners::Offence> offences, base::TimePoint now);
 
   /// Lifts the bans of a source, whoever made them. False when there is none. The error is one line.

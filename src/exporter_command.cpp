@@ -40,13 +40,14 @@ using control::Request;
 
 // Scrapes at once. One takes milliseconds; more: the slowest gives way.
 constexpr std::size_t scrapes_at_once = 64;
-// Those that gave way are connections until the library has noticed: it takes at most ten more between two looks.
+// Those that gave way are connections until the library has noticed: it takes at most ten more between two
+// looks.
 constexpr unsigned connections_at_once = 2 * scrapes_at_once;
 constexpr unsigned patience_seconds = 10;
 constexpr std::size_t connection_octets = std::size_t{16} * 1024;
 
-// The connections that there are, known to the one thread of the HTTP server. A place is never waited for: the
-// connection that gives way is the oldest of the host that has most of them (attack A34).
+// The connections that there are, known to the one thread of the HTTP server. A place is never waited for:
+// the connection that gives way is the oldest of the host that has most of them (attack A34).
 class Scrapes {
  public:
   void begin(MHD_Connection* connection) {
@@ -84,8 +85,8 @@ class Scrapes {
         std::ranges::max_element(scrapes_, {}, [&](const Scrape& scrape) { return of_host[scrape.host]; });
     const std::string host = slowest->host ? slowest->host->to_string() : "nobody";
     if (const auto ending = told_.tell(host, system::now())) {
-      system::log::warning("a slow scrape from " + host + " gave way to another: " +
-                           std::to_string(scrapes_at_once) + " wait" + *ending);
+      system::log::warning("a slow scrape from " + host +
+                           " gave way to another: " + std::to_string(scrapes_at_once) + " wait" + *ending);
     }
     // The library sees that it has ended, and closes it.
     const auto* info = MHD_get_connection_info(slowest->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -156,11 +157,11 @@ constexpr unsigned base_flags = MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD |
 template <typename... More>
 Http start(unsigned flags, const ExporterOptions& options, More... more) {
   static Scrapes scrapes;  // of the one server that the process is
-  return Http(MHD_start_daemon(
-      base_flags | flags, 0, nullptr, nullptr, &answer, const_cast<ExporterOptions*>(&options),
-      MHD_OPTION_CONNECTION_LIMIT, connections_at_once, MHD_OPTION_CONNECTION_TIMEOUT, patience_seconds,
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_octets, MHD_OPTION_NOTIFY_CONNECTION, &note, &scrapes,
-      more..., MHD_OPTION_END));
+  return Http(MHD_start_daemon(base_flags | flags, 0, nullptr, nullptr, &answer,
+                               const_cast<ExporterOptions*>(&options), MHD_OPTION_CONNECTION_LIMIT,
+                               connections_at_once, MHD_OPTION_CONNECTION_TIMEOUT, patience_seconds,
+                               MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_octets,
+                               MHD_OPTION_NOTIFY_CONNECTION, &note, &scrapes, more..., MHD_OPTION_END));
 }
 
 Http listen_at(const base::Endpoint& endpoint, const ExporterOptions& options) {

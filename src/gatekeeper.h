@@ -62,8 +62,8 @@ class Gatekeeper {
   void finish(const Outcome& outcome, base::TimePoint now);
 
   /// Looks at a few of the pinholes that are to be refreshed, oldest first: calls `seen` for those that media
-  /// went through, for each of its sources, and starts the timeouts of those again that need it. True when more
-  /// are left.
+  /// went through, for each of its sources, and starts the timeouts of those again that need it. True when
+  /// more are left.
   bool refresh_some(const SetKeeper::Seen& seen) { return keeper_.refresh_some(seen); }
 
   /// See Questions.

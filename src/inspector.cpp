@@ -56,8 +56,7 @@ std::optional<Findings> Inspector::inspect(const Batch& batch, Questions& questi
   Pipeline& pipeline = *pipeline_;
   if (!batch.recovered.empty()) pipeline.recover(batch.recovered, now, findings_.outcome);
   for (const Connection& connection : batch.connections) pipeline.resume(connection);
-  for (const Batch::Media& media : batch.media)
-    pipeline.media_seen(media.key, media.source, media.seen);
+  for (const Batch::Media& media : batch.media) pipeline.media_seen(media.key, media.source, media.seen);
   for (const std::string& call_id : batch.close) {
     findings_.closed += pipeline.close(call_id, now, findings_.outcome) ? 1 : 0;
   }

@@ -319,8 +319,7 @@ std::vector<pinhole::Senders> Pipeline::suspected_idle(base::TimePoint now) cons
 
 void Pipeline::media_seen(const pinhole::Key& key, const std::optional<base::Address>& source,
                           base::TimePoint when) {
-  for (negotiation::CallSerial call : state_->table.owners(key, source))
-    state_->calls.media_seen(call, when);
+  for (negotiation::CallSerial call : state_->table.owners(key, source)) state_->calls.media_seen(call, when);
 }
 
 bool Pipeline::close(std::string_view call_id, base::TimePoint now, Outcome& outcome) {

@@ -120,8 +120,8 @@ class Pipeline {
   /// When `advance` has something to do next; nothing while there is no call.
   std::optional<base::TimePoint> next_deadline() const;
 
-  /// Pinholes of calls that `advance(now)` would close for silence, each with those whose packets count as its
-  /// call's. Whoever knows of media through them says so with `media_seen` first.
+  /// Pinholes of calls that `advance(now)` would close for silence, each with those whose packets count as
+  /// its call's. Whoever knows of media through them says so with `media_seen` first.
   std::vector<pinhole::Senders> suspected_idle(base::TimePoint now) const;
   /// `source`: from whom, which is life of those calls alone that let them in; nothing where it is not known.
   void media_seen(const pinhole::Key& key, const std::optional<base::Address>& source, base::TimePoint when);

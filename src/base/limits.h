@@ -161,8 +161,8 @@ inline constexpr std::size_t enough_findings = 32768;
 /// What an inspector may ask while it looks at a batch: in each packet about `judged_addresses`, and about
 /// the pinholes of calls that seem to be silent. More: it has failed.
 inline constexpr std::size_t questions_per_batch = 65536;
-/// Sources of one pinhole that such a question names; a binding has 64, several forks and legs add theirs. More: the
-/// inspector asks about so many, and the gatekeeper takes a longer list for a failure.
+/// Sources of one pinhole that such a question names; a binding has 64, several forks and legs add theirs.
+/// More: the inspector asks about so many, and the gatekeeper takes a longer list for a failure.
 inline constexpr std::size_t asked_sources = 4096;
 /// Of a configuration file; the one that is shipped, with every key explained, has 5 KiB. More: it is not read.
 inline constexpr std::size_t configuration_octets = std::size_t{128} << 10;
@@ -184,8 +184,8 @@ inline constexpr std::size_t remembered_routes = 16384;
 
 // ---- Control socket (control/) ----------------------------------------------------------------------------
 
-/// Programs that may ask the daemon at the same time. More: the one that has taken and sent nothing for longest
-/// gives way.
+/// Programs that may ask the daemon at the same time. More: the one that has taken and sent nothing for
+/// longest gives way.
 inline constexpr std::size_t control_clients = 16;
 /// Of them, those that follow the events, so that others find a place. More: each is told so.
 inline constexpr std::size_t control_followers = 12;

@@ -195,8 +195,8 @@ void Server::State::accept_client(base::TimePoint now) {
   watch(client);
 }
 
-// The client that has taken and sent nothing for longest gives way, at once: an answer takes milliseconds. Followers
-// that know all events are not slow; limits::control_followers leaves places to others.
+// The client that has taken and sent nothing for longest gives way, at once: an answer takes milliseconds.
+// Followers that know all events are not slow; limits::control_followers leaves places to others.
 void Server::State::make_room() {
   const auto slowest = std::ranges::min_element(clients, {}, [&](const auto& entry) {
     return std::pair(waits_for_events(entry.second), entry.second.last_progress);

@@ -9,10 +9,25 @@ namespace {
 
 // What comes first is the cause of what follows.
 constexpr Findings (*examinations[])(const Facts&) = {
-    features_missing, table_missing,        sets_missing,         sets_wrong,         chain_missing,
-    jump_missing,     jump_too_late,        other_chain_drops,    sets_not_looked_up, queue_missing,
-    queue_too_early,  queue_without_bypass, queue_numbers_differ, nobody_listening,   sip_helper,
-    timeouts_differ,  interfaces_missing,   bans_not_looked_up, bans_by_another_prefix,
+    features_missing,
+    table_missing,
+    sets_missing,
+    sets_wrong,
+    chain_missing,
+    jump_missing,
+    jump_too_late,
+    other_chain_drops,
+    sets_not_looked_up,
+    queue_missing,
+    queue_too_early,
+    queue_without_bypass,
+    queue_numbers_differ,
+    nobody_listening,
+    sip_helper,
+    timeouts_differ,
+    interfaces_missing,
+    bans_not_looked_up,
+    bans_by_another_prefix,
 };
 
 }  // namespace

@@ -228,12 +228,13 @@ Findings bans_by_another_prefix(const Facts& facts) {
   ones.fill(0xff);
   const std::string ours = base::Address::v6(ones).masked(prefix).to_string();
   if (theirs == ours) return {};
-  return {{"ban-mask-differs", Severity::fault,
-           "ipv6-prefix is " + std::to_string(prefix) + ", but the rules look into " + set +
-               (theirs.empty() ? " without a mask" : " with the mask " + theirs),
-           "An IPv6 source is banned with its whole network, which these rules don't find: it is not dropped.",
-           theirs.empty() ? include_line + "   # as shipped, in table " + system::to_string(table)
-                          : "define sip_ipv6_mask = " + ours + "   # in dpinholer.nft"}};
+  return {
+      {"ban-mask-differs", Severity::fault,
+       "ipv6-prefix is " + std::to_string(prefix) + ", but the rules look into " + set +
+           (theirs.empty() ? " without a mask" : " with the mask " + theirs),
+       "An IPv6 source is banned with its whole network, which these rules don't find: it is not dropped.",
+       theirs.empty() ? include_line + "   # as shipped, in table " + system::to_string(table)
+                      : "define sip_ipv6_mask = " + ours + "   # in dpinholer.nft"}};
 }
 
 }  // namespace dpinholer::doctor

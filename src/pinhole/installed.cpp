@@ -58,7 +58,8 @@ void Installed::count(const ElementKey& element, std::uint64_t packets, bool kno
   entry->packets += packets;
   entry->accounted = entry->accounted || known;
   entry->look(element.source, packets);
-  if (auto* source = entry->source_of(element.source)) source->seen = 0;  // if it is there again, it counts anew
+  if (auto* source = entry->source_of(element.source))
+    source->seen = 0;  // if it is there again, it counts anew
 }
 
 bool Installed::holds(const ElementKey& element) const {
@@ -109,7 +110,8 @@ Sources Installed::Entry::take_heard(const Sources* asked) {
     Source* known = source_of(source);
     if (known != nullptr && std::exchange(known->heard, false)) heard.push_back(source);
   };
-  const bool as_thought = asked != nullptr && !from.empty() && std::ranges::all_of(*asked, [](const auto& source) { return source.has_value(); });
+  const bool as_thought = asked != nullptr && !from.empty() &&
+                          std::ranges::all_of(*asked, [](const auto& source) { return source.has_value(); });
   if (as_thought) std::ranges::for_each(*asked, take);
   if (!as_thought && from.empty()) take(std::nullopt);
   if (!as_thought) std::ranges::for_each(from, take);

@@ -28,7 +28,10 @@ bool is_refusal(const message::SipMessage& response) {
 }  // namespace
 
 Failures::Failures(std::uint32_t most, base::HashKey hash_key, std::uint8_t ipv6_prefix)
-    : most_(most), hash_key_(hash_key), ipv6_prefix_(ipv6_prefix), records_(base::limits::failing_sources, hash_key) {}
+    : most_(most),
+      hash_key_(hash_key),
+      ipv6_prefix_(ipv6_prefix),
+      records_(base::limits::failing_sources, hash_key) {}
 
 void Failures::note(const message::SipMessage& response, const base::Address& source, base::TimePoint now,
                     std::vector<Offence>& offences) {

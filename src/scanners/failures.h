@@ -17,9 +17,9 @@
 
 namespace dpinholer::scanners {
 
-/// Counts for each source (base::Network::source) how many of its INVITEs and REGISTERs were refused in a minute that begins with the
-/// first: 403 and 404, and the challenges 401 and 407 unless a request succeeds for each (RFC 3261 section
-/// 22), for which the last one has two seconds. Copies of a response count once.
+/// Counts for each source (base::Network::source) how many of its INVITEs and REGISTERs were refused in a
+/// minute that begins with the first: 403 and 404, and the challenges 401 and 407 unless a request succeeds
+/// for each (RFC 3261 section 22), for which the last one has two seconds. Copies of a response count once.
 ///
 /// Of limits::failing_sources that were refused last it is known.
 class Failures {

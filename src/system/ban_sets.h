@@ -13,8 +13,8 @@
 
 namespace dpinholer::system {
 
-/// An element of sip_banned4 or sip_banned6: SIP from there is dropped. In sip_banned6 the first address of a network
-/// stands for all of it, since dpinholer.nft looks for sources under a mask, too.
+/// An element of sip_banned4 or sip_banned6: SIP from there is dropped. In sip_banned6 the first address of a
+/// network stands for all of it, since dpinholer.nft looks for sources under a mask, too.
 struct Ban {
   base::Address source;
   std::chrono::milliseconds expires{0};  ///< until it goes by itself: whole seconds when it is written

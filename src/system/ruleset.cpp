@@ -181,7 +181,8 @@ void read_match(const Json& match, Rule& rule) {
   rule.conditions.push_back(condition(key, text_at(match, "op"), at(match, "right")));
   auto name = set_named(at(match, "right"));
   if (name.empty()) return;
-  if (const Json& operands = at(key, "&"); operands.is_array() && operands.size() == 2 && operands[1].is_string())
+  if (const Json& operands = at(key, "&");
+      operands.is_array() && operands.size() == 2 && operands[1].is_string())
     rule.masked.emplace_back(name, operands[1].get<std::string>());
   rule.looked_up.push_back(std::move(name));
 }

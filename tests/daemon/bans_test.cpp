@@ -121,9 +121,11 @@ TEST_F(BansTest, OfIpv6TheWholeNetwork) {
 TEST_F(BansTest, OfIpv6OneAddressWhereSomebodyInItsNetworkIsSpared) {
   host_.own.insert(address("2001:db8:1::1"));
   scanners::Settings settings;
-  settings.never = {*base::Network::parse("2001:db8:2::5/128"), *base::Network::parse("2001:db8:3:8000::/49")};
+  settings.never = {*base::Network::parse("2001:db8:2::5/128"),
+                    *base::Network::parse("2001:db8:3:8000::/49")};
   bans_.reconfigure(settings);
-  for (const char* source : {"2001:db8:1::66", "2001:db8:2::66", "2001:db8:3:9::66"}) EXPECT_EQ(ban(source), 1U);
+  for (const char* source : {"2001:db8:1::66", "2001:db8:2::66", "2001:db8:3:9::66"})
+    EXPECT_EQ(ban(source), 1U);
   EXPECT_TRUE(sets_.elements.contains(address("2001:db8:1::66")));
   EXPECT_TRUE(sets_.elements.contains(address("2001:db8:2::66")));
   EXPECT_TRUE(sets_.elements.contains(address("2001:db8:3:9::")));

@@ -34,7 +34,8 @@ Batch batch() {
                              "call",
                              77});
   batch.connections.push_back({{{address("2001:db8::1"), 2}, {address("2001:db8::2"), 3}, 4, 5}, true});
-  batch.media.push_back({key("2001:db8::3", 6), base::Address::parse("2001:db8::9"), base::TimePoint{base::Duration{7}}});
+  batch.media.push_back(
+      {key("2001:db8::3", 6), base::Address::parse("2001:db8::9"), base::TimePoint{base::Duration{7}}});
   batch.close.push_back("call");
   batch.packets.push_back({base::as_bytes(packet), base::Interface{8}});
   batch.packets.push_back({{}, base::Interface::host});

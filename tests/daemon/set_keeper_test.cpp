@@ -65,7 +65,8 @@ class Keeping {
   /// And in between.
   void work() {
     keeper.note(std::exchange(sets.news, {}), now);
-    while (keeper.refresh_some([&](const Key& key, const auto& source) { seen.emplace(key, source); })) continue;
+    while (keeper.refresh_some([&](const Key& key, const auto& source) { seen.emplace(key, source); }))
+      continue;
     for (int i = 0; i < 10'000 && keeper.mend(now); ++i) continue;
   }
   void pass(base::Duration time) {
@@ -524,7 +525,8 @@ TEST(SetKeeper, KeepsWhatWasSeenOfACountThatIsLost) {
   it.work();
   EXPECT_TRUE(it.keeper.has_media({pinhole(1), {std::nullopt}}).empty());
   it.sets.elements.at(element(1)).packets = 5;
-  EXPECT_FALSE(it.keeper.has_media({pinhole(1), {std::nullopt}}).empty()) << "media after the loss is a sign of life";
+  EXPECT_FALSE(it.keeper.has_media({pinhole(1), {std::nullopt}}).empty())
+      << "media after the loss is a sign of life";
   EXPECT_EQ(packets_at_close(it, 1), 75U);
 }
 

@@ -290,7 +290,8 @@ TEST(SharedPinholes, OfTwoDialogsAfterATransfer) {
   )"));
 }
 
-// Two phones talk to one port of a server. Carol's vanishes without a BYE; what Alice sends is no life of Carol's.
+// Two phones talk to one port of a server. Carol's vanishes without a BYE; what Alice sends is no life of
+// Carol's.
 TEST(SharedPinholes, A15MediaOfOneCallDoesNotKeepAnother) {
   EXPECT_TRUE(plays(R"(
     alice > bob    INVITE a call=1 [audio 30000]

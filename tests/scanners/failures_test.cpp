@@ -20,8 +20,9 @@ base::Address host(std::uint32_t number) {
 }
 
 base::Address ipv6_host(std::uint32_t number) {
-  return base::Address::v6({0x20, 1, 0xd, 0xb8, 0, static_cast<std::uint8_t>((number >> 16) + 1), 0, 0, 0, 0, 0, 0, 0,
-                            0, static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)});
+  return base::Address::v6({0x20, 1, 0xd, 0xb8, 0, static_cast<std::uint8_t>((number >> 16) + 1), 0, 0, 0, 0,
+                            0, 0, 0, 0, static_cast<std::uint8_t>(number >> 8),
+                            static_cast<std::uint8_t>(number)});
 }
 
 // Responses to requests of host 1, each to a transaction of its own unless said otherwise.
