@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <iterator>
 
 #include "base/limits.h"
 #include "pinhole/element.h"
@@ -24,6 +25,9 @@ constexpr base::Duration on_the_way = std::chrono::seconds{1};
 
 constexpr std::string_view comment_begin = "banned ";
 
+constexpr std::string_view kernel_busy =
+    "the kernel is busy, perhaps with a ruleset that another program loads";
+
 std::string why(const Offence& offence) {
   return std::string(name(offence.cause)) + " " +
          pinhole::comment_text(offence.text, base::limits::offence_text);
@@ -38,13 +42,14 @@ std::string remedy(const system::SystemError& error) {
 }  // namespace
 
 Bans::Bans(system::BanSets& sets, pinhole::Host& host, bool observe, scanners::Settings settings,
-           base::HashKey hash_key)
+           base::HashKey hash_key, base::Duration wait)
     : sets_(sets),
       host_(host),
       observe_(observe),
       settings_(std::move(settings)),
       bans_told_(hash_key),
-      failures_told_(hash_key) {}
+      failures_told_(hash_key),
+      wait_(wait) {}
 
 bool Bans::looks_for(scanners::Cause cause) const {
   switch (cause) {
@@ -74,20 +79,50 @@ std::vector<Offence> Bans::ban(std::vector<Offence> offences, base::TimePoint no
   if (offences.empty()) return offences;
   end_some(now);
   std::erase_if(offences, [&](Offence& offence) { return !takes(offence, now); });
-  std::vector<system::Ban> bans;
+  std::vector<base::Network> sources;
   for (const Offence& offence : offences)
-    bans.push_back({offence.banned->first(), settings_.ban,
-                    std::string(comment_begin) + banned_.at(*offence.banned).why});
-  if (!observe_ && !bans.empty()) {
-    if (const auto added = sets_.add(bans); !added) {
-      for (const Offence& offence : offences) erase(*offence.banned);
-      tell_failure(added.error().to_string() + "; " + remedy(added.error()), bans.size(), now);
-      return {};
-    }
-  }
-  counters_.bans += offences.size();
+    sources.push_back(*offence.banned);
+  if (!observe_ && !sources.empty() && !write(std::move(sources), now)) return {};
+  if (observe_) counters_.bans += offences.size();
   for (const Offence& offence : offences) tell(offence, now);
   return offences;
+}
+
+// False when the kernel refused them. What it does not say yet, `settle` hears.
+bool Bans::write(std::vector<base::Network> sources, base::TimePoint now) {
+  if (worker_.busy()) {
+    std::ranges::move(sources, std::back_inserter(behind_));
+    return true;
+  }
+  std::vector<system::Ban> bans;
+  for (const base::Network& source : sources) {
+    if (const auto known = banned_.find(source); known != banned_.end())
+      bans.push_back({source.first(), settings_.ban, std::string(comment_begin) + known->second.why});
+  }
+  writing_ = std::move(sources);
+  worker_.start([this, bans = std::move(bans)] {
+    const auto added = sets_.add(bans);
+    error_.reset();
+    if (!added) error_ = added.error();
+  });
+  return !worker_.wait(wait_) || conclude(now);
+}
+
+bool Bans::conclude(base::TimePoint now) {
+  const std::vector<base::Network> written = std::exchange(writing_, {});
+  if (!error_) {
+    counters_.bans += written.size();
+    return true;
+  }
+  for (const base::Network& source : written) erase(source);
+  if (!written.empty()) tell_failure(error_->to_string() + "; " + remedy(*error_), written.size(), now);
+  return false;
+}
+
+void Bans::settle(base::TimePoint now) {
+  if (!worker_.busy() || !worker_.wait({})) return;
+  conclude(now);
+  if (!behind_.empty()) write(std::exchange(behind_, {}), now);
 }
 
 // And enters it, so that it takes nobody twice.
@@ -113,21 +148,28 @@ base::Network Bans::network_of(const base::Address& source) {
 }
 
 tl::expected<bool, std::string> Bans::lift(const base::Address& source) {
+  if (worker_.busy()) return tl::unexpected(std::string(kernel_busy) + "; try again");
   std::set<base::Network> networks{source, base::Network::source(source, settings_.ipv6_prefix)};
   for (const auto& [network, banned] : banned_) {
     if (network.contains(source)) networks.insert(network);
   }
-  bool lifted = false;
-  for (const base::Network& network : networks) {
-    erase(network);
-    const auto removed = sets_.remove(network.first());
-    if (!removed) return tl::unexpected(removed.error().to_string() + "; " + remedy(removed.error()));
-    lifted = lifted || *removed;
-    if (*removed)
-      system::log::info(network.text() + " is not banned any more: it was lifted",
-                        {{"ADDRESS", network.text()}});
-  }
-  return lifted;
+  for (const base::Network& network : networks) erase(network);
+  lifted_.clear();
+  error_.reset();
+  worker_.start([this, networks = std::move(networks)] {
+    for (const base::Network& network : networks) {
+      const auto removed = sets_.remove(network.first());
+      if (!removed) error_ = removed.error();
+      if (!removed) return;
+      if (*removed) lifted_.push_back(network);
+    }
+  });
+  if (!worker_.wait(wait_)) return tl::unexpected(std::string(kernel_busy) + "; it lifts the ban after that");
+  if (error_) return tl::unexpected(error_->to_string() + "; " + remedy(*error_));
+  for (const base::Network& network : lifted_)
+    system::log::info(network.text() + " is not banned any more: it was lifted",
+                      {{"ADDRESS", network.text()}});
+  return !lifted_.empty();
 }
 
 std::size_t Bans::count(base::TimePoint now) {

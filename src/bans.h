@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -20,6 +22,7 @@
 #include "scanners/settings.h"
 #include "system/ban_sets.h"
 #include "system/once.h"
+#include "system/worker.h"
 
 namespace dpinholer {
 
@@ -27,9 +30,10 @@ namespace dpinholer {
 /// kernel ends a ban by itself.
 class Bans {
  public:
-  /// `sets` and `host` must live longer. `observe`: writes nothing.
+  /// `sets` and `host` must live longer. `observe`: writes nothing. `wait`: for the kernel to write a ban,
+  /// which it does later when it is busy with somebody else's ruleset (set_keeper.h).
   Bans(system::BanSets& sets, pinhole::Host& host, bool observe, scanners::Settings settings,
-       base::HashKey hash_key);
+       base::HashKey hash_key, base::Duration wait = std::chrono::seconds{10});
 
   /// For bans from now on.
   void reconfigure(scanners::Settings settings) { settings_ = std::move(settings); }
@@ -39,10 +43,16 @@ class Bans {
 
   /// Who accuses is not believed about everything: never banned are those of scanners.never, and this host.
   /// Of IPv6 a whole network is banned (Network::source), or the address alone where it has somebody in it
-  /// who never is. Returns those that were banned by it.
+  /// who never is. Returns those that were banned by it, or that will be as soon as the kernel is not busy any
+  /// more.
   std::vector<scanners::Offence> ban(std::vector<scanners::Offence> offences, base::TimePoint now);
 
-  /// Lifts the bans of a source, whoever made them. False when there is none. The error is one line.
+  /// Readable when the kernel has written what was late: `settle` is to be called then.
+  int fd() const { return worker_.fd(); }
+  void settle(base::TimePoint now);
+
+  /// Lifts the bans of a source, whoever made them. False when there is none. The error is one line: not while
+  /// the kernel is busy.
   tl::expected<bool, std::string> lift(const base::Address& source);
 
   struct Banned {
@@ -67,6 +77,8 @@ class Bans {
 
  private:
   bool takes(scanners::Offence& offence, base::TimePoint now);
+  bool write(std::vector<base::Network> sources, base::TimePoint now);
+  bool conclude(base::TimePoint now);
   base::Network network_of(const base::Address& source);
   void enter(const base::Network& source, Banned banned);
   void erase(const base::Network& source);
@@ -83,6 +95,13 @@ class Bans {
   std::map<base::Network, Banned> banned_;
   std::set<std::pair<base::TimePoint, base::Network>> ends_;
   Counters counters_;
+
+  base::Duration wait_;
+  std::vector<base::Network> writing_;
+  std::vector<base::Network> behind_;         // no more than `banned_` has room for
+  std::optional<system::SystemError> error_;  // of what was done last
+  std::vector<base::Network> lifted_;         // by it
+  system::Worker worker_;                     // the last member: its work uses `sets_` and what is written
 };
 
 }  // namespace dpinholer

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 #include <utility>
 
 #include "base/limits.h"
@@ -48,13 +49,14 @@ std::string_view consequence(ElementChange::Kind kind) {
 
 }  // namespace
 
-SetKeeper::SetKeeper(system::PinholeSets& sets, bool observe, base::HashKey hash_key)
+SetKeeper::SetKeeper(system::PinholeSets& sets, bool observe, base::HashKey hash_key, base::Duration wait)
     : sets_(sets),
       observe_(observe),
       installed_(hash_key),
       backlog_(hash_key),
       failures_told_(hash_key),
-      refreshing_(0, pinhole::KeyHash{hash_key}) {}
+      refreshing_(0, pinhole::KeyHash{hash_key}),
+      wait_(wait) {}
 
 std::vector<pinhole::Recovered> SetKeeper::recover() {
   std::map<ElementKey, ElementState> ours;
@@ -91,7 +93,7 @@ void SetKeeper::read_ours(pinhole::Set set, std::map<ElementKey, ElementState>& 
   system::log::warning("set " + std::string(name(set)) + " never stood still: not all may be taken over");
 }
 
-void SetKeeper::write(const std::vector<Change>& changes) {
+SetKeeper::Commit SetKeeper::write(const std::vector<Change>& changes) {
   std::vector<ElementChange> elements;
   for (const Change& change : changes) {
     last_change_ = change.time;
@@ -104,7 +106,43 @@ void SetKeeper::write(const std::vector<Change>& changes) {
       elements.push_back(std::move(element));
     }
   }
-  removed_ = write_elements(std::move(elements), failed_);
+  const bool nothing = elements.empty() || observe_ || missing_;
+  const bool behind = busy();
+  writing_ = true;
+  write_elements(std::move(elements), [this](Result result) {
+    if (writing_) {
+      removed_ = std::move(result.removed);
+      failed_ = std::move(result.failed);
+    } else {
+      count(result.removed);
+      put_back(result.failed, now_);
+    }
+  });
+  writing_ = false;
+  if (nothing) return done_;
+  if (busy()) note_late(changes);
+  return behind ? started_ + 1 : started_;
+}
+
+// The kernel tells what an element had counted when it goes, but that is to be known now. Asked for, it tells
+// that while it is busy, too.
+void SetKeeper::note_late(const std::vector<Change>& changes) {
+  std::vector<ElementKey> keys;
+  for (const Change& change : changes) {
+    const bool closes = change.kind == Change::Kind::close;
+    if (closes || change.kind == Change::Kind::bind) note_removed_late(change.key);
+    if (!closes) continue;
+    for (const ElementKey& key : installed_.elements(change.key)) keys.push_back(key);
+  }
+  const auto states = sets_.find_all(keys);
+  if (!states) ++counters_.lookups_failed;
+  for (std::size_t i = 0; states && i < keys.size(); ++i) {
+    if ((*states)[i]) removed_.push_back(*(*states)[i]);
+  }
+}
+
+void SetKeeper::note_removed_late(const Key& key) {
+  if (removed_late_.size() < base::limits::elements_behind) removed_late_.insert(key);
 }
 
 // What was found at the start and waits for somebody to claim it is wanted, too.
@@ -125,34 +163,94 @@ bool SetKeeper::is_hopeless(const ElementChange& change) const {
   return false;
 }
 
-std::vector<ElementState> SetKeeper::write_elements(std::vector<ElementChange> changes,
-                                                    std::vector<Failed>& failed, Try how) {
-  if (observe_ || changes.empty()) return {};
+void SetKeeper::drop_hopeless(std::vector<ElementChange>& changes, std::vector<Failed>& failed) {
+  std::erase_if(changes, [&](const ElementChange& change) {
+    if (!is_hopeless(change)) return false;
+    ++counters_.failures;
+    failed.push_back({pinhole_of(change.key), change.key.set, true});
+    return true;
+  });
+}
+
+void SetKeeper::write_elements(std::vector<ElementChange> changes, Then then, Try how) {
+  if (observe_ || changes.empty()) return then({});
+  if (busy()) return put_behind(changes);
   counters_.elements += changes.size();
   if (missing_) {  // all pinholes are written when the sets are back
     counters_.failures += changes.size();
-    return {};
+    Result none;
+    for (const ElementChange& change : changes)
+      none.failed.push_back({pinhole_of(change.key), change.key.set, false});
+    none.not_removed = changes.size();
+    return then(std::move(none));
   }
-  if (how == Try::unless_full) {
-    std::erase_if(changes, [&](const ElementChange& change) {
-      if (!is_hopeless(change)) return false;
-      ++counters_.failures;
-      failed.push_back({pinhole_of(change.key), change.key.set, true});
-      return true;
-    });
-  }
-  auto commit = [&](auto some, auto* removed) { return sets_.commit(some, removed); };
-  system::Written written = system::write_changes(commit, std::move(changes));
+  if (how == Try::unless_full) drop_hopeless(changes, not_tried_);
+  then_ = std::move(then);
+  ++started_;
+  worker_.start([this, changes = std::move(changes)]() mutable {
+    const auto commit = [this](auto some, auto* removed) { return sets_.commit(some, removed); };
+    written_ = system::write_changes(commit, std::move(changes));
+  });
+  if (worker_.wait(wait_)) return conclude();
+  ++counters_.late;
+}
+
+// The commit under way is done.
+void SetKeeper::conclude() {
+  done_ = started_;
+  Result result;
+  result.failed = std::exchange(not_tried_, {});
+  const system::Written written = std::exchange(written_, {});
+  result.removed = written.removed;
+  // What was closed and opened again meanwhile has counted nothing yet.
+  std::erase_if(result.removed, [&](const ElementState& gone) { return behind_.contains(gone.key); });
   counters_.transactions += written.transactions;
   counters_.failures += written.failures.size();
   for (const auto& failure : written.failures) {
     note_failure(failure.change, failure.error);
     // What was not removed is looked at soon, with all that was.
-    if (failure.change.kind == ElementChange::Kind::remove) continue;
-    const bool full = is_full(failure.error.code);
-    failed.push_back({pinhole_of(failure.change.key), failure.change.key.set, full});
+    const bool stays = failure.change.kind == ElementChange::Kind::remove;
+    result.not_removed += stays ? 1 : 0;
+    if (stays) continue;
+    result.failed.push_back(
+        {pinhole_of(failure.change.key), failure.change.key.set, is_full(failure.error.code)});
   }
-  return std::move(written.removed);
+  std::exchange(then_, nullptr)(std::move(result));
+}
+
+void SetKeeper::settle(base::TimePoint now, base::Duration most) {
+  now_ = now;
+  if (!busy() || !worker_.wait(most)) return;
+  conclude();
+  write_behind();
+}
+
+// Of an element, what the last change makes of it is what counts, and that the account knows.
+void SetKeeper::put_behind(const std::vector<ElementChange>& changes) {
+  for (const ElementChange& change : changes) {
+    const bool removes = change.kind != ElementChange::Kind::add;
+    const bool room = behind_.size() < base::limits::elements_behind || behind_.contains(change.key);
+    behind_lost_ = behind_lost_ || !room;
+    if (room) behind_[change.key] |= removes;
+  }
+}
+
+void SetKeeper::write_behind() {
+  std::vector<ElementChange> changes;
+  for (const auto& [key, removed] : std::exchange(behind_, {})) {
+    const auto* entry = installed_.holds(key) ? installed_.find(pinhole_of(key)) : nullptr;
+    if (entry == nullptr) {
+      changes.push_back({ElementChange::Kind::remove, key, base::seconds{0}, ""});
+    } else {
+      const auto kind = removed ? ElementChange::Kind::renew : ElementChange::Kind::add;
+      changes.push_back({kind, key, entry->timeout, pinhole::comment(entry->label)});
+    }
+  }
+  if (std::exchange(behind_lost_, false)) {
+    flushed_ = true;
+    check_due_ = next_sweep_ = now_;
+  }
+  write_elements(std::move(changes), [this](const Result& result) { put_back(result.failed, now_); });
 }
 
 void SetKeeper::note_failure(const ElementChange& change, const system::SystemError& error) {
@@ -223,7 +321,16 @@ void SetKeeper::put_elements(const Key& key, ElementChange::Kind kind, std::vect
   }
 }
 
+// Of pinholes that were to be written, those that are.
+std::size_t SetKeeper::written_of(const std::vector<Key>& pinholes, const Result& result) {
+  std::set<Key> failed;
+  for (const Failed& one : result.failed) failed.insert(one.key);
+  return static_cast<std::size_t>(
+      std::ranges::count_if(pinholes, [&](const Key& key) { return !failed.contains(key); }));
+}
+
 bool SetKeeper::refresh_some(const Seen& seen) {
+  if (busy()) return false;
   std::vector<Key> keys;
   for (std::size_t i = 0; i < refreshed_at_once && !to_refresh_.empty(); ++i) {
     const Key key = to_refresh_.front();
@@ -233,17 +340,21 @@ bool SetKeeper::refresh_some(const Seen& seen) {
     keys.push_back(key);
   }
   std::vector<ElementChange> renewals;
+  std::vector<Key> missing;
   for (const Look& look : look_at(keys)) {
     auto* entry = installed_.find(look.key);
     for (const auto& source : entry->take_heard()) seen(look.key, source);
     entry->seen = look.packets;
-    if (look.missing && !backlog_.waits(look.key)) ++counters_.rewritten;
-    if (look.missing || look.aged) put_elements(look.key, ElementChange::Kind::renew, renewals);
+    if (look.missing && !backlog_.waits(look.key)) missing.push_back(look.key);
+    if (look.missing || look.unknown || look.aged)
+      put_elements(look.key, ElementChange::Kind::renew, renewals);
   }
-  std::vector<Failed> failed;
-  count(write_elements(std::move(renewals), failed));
-  put_back(failed, last_change_);
-  return !to_refresh_.empty();
+  write_elements(std::move(renewals), [this, missing = std::move(missing)](const Result& result) {
+    count(result.removed);
+    put_back(result.failed, last_change_);
+    counters_.rewritten += written_of(missing, result);
+  });
+  return !busy() && !to_refresh_.empty();
 }
 
 pinhole::Sources SetKeeper::has_media(const pinhole::Senders& asked) {
@@ -265,7 +376,7 @@ std::vector<SetKeeper::Look> SetKeeper::look_at(std::span<const Key> keys) {
   std::size_t at = 0;
   for (const Key& key : keys) {
     auto* entry = installed_.find(key);
-    Look look{key, entry->packets, !states.has_value(), false};
+    Look look{key, entry->packets, !states.has_value(), false, false};
     for (const std::size_t end = at + installed_.elements(key).size(); states && at < end; ++at) {
       const auto& state = (*states)[at];
       look.missing = look.missing || !state;

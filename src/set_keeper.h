@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/hash.h"
@@ -22,22 +25,44 @@
 #include "system/once.h"
 #include "system/pinhole_sets.h"
 #include "system/ruleset_watch.h"
+#include "system/set_writer.h"
+#include "system/worker.h"
 
 namespace dpinholer {
 
 /// Makes the sets hold what the account says, and mends them when they do not: what the kernel refused is
 /// tried again while it is wanted, what others removed is written again, and elements that nobody wants any
 /// more are removed. Foreign elements, those without a comment of ours, are left alone.
+///
+/// The kernel lets nobody change a ruleset while somebody else changes one, for as long as that takes. So
+/// commits run in a thread of their own, one at a time. One that takes long is late: the account goes on
+/// without it, and what changes meanwhile is written in one commit behind it, as the account then says.
 class SetKeeper {
  public:
-  /// `sets` outlives it, and is without faults. `observe`: writes nothing.
-  SetKeeper(system::PinholeSets& sets, bool observe, base::HashKey hash_key);
+  /// `sets` outlives it, and is without faults. `observe`: writes nothing. `wait`: for a commit, before it is
+  /// late.
+  SetKeeper(system::PinholeSets& sets, bool observe, base::HashKey hash_key,
+            base::Duration wait = std::chrono::seconds{10});
 
   /// See Gatekeeper. From then on all elements of ours are known, and others with our comment are removed.
   std::vector<pinhole::Recovered> recover();
 
-  /// Writes changes to the sets. Refreshes are left to `refresh_some`.
-  void write(const std::vector<pinhole::Change>& changes);
+  /// The place of a commit in the order of all.
+  using Commit = std::uint64_t;
+  /// Writes changes to the sets. Refreshes are left to `refresh_some`. Returns the commit that carries them
+  /// out: it is in the kernel when `is_done` says so, which it mostly does at once.
+  Commit write(const std::vector<pinhole::Change>& changes);
+  bool is_done(Commit commit) const { return commit <= done_; }
+  /// A commit is late. Nothing is looked at or mended until it is done and what was to be written behind it.
+  bool busy() const { return worker_.busy(); }
+  /// Readable when a commit that was late is done: `settle` is to be called then.
+  int fd() const { return worker_.fd(); }
+  /// Carries over what became of it, and writes what is to be written behind it. Waits so long at most.
+  void settle(base::TimePoint now, base::Duration most = base::Duration{0});
+  /// Pinholes some of whose elements the kernel removed later than the account said: flows may have begun
+  /// since.
+  std::set<pinhole::Key> take_removed_late() { return std::exchange(removed_late_, {}); }
+
   /// Carries the same changes over into the account. Shows each to `visit` before, with what was known of the
   /// pinhole, if anything.
   using Visit = std::function<void(const pinhole::Change&, const pinhole::Installed::Entry*)>;
@@ -62,6 +87,7 @@ class SetKeeper {
     std::uint64_t rewritten = 0;  ///< pinholes that were gone although they should be there
     std::uint64_t retried = 0;    ///< pinholes that the kernel refused first and took later
     std::uint64_t swept = 0;      ///< elements that were there although nobody wanted them
+    std::uint64_t late = 0;       ///< commits that took longer than was waited for
   };
   const Counters& counters() const { return counters_; }
   const pinhole::Installed& installed() const { return installed_; }
@@ -74,9 +100,17 @@ class SetKeeper {
     pinhole::Set set = pinhole::Set::rtp4;
     bool full = false;
   };
+  /// What became of changes: pinholes that are not in the kernel, elements that still are.
+  struct Result {
+    std::vector<system::ElementState> removed;
+    std::vector<Failed> failed;
+    std::size_t not_removed = 0;
+  };
+  using Then = std::function<void(Result)>;
   struct Look {
     pinhole::Key key;
     std::uint64_t packets = 0;
+    bool unknown = false;  // the kernel could not be asked
     bool missing = false;  // an element, or all
     bool aged = false;
   };
@@ -88,8 +122,13 @@ class SetKeeper {
 
   void read_ours(pinhole::Set set, std::map<pinhole::ElementKey, system::ElementState>& ours);
   void take_over(const pinhole::Change& change);
-  std::vector<system::ElementState> write_elements(std::vector<pinhole::ElementChange> changes,
-                                                   std::vector<Failed>& failed, Try how = Try::unless_full);
+  void write_elements(std::vector<pinhole::ElementChange> changes, Then then, Try how = Try::unless_full);
+  void drop_hopeless(std::vector<pinhole::ElementChange>& changes, std::vector<Failed>& failed);
+  void put_behind(const std::vector<pinhole::ElementChange>& changes);
+  void write_behind();
+  void conclude();
+  void note_late(const std::vector<pinhole::Change>& changes);
+  void note_removed_late(const pinhole::Key& key);
   bool is_wanted(const pinhole::ElementKey& element) const;
   bool is_hopeless(const pinhole::ElementChange& change) const;
   void note_failure(const pinhole::ElementChange& change, const system::SystemError& error);
@@ -97,18 +136,20 @@ class SetKeeper {
   void put_back(const std::vector<Failed>& failed, base::TimePoint now);
   void put_elements(const pinhole::Key& key, pinhole::ElementChange::Kind kind,
                     std::vector<pinhole::ElementChange>& changes);
+  static std::size_t written_of(const std::vector<pinhole::Key>& pinholes, const Result& result);
   std::vector<Look> look_at(std::span<const pinhole::Key> keys);
 
   // Mending: set_keeper_mend.cpp
   void check_sets(base::TimePoint now);
   void rewrite_all();
   void rewrite_some(base::TimePoint now);
+  void tell_rewritten();
   bool retry_some(base::TimePoint now);
   void note_closed(base::TimePoint now);
   bool check_closed(base::TimePoint now);
   bool sweep_some(base::TimePoint now);
-  std::size_t remove_unwanted(const std::vector<pinhole::ElementKey>& keys, bool without_comment,
-                              base::TimePoint now);
+  void remove_unwanted(const std::vector<pinhole::ElementKey>& keys, bool without_comment,
+                       base::TimePoint now, std::function<void(std::size_t removed)> then);
 
   system::PinholeSets& sets_;
   bool observe_;
@@ -126,6 +167,17 @@ class SetKeeper {
   std::vector<pinhole::ElementKey> closing_;
   base::TimePoint last_change_;
 
+  base::Duration wait_;
+  Commit started_ = 0;
+  Commit done_ = 0;
+  Then then_;                                   // when the commit under way is done
+  std::vector<Failed> not_tried_;               // with it
+  system::Written written_;                     // by it
+  std::map<pinhole::ElementKey, bool> behind_;  // to be written behind it, and whether to be removed first
+  bool behind_lost_ = false;                    // there was no room for all
+  bool writing_ = false;                        // `write` waits for it
+  std::set<pinhole::Key> removed_late_;
+
   std::optional<base::TimePoint> check_due_;  // whether the sets are there
   base::TimePoint last_lost_;                 // when news got lost, and it was or is due
   bool missing_ = false;                      // they were not, the last time
@@ -139,6 +191,7 @@ class SetKeeper {
   std::optional<std::size_t> sweeping_;  // index of a set
   std::size_t swept_ = 0;                // of this time
   Counters counters_;
+  system::Worker worker_;  // the last member: its work uses `sets_` and `written_`
 };
 
 }  // namespace dpinholer

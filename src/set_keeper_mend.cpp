@@ -37,15 +37,6 @@ constexpr base::Duration last_stray_wait = std::chrono::seconds{1};
 constexpr std::size_t written_at_once = 128;  // pinholes
 constexpr std::size_t looked_at_once = 128;   // elements
 
-// Elements of one pinhole stand together.
-template <typename Elements>
-std::size_t pinholes_of(const Elements& failed) {
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < failed.size(); ++i)
-    count += i == 0 || failed[i].key != failed[i - 1].key ? 1 : 0;
-  return count;
-}
-
 }  // namespace
 
 void SetKeeper::note(const system::RulesetNews& news, base::TimePoint now) {
@@ -74,7 +65,7 @@ void SetKeeper::note(const system::RulesetNews& news, base::TimePoint now) {
 }
 
 bool SetKeeper::mend(base::TimePoint now) {
-  if (observe_) return false;
+  if (observe_ || busy()) return false;
   now_ = now;
   if (check_due_ && *check_due_ <= now) check_sets(now);
   if (missing_) return false;
@@ -86,7 +77,7 @@ bool SetKeeper::mend(base::TimePoint now) {
 }
 
 std::optional<base::TimePoint> SetKeeper::next_deadline() const {
-  if (observe_) return std::nullopt;
+  if (observe_ || busy()) return std::nullopt;
   std::optional<base::TimePoint> next = check_due_;
   if (missing_) return next;
   auto consider = [&](std::optional<base::TimePoint> due) {
@@ -137,19 +128,23 @@ void SetKeeper::rewrite_some(base::TimePoint now) {
     if (installed_.find(key) != nullptr) keys.push_back(key);
   }
   std::vector<ElementChange> additions;
-  std::size_t missing = 0;
+  std::vector<Key> missing;
   for (const Look& look : look_at(keys)) {
+    if (look.missing || look.unknown) put_elements(look.key, ElementChange::Kind::add, additions);
     if (!look.missing) continue;
     installed_.find(look.key)->lost = true;
-    put_elements(look.key, ElementChange::Kind::add, additions);
-    ++missing;
+    missing.push_back(look.key);
   }
-  std::vector<Failed> failed;
-  write_elements(std::move(additions), failed);
-  put_back(failed, now);
-  rewritten_ += missing - pinholes_of(failed);
-  counters_.rewritten += missing - pinholes_of(failed);
-  if (!to_rewrite_.empty()) return;
+  write_elements(std::move(additions), [this, now, missing = std::move(missing)](const Result& result) {
+    put_back(result.failed, now);
+    const std::size_t count = written_of(missing, result);
+    rewritten_ += count;
+    counters_.rewritten += count;
+    if (to_rewrite_.empty()) tell_rewritten();
+  });
+}
+
+void SetKeeper::tell_rewritten() {
   const bool flushed = std::exchange(flushed_, false);
   const std::size_t done = std::exchange(rewritten_, 0);
   if (done == 0) return;
@@ -163,11 +158,12 @@ bool SetKeeper::retry_some(base::TimePoint now) {
   const std::vector<Key> keys = backlog_.take(*set, written_at_once);
   std::vector<ElementChange> additions;
   for (const Key& key : keys) put_elements(key, ElementChange::Kind::add, additions);
-  std::vector<Failed> failed;
-  write_elements(std::move(additions), failed, Try::anyway);
-  put_back(failed, now);
-  counters_.retried += keys.size() - pinholes_of(failed);
-  backlog_.tried(*set, failed.empty(), now);
+  const auto then = [this, now, keys, set = *set](const Result& result) {
+    put_back(result.failed, now);
+    counters_.retried += written_of(keys, result);
+    backlog_.tried(set, result.failed.empty(), now);
+  };
+  write_elements(std::move(additions), then, Try::anyway);
   return true;
 }
 
@@ -183,15 +179,15 @@ bool SetKeeper::check_closed(base::TimePoint now) {
     keys.push_back(closed.key);
     if (closed.once_more) closed_.emplace(now + last_stray_wait, Closed{closed.key});
   }
-  counters_.swept += remove_unwanted(keys, true, now);
+  remove_unwanted(keys, true, now, [this](std::size_t removed) { counters_.swept += removed; });
   return !keys.empty();
 }
 
 // Those of `keys` that are there and not wanted, if they are ours; `without_comment` too: a rule has made
 // them.
-std::size_t SetKeeper::remove_unwanted(const std::vector<ElementKey>& keys, bool without_comment,
-                                       base::TimePoint now) {
-  if (keys.empty()) return 0;
+void SetKeeper::remove_unwanted(const std::vector<ElementKey>& keys, bool without_comment,
+                                base::TimePoint now, std::function<void(std::size_t removed)> then) {
+  if (keys.empty()) return;
   const auto states = sets_.find_all(keys);
   if (!states) ++counters_.lookups_failed;
   std::vector<ElementChange> removals;
@@ -207,11 +203,11 @@ std::size_t SetKeeper::remove_unwanted(const std::vector<ElementKey>& keys, bool
     if (!ours && !(without_comment && state->comment.empty())) continue;
     removals.push_back({ElementChange::Kind::remove, keys[i], base::seconds{0}, ""});
     closed_.emplace(now + stray_wait, Closed{keys[i], true});
+    if (state->packets > 0) note_removed_late(pinhole_of(keys[i]));
   }
   const std::size_t count = removals.size();
-  std::vector<Failed> failed;
-  write_elements(std::move(removals), failed);
-  return count;
+  write_elements(std::move(removals),
+                 [then = std::move(then), count](const Result& result) { then(count - result.not_removed); });
 }
 
 bool SetKeeper::sweep_some(base::TimePoint now) {
@@ -230,10 +226,14 @@ bool SetKeeper::sweep_some(base::TimePoint now) {
       put_elements(pinhole_of(state.key), ElementChange::Kind::renew, renewals);
   });
   if (!more) ++counters_.lookups_failed;
-  swept_ += remove_unwanted(unwanted, false, now);
-  std::vector<Failed> failed;
-  count(write_elements(std::move(renewals), failed));
-  put_back(failed, now);
+  remove_unwanted(unwanted, false, now, [this](std::size_t removed) {
+    swept_ += removed;
+    counters_.swept += removed;
+  });
+  write_elements(std::move(renewals), [this, now](const Result& result) {
+    count(result.removed);
+    put_back(result.failed, now);
+  });
   if (more && *more) return true;
   if (++*sweeping_ < pinhole::all_sets.size()) {
     if (!sets_.begin_reading(pinhole::all_sets[*sweeping_])) ++counters_.lookups_failed;
@@ -242,7 +242,6 @@ bool SetKeeper::sweep_some(base::TimePoint now) {
   sweeping_.reset();
   next_sweep_ = now + sweep_period;
   if (const std::size_t done = std::exchange(swept_, 0); done > 0) {
-    counters_.swept += done;
     system::log::warning(counted(done, "element", "elements") + " of calls that are over removed");
   }
   return false;

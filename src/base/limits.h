@@ -146,6 +146,16 @@ inline constexpr std::size_t ruleset_news = 2048;
 /// several transactions, in their order.
 inline constexpr std::size_t transaction_messages = 2048;
 
+/// Microseconds that the gatekeeper stands still for a commit, some ten times what one of a full batch of packets takes.
+/// Longer: it goes on with what needs no commit, and the messages that do wait for `kernel.patience` at most.
+inline constexpr std::int64_t commit_wait_microseconds = 2000;
+/// Elements that are to be written behind a commit that is late, some 150 octets each: half of what all sets of
+/// nft/dpinholer.nft have room for. More: all pinholes are looked at, and what is missing or unwanted is mended.
+inline constexpr std::size_t elements_behind = 262144;
+/// Seconds that an ending daemon waits for the kernel to remove its elements (on-stop = "flush"). Longer: it says so,
+/// and they go by their timeouts.
+inline constexpr std::int64_t flush_wait_seconds = 30;
+
 /// Octets of what gatekeeper and inspector say to each other at once: a batch of the longest packets takes 8
 /// MiB, what a call of 256 pinholes does to them 100 KiB. More: the inspector has failed.
 inline constexpr std::size_t inspection_octets = std::size_t{64} << 20;

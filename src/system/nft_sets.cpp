@@ -70,14 +70,19 @@ std::string to_string(const ElementKey& key) {
 struct NftSets::State {
   explicit State(TableName where) : table(std::move(where)), family(family_number(table)) {
     buffer.resize((base::limits::transaction_messages + 2) * longest_element_message);
+    questions.resize((found_at_once + 1) * longest_element_message);
     socket.set_send_buffer(send_buffer);
     socket.set_receive_buffer(receive_buffer);
+    asker.set_receive_buffer(receive_buffer);
   }
 
   TableName table;
   std::uint16_t family;
+  // Of transactions, which may be in another thread than all that follows.
   NetlinkSocket socket;
   std::vector<std::uint8_t> buffer;
+  NetlinkSocket asker;
+  std::vector<std::uint8_t> questions;
   NetlinkSocket reader;  // of a set, in pieces
   bool reading = false;
   SetTimeouts default_timeout{};
@@ -88,7 +93,7 @@ struct NftSets::State {
   std::uint32_t begin_sequence = 0;
 
   nlmsghdr& start_request(std::uint16_t type, std::uint16_t flags) {
-    return *nftnl_nlmsg_build_hdr(reinterpret_cast<char*>(buffer.data()), type, family, flags, 0);
+    return *nftnl_nlmsg_build_hdr(reinterpret_cast<char*>(questions.data()), type, family, flags, 0);
   }
   nlmsghdr& start_list(Set set) {
     nlmsghdr& request = start_request(NFT_MSG_GETSETELEM, NLM_F_DUMP);
@@ -218,7 +223,7 @@ const TableName& NftSets::table() const {
 }
 
 std::vector<std::string> NftSets::faults() {
-  return set_faults(state_->socket, state_->table, state_->default_timeout);
+  return set_faults(state_->asker, state_->table, state_->default_timeout);
 }
 
 tl::expected<void, CommitError> NftSets::commit(std::span<const ElementChange> changes,
@@ -249,22 +254,23 @@ tl::expected<void, SystemError> NftSets::State::find(std::span<const ElementKey>
                                                      std::vector<std::optional<ElementState>>& found) {
   const std::size_t before = found.size();
   std::size_t octets = 0;
-  const std::uint32_t first = socket.next_sequence();
+  const std::uint32_t first = asker.next_sequence();
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const std::uint16_t flags = i + 1 == keys.size() ? NLM_F_ACK : 0;
-    auto* request = nftnl_nlmsg_build_hdr(reinterpret_cast<char*>(buffer.data() + octets), NFT_MSG_GETSETELEM,
-                                          family, flags, first + static_cast<std::uint32_t>(i));
+    auto* request =
+        nftnl_nlmsg_build_hdr(reinterpret_cast<char*>(questions.data() + octets), NFT_MSG_GETSETELEM, family,
+                              flags, first + static_cast<std::uint32_t>(i));
     if (!put_element_key(*request, table.name, keys[i]))
       return tl::unexpected(SystemError{"nft element", EINVAL, to_string(keys[i])});
     octets += request->nlmsg_len;
-    socket.next_sequence();
+    asker.next_sequence();
   }
   found.resize(before + keys.size());
-  if (auto sent = socket.send({buffer.data(), octets}); !sent) return tl::unexpected(sent.error());
+  if (auto sent = asker.send({questions.data(), octets}); !sent) return tl::unexpected(sent.error());
   alignas(nlmsghdr) std::array<std::uint8_t, answer_octets> answers;
   SystemError error;
   for (bool done = false; !done;) {
-    const auto received = socket.receive(answers, acknowledge_wait);
+    const auto received = asker.receive(answers, acknowledge_wait);
     if (!received) return tl::unexpected(received.error());
     for_each_message({answers.data(), *received}, [&](const nlmsghdr& message) {
       const std::uint32_t index = message.nlmsg_seq - first;
@@ -307,7 +313,7 @@ tl::expected<bool, SystemError> NftSets::for_each(Set set,
   nlmsghdr& request = state_->start_list(set);
   std::optional<std::uint16_t> generation;
   bool consistent = true;
-  const auto end = netlink_request(state_->socket, request, [&](const nlmsghdr& answer) {
+  const auto end = netlink_request(state_->asker, request, [&](const nlmsghdr& answer) {
     if (mnl_nlmsg_get_payload_len(&answer) < sizeof(nfgenmsg)) return;
     const auto found = static_cast<const nfgenmsg*>(mnl_nlmsg_get_payload(&answer))->res_id;
     consistent = consistent && generation.value_or(found) == found;
@@ -328,7 +334,7 @@ tl::expected<void, SystemError> NftSets::begin_reading(Set set) {
   }
   nlmsghdr& request = state_->start_list(set);
   request.nlmsg_seq = state_->reader.next_sequence();
-  auto sent = state_->reader.send({state_->buffer.data(), request.nlmsg_len});
+  auto sent = state_->reader.send({state_->questions.data(), request.nlmsg_len});
   state_->reading = sent.has_value();
   return sent;
 }

@@ -2,9 +2,11 @@
 #include "bans.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <cerrno>
 #include <map>
+#include <mutex>
 
 #include "base/limits.h"
 #include "support/host.h"
@@ -26,14 +28,17 @@ class FakeBanSets : public system::BanSets {
   std::map<base::Address, system::Ban> elements;
   int error = 0;
   int transactions = 0;
+  std::mutex ruleset;  ///< held by others: the kernel is busy
 
   tl::expected<void, system::SystemError> add(std::span<const system::Ban> bans) override {
+    const std::lock_guard lock(ruleset);
     ++transactions;
     if (error != 0) return tl::unexpected(system::SystemError{"nft element", error, "of set sip_banned4"});
     for (const system::Ban& ban : bans) elements.emplace(ban.source, ban);
     return {};
   }
   tl::expected<bool, system::SystemError> remove(const base::Address& source) override {
+    const std::lock_guard lock(ruleset);
     if (error != 0) return tl::unexpected(system::SystemError{"nft element", error, "of set sip_banned4"});
     return elements.erase(source) > 0;
   }
@@ -205,6 +210,39 @@ TEST_F(BansTest, TheNextDaemonKnowsThem) {
     EXPECT_EQ(banned.why, "user-agent sipcli");
     EXPECT_EQ(banned.until, now_ + seconds{3600});
   });
+}
+
+TEST(Bans, A31_AreWrittenWhenTheKernelIsNotBusyAnyMore) {
+  test::FakeHost host;
+  FakeBanSets sets;
+  Bans bans{sets, host, false, {}, {}, std::chrono::milliseconds{1}};
+  const base::TimePoint now{seconds{10}};
+  auto ban = [&](const std::string& source) {
+    return bans.ban({{address(source), Cause::user_agent, "sipcli", now}}, now).size();
+  };
+  auto free = [&](std::unique_lock<std::mutex> others) {
+    others.unlock();
+    for (pollfd ready{bans.fd(), POLLIN, 0}; poll(&ready, 1, 100) == 1;) bans.settle(now);
+  };
+  std::unique_lock others(sets.ruleset);
+  EXPECT_EQ(ban("203.0.113.66"), 1U);
+  EXPECT_EQ(ban("203.0.113.67"), 1U);
+  EXPECT_EQ(ban("203.0.113.68"), 1U);
+  EXPECT_EQ(bans.count(now), 3U);
+  EXPECT_EQ(bans.counters().bans, 0U) << "nobody knows yet";
+  EXPECT_FALSE(bans.lift(address("203.0.113.66"))) << "who asks is not made to wait";
+  free(std::move(others));
+  EXPECT_EQ(sets.elements.size(), 3U);
+  EXPECT_EQ(sets.transactions, 2);
+  EXPECT_EQ(bans.counters().bans, 3U);
+  EXPECT_EQ(bans.lift(address("203.0.113.66")), true);
+
+  others = std::unique_lock(sets.ruleset);
+  sets.error = ENOENT;
+  EXPECT_EQ(ban("203.0.113.69"), 1U);
+  free(std::move(others));
+  EXPECT_EQ(bans.counters().failed, 1U);
+  EXPECT_EQ(bans.count(now), 2U) << "what the kernel refused in the end is none";
 }
 
 }  // namespace

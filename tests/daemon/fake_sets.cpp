@@ -101,6 +101,7 @@ std::optional<int> FakeSets::apply(const ElementChange& change, Elements& to,
 
 tl::expected<void, CommitError> FakeSets::commit(std::span<const ElementChange> changes,
                                                  std::vector<ElementState>* removed) {
+  const std::lock_guard lock(ruleset);
   ++commits_;
   std::size_t index = 0;
   const Fault now = strike(changes.size(), index);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -29,6 +30,8 @@ class FakeSets : public system::PinholeSets {
   bool missing = false;                                        ///< the sets
   system::RulesetNews news;                                    ///< not read yet
   int blind = 0;                                               ///< how many of the next looks fail
+  /// While it is held, commits wait for it: somebody else changes a ruleset.
+  std::mutex ruleset;
   bool restless = false;  ///< readings say that others changed the set meanwhile
   int resizing = 0;       ///< how many of the next readings pass over every other element, and do not say so
 

@@ -2,17 +2,21 @@
 #include "set_keeper.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <chrono>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <random>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/limits.h"
 #include "fake_sets.h"
 
 namespace dpinholer {
@@ -674,6 +678,187 @@ TEST(SetKeeper, TellsWhatItMayNotHaveTakenOver) {
   EXPECT_NE(
       log([&] { sets.restless = true; }).find("set sip_rtp4 never stood still: not all may be taken over\n"),
       std::string::npos);
+}
+
+// ---- Figures
+// -------------------------------------------------------------------------------------------------
+
+TEST(SetKeeper, CountsNothingAsWrittenAgainThatItCouldNotLookAt) {
+  Keeping it;
+  it.open(1);
+  it.finish_batch();
+  it.sets.blind = 1;
+  it.refresh(1);
+  it.finish_batch();
+  it.work();
+  EXPECT_EQ(it.keeper.counters().lookups_failed, 1U);
+  EXPECT_EQ(it.keeper.counters().rewritten, 0U) << "it was there, and nobody knew";
+
+  it.sets.news.sets = true;
+  it.sets.blind = 1;
+  it.work();
+  EXPECT_EQ(it.keeper.counters().lookups_failed, 2U);
+  EXPECT_EQ(it.keeper.counters().rewritten, 0U) << "nor after a flush";
+  EXPECT_FALSE(it.keeper.installed().find(pinhole(1))->lost) << "and nothing says that figures were lost";
+  expect_agreement(it, "looked at in vain");
+}
+
+TEST(SetKeeper, CountsNothingAsWrittenAgainThatTheKernelRefused) {
+  Keeping it;
+  it.open(1);
+  it.finish_batch();
+  it.sets.remove(element(1), false);
+  it.sets.fail_next(Fault::wait_if_not);
+  it.refresh(1);
+  it.finish_batch();
+  it.work();
+  ASSERT_TRUE(it.sets.struck);
+  EXPECT_EQ(it.keeper.counters().rewritten, 0U);
+  EXPECT_EQ(it.keeper.waiting(), 1U);
+  it.pass(settling);
+  expect_agreement(it, "tried again");
+}
+
+TEST(SetKeeper, CountsNothingAsSweptThatTheKernelDidNotRemove) {
+  Keeping it;
+  it.sets.add(element(7), our_comment);
+  it.sets.fail_next(Fault::wait_if_not);
+  it.work();
+  ASSERT_TRUE(it.sets.struck);
+  EXPECT_EQ(it.keeper.counters().swept, 0U);
+  it.pass(settling);
+  EXPECT_EQ(it.keeper.counters().swept, 1U);
+  expect_agreement(it, "swept later");
+}
+
+// ---- Attack A31: a kernel that is busy with somebody else's ruleset
+// -------------------------------------------------------------------------------------------------
+
+/// A keeper that waits a millisecond for a commit, and a kernel that others make wait.
+class Busy {
+ public:
+  Busy() { keeper.recover(); }
+
+  SetKeeper::Commit change(std::vector<Change> changes) {
+    const auto commit = keeper.write(changes);
+    keeper.finish(changes, now, [](const Change&, const pinhole::Installed::Entry*) {});
+    return commit;
+  }
+  static Change change(Kind kind, std::uint16_t port, Sources before = {}, Sources from = {},
+                       const std::string& call = "call") {
+    return {kind,
+            pinhole(port),
+            std::move(before),
+            std::move(from),
+            base::seconds{300},
+            {call, "audio", Component::rtp},
+            Cause::offer,
+            now};
+  }
+  /// The kernel is free again, and does what it was told.
+  void free() {
+    if (others.owns_lock()) others.unlock();
+    while (keeper.busy()) {
+      pollfd ready{keeper.fd(), POLLIN, 0};
+      ASSERT_EQ(poll(&ready, 1, 10'000), 1) << "nobody says that it is done";
+      keeper.settle(now);
+    }
+  }
+
+  FakeSets sets;
+  SetKeeper keeper{sets, false, {}, std::chrono::milliseconds{1}};
+  std::unique_lock<std::mutex> others{sets.ruleset};
+  static constexpr base::TimePoint now{std::chrono::hours{1}};
+};
+
+TEST(SetKeeper, A31_GoesOnWhileTheKernelIsBusy) {
+  Busy it;
+  const auto first = it.change({Busy::change(Kind::open, 1)});
+  const auto second = it.change({Busy::change(Kind::open, 2)});
+  const auto third = it.change({Busy::change(Kind::open, 3)});
+  EXPECT_TRUE(it.keeper.busy());
+  for (const auto commit : {first, second, third}) EXPECT_FALSE(it.keeper.is_done(commit));
+  EXPECT_EQ(it.keeper.installed().size(), 3U);
+  EXPECT_EQ(it.keeper.counters().late, 1U) << "what is behind it waits for no commit of its own";
+  it.free();
+  for (const auto commit : {first, second, third}) EXPECT_TRUE(it.keeper.is_done(commit));
+  EXPECT_EQ(text(it.sets.keys()), text({element(1), element(2), element(3)}));
+  EXPECT_EQ(it.sets.commits(), 2U) << "what was behind it goes together";
+}
+
+TEST(SetKeeper, A31_WritesWhatTheAccountSaysInTheEnd) {
+  Busy it;
+  it.change({Busy::change(Kind::open, 1), Busy::change(Kind::open, 2)});
+  it.change({Busy::change(Kind::close, 1)});
+  it.change({Busy::change(Kind::bind, 2, {}, {peer})});
+  it.change({Busy::change(Kind::open, 3), Busy::change(Kind::open, 4)});
+  it.change({Busy::change(Kind::close, 3), Busy::change(Kind::close, 4)});
+  it.change({Busy::change(Kind::open, 4, {}, {}, "another")});
+  it.free();
+  EXPECT_EQ(text(it.sets.keys()), text({element(2, peer), element(4)}));
+  EXPECT_EQ(it.sets.elements.at(element(4)).comment, pinhole::comment({"another", "audio", Component::rtp}));
+  EXPECT_EQ(it.keeper.take_removed_late(), (std::set<Key>{pinhole(1), pinhole(2), pinhole(3), pinhole(4)}))
+      << "flows may have begun meanwhile";
+}
+
+TEST(SetKeeper, A31_MendsNothingMeanwhile) {
+  Busy it;
+  it.change({Busy::change(Kind::open, 1)});
+  it.sets.news.sets = true;
+  it.keeper.note(std::exchange(it.sets.news, {}), Busy::now);
+  EXPECT_FALSE(it.keeper.mend(Busy::now));
+  EXPECT_FALSE(it.keeper.refresh_some([](const Key&) {}));
+  EXPECT_EQ(it.keeper.next_deadline(), std::nullopt) << "or it would turn in circles";
+  EXPECT_EQ(it.sets.lookups(), 0U);
+  it.free();
+  EXPECT_TRUE(it.keeper.mend(Busy::now));
+  EXPECT_NE(it.keeper.next_deadline(), std::nullopt);
+}
+
+TEST(SetKeeper, A31_KnowsWhatPassedThroughAPinholeThatClosesMeanwhile) {
+  Busy it;
+  it.change({Busy::change(Kind::open, 1), Busy::change(Kind::open, 2)});
+  it.free();
+  it.sets.elements.at(element(1)).packets = 650;
+  it.others.lock();
+  std::uint64_t packets = 0;
+  const std::vector<Change> close{Busy::change(Kind::close, 1)};
+  it.keeper.write(close);
+  it.keeper.finish(close, Busy::now,
+                   [&](const Change&, const pinhole::Installed::Entry* entry) { packets = entry->packets; });
+  EXPECT_EQ(packets, 650U);
+  it.free();
+  EXPECT_EQ(text(it.sets.keys()), text({element(2)}));
+}
+
+TEST(SetKeeper, A31_WhatTheKernelRefusesInTheEndIsTriedAgain) {
+  Busy it;
+  it.sets.size = 0;
+  it.change({Busy::change(Kind::open, 1)});
+  it.change({Busy::change(Kind::open, 2)});
+  it.free();
+  EXPECT_EQ(it.sets.keys().size(), 0U);
+  EXPECT_EQ(it.keeper.waiting(), 2U);
+}
+
+TEST(SetKeeper, A31_WhatDoesNotFitBehindIsFoundByLookingAtAll) {
+  Busy it;
+  it.change({Busy::change(Kind::open, 1)});
+  std::vector<Change> changes;
+  for (int i = 0; i < static_cast<int>(base::limits::elements_behind); ++i) {
+    const std::string host = "10.0." + std::to_string(i / 60'000) + ".1";
+    const Key key{base::Protocol::udp, {address(host), static_cast<std::uint16_t>(1024 + i % 60'000)}};
+    for (const Kind kind : {Kind::open, Kind::close}) {
+      changes.push_back(Busy::change(kind, 1));
+      changes.back().key = key;
+    }
+  }
+  it.change(changes);
+  for (std::uint16_t port = 2; port < 5; ++port) it.change({Busy::change(Kind::open, port)});
+  it.free();
+  EXPECT_EQ(text(it.sets.keys()), text({element(1)}));
+  while (it.keeper.mend(Busy::now) || it.keeper.busy()) it.free();
+  EXPECT_EQ(text(it.sets.keys()), text({element(1), element(2), element(3), element(4)}));
 }
 
 }  // namespace

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "system/descriptor.h"
+
+namespace dpinholer::system {
+
+/// Does one piece of work at a time in a thread of its own: for what the kernel may take long over and
+/// nothing can cut short. Handing work over and waiting for it costs two context switches, some 10
+/// microseconds.
+class Worker {
+ public:
+  /// The thread stays in the network namespace of the one that makes it, and has its capabilities. Signals
+  /// are left to the others.
+  Worker();
+  /// Waits until the work at hand is done.
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  /// Not while it is busy. What the work changes may be read once `wait` said that it is done.
+  void start(std::function<void()> work);
+  /// Whether nothing is at hand any more; waits so long for that at most.
+  bool wait(std::chrono::nanoseconds most);
+  /// From `start` until `wait` has said that the work is done.
+  bool busy() const { return busy_; }
+  /// Readable once work is done for which `wait` has waited in vain.
+  int fd() const { return late_.get(); }
+
+ private:
+  void run(const std::stop_token& stop);
+
+  Descriptor late_;
+  bool busy_ = false;  // of the thread that hands over; the others are shared:
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::condition_variable done_;
+  std::function<void()> work_;
+  bool working_ = false;
+  bool missed_ = false;  // somebody waited in vain
+  std::jthread thread_;  // the last member: it uses all others
+};
+
+}  // namespace dpinholer::system
