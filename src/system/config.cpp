@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "system/config_values.h"
 #include "system/escape.h"
+#include "system/queue.h"
 
 namespace dpinholer::system {
 
@@ -40,6 +41,13 @@ bool read(const toml::node& node, Integer& target, std::int64_t from, std::int64
   const auto value = node.value_exact<std::int64_t>();
   if (!value || *value < from || *value > to) return false;
   target = static_cast<Integer>(*value);
+  return true;
+}
+
+bool read(const toml::node& node, std::chrono::milliseconds& target, std::int64_t from, std::int64_t to) {
+  std::int64_t value = 0;
+  if (!read(node, value, from, to)) return false;
+  target = std::chrono::milliseconds{value};
   return true;
 }
 
@@ -128,14 +136,16 @@ const Key keys[] = {
      [](Node n, Config& c) { return read_text(n, c.kernel.table, parse_table); }},
     {"kernel", "queues", "a queue number or a range, \"0\" or \"0-3\"",
      [](Node n, Config& c) { return read_text(n, c.kernel.queues, parse_range<QueueRange>); }},
-    {"kernel", "queue-length", "a number of packets, 1 to 1000000",
-     [](Node n, Config& c) { return read(n, c.kernel.queue_length, 1, 1'000'000); }},
+    {"kernel", "queue-length", "a number of packets, 1 to 900000",
+     [](Node n, Config& c) { return read(n, c.kernel.queue_length, 1, longest_queue); }},
     {"kernel", "fail-open", true_or_false, [](Node n, Config& c) { return read(n, c.kernel.fail_open); }},
     {"kernel", "observe", true_or_false, [](Node n, Config& c) { return read(n, c.kernel.observe); }},
     {"kernel", "on-stop", "\"keep\" or \"flush\"",
      [](Node n, Config& c) {
        return read(n, c.kernel.flush_on_stop, {{"keep", false}, {"flush", true}});
      }},
+    {"kernel", "patience", "milliseconds, 1 to 5000",
+     [](Node n, Config& c) { return read(n, c.kernel.patience, 1, 5000); }},
 
     {"media", "source", "\"peer\" or \"any\"",
      [](Node n, Config& c) {

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <limits>
 #include <utility>
 
 namespace dpinholer::system {
@@ -89,13 +90,13 @@ unsigned NetlinkSocket::port_id() const {
 }
 
 void NetlinkSocket::set_receive_buffer(std::size_t octets) {
-  const int size = static_cast<int>(octets);
+  const int size = static_cast<int>(std::min<std::size_t>(octets, std::numeric_limits<int>::max() / 2));
   if (setsockopt(fd(), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) == 0) return;
   setsockopt(fd(), SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
 }
 
 void NetlinkSocket::set_send_buffer(std::size_t octets) {
-  const int size = static_cast<int>(octets);
+  const int size = static_cast<int>(std::min<std::size_t>(octets, std::numeric_limits<int>::max() / 2));
   if (setsockopt(fd(), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) == 0) return;
   setsockopt(fd(), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 }

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <limits>
 
 #include "base/limits.h"
 #include "system/netlink.h"
@@ -29,8 +30,10 @@ constexpr std::size_t slot_octets = 0x11000;
 constexpr std::size_t verdict_octets = 32;
 constexpr std::size_t settings_octets = 256;
 // What one waiting packet of ordinary size takes in the socket's buffer, with the kernel's overhead.
-constexpr std::size_t buffer_per_packet = 2304;
-constexpr std::size_t least_buffer = 1U << 20;
+constexpr std::int64_t buffer_per_packet = 2304;
+constexpr std::int64_t least_buffer = 1 << 20;
+constexpr std::int64_t most_buffer = std::numeric_limits<int>::max() / 2;
+static_assert(longest_queue * buffer_per_packet <= 2 * most_buffer);
 constexpr std::chrono::milliseconds bind_wait{1000};
 
 std::uint32_t read_u32(const nlattr* attribute) {
@@ -89,6 +92,14 @@ std::string bind_fault(std::uint16_t number, int code) {
 
 }  // namespace
 
+int queue_buffer(std::uint32_t length) {
+  return static_cast<int>(std::clamp(length * buffer_per_packet, least_buffer, most_buffer));
+}
+
+std::uint32_t packets_in(int buffer) {
+  return static_cast<std::uint32_t>(std::max<std::int64_t>(buffer, 0) / buffer_per_packet);
+}
+
 struct Queue::State {
   State(std::uint16_t queue, NetlinkSocket open);
 
@@ -100,6 +111,7 @@ struct Queue::State {
   std::vector<QueuedPacket> packets;
   alignas(nlmsghdr) std::array<std::uint8_t, queue_batch * verdict_octets> verdicts{};
   std::uint64_t refused = 0;
+  std::uint64_t read = 0;
 
   int bind(const QueueSettings& settings);
   nlmsghdr* put_settings(std::span<std::uint8_t> buffer, const QueueSettings& settings, bool bind);
@@ -151,6 +163,7 @@ int Queue::State::wait_for_bind(std::uint32_t sequence) {
       const auto packet = is_packet(message) ? read_packet(message) : std::nullopt;
       if (packet) {
         const std::size_t length = put_verdict(verdicts.data(), number, {packet->id, Verdict::accept});
+        ++read;
         if (!socket.send({verdicts.data(), length})) ++refused;
       } else if (message.nlmsg_type == NLMSG_ERROR && message.nlmsg_seq == sequence) {
         code = error_code(message);
@@ -173,7 +186,7 @@ void Queue::State::read_slot(std::size_t slot) {
 
 Queue::Queue(const QueueSettings& settings)
     : state_(std::make_unique<State>(settings.number, NetlinkSocket())) {
-  state_->socket.set_receive_buffer(std::max(least_buffer, settings.length * buffer_per_packet));
+  state_->socket.set_receive_buffer(static_cast<std::size_t>(queue_buffer(settings.length)));
   // A full buffer is the kernel's affair (it passes or drops and counts); here it would only be noise.
   state_->socket.set_option(NETLINK_NO_ENOBUFS, true);
   const int code = state_->bind(settings);
@@ -192,6 +205,7 @@ Queue::Queue(const QueueSettings& settings, int left)
   };
   const auto status = queue_status(settings.number);
   const bool ours = !status ? tell(true) : status->reader == state_->socket.port_id();
+  state_->socket.set_receive_buffer(static_cast<std::size_t>(queue_buffer(settings.length)));
   if (ours && tell(false)) return;
   state_.reset();
   *this = Queue(settings);
@@ -210,6 +224,16 @@ std::uint16_t Queue::number() const {
 std::uint64_t Queue::refused_verdicts() const {
   return state_->refused;
 }
+std::uint64_t Queue::packets_read() const {
+  return state_->read;
+}
+
+std::uint32_t Queue::room() const {
+  int buffer = 0;
+  socklen_t length = sizeof buffer;
+  if (getsockopt(fd(), SOL_SOCKET, SO_RCVBUF, &buffer, &length) != 0) return 0;
+  return packets_in(buffer);
+}
 
 tl::expected<std::span<const QueuedPacket>, SystemError> Queue::read() {
   State& state = *state_;
@@ -222,6 +246,7 @@ tl::expected<std::span<const QueuedPacket>, SystemError> Queue::read() {
     return tl::unexpected(SystemError{"recvmmsg", errno, "queue " + std::to_string(state.number)});
   }
   for (int slot = 0; slot < count; ++slot) state.read_slot(static_cast<std::size_t>(slot));
+  state.read += state.packets.size();
   return std::span<const QueuedPacket>(state.packets);
 }
 

@@ -17,6 +17,15 @@
 
 namespace dpinholer::system {
 
+/// Packets that a queue may be told to keep; for more there is no buffer (queue_buffer).
+inline constexpr std::uint32_t longest_queue = 900'000;
+
+/// Octets, for SO_RCVBUF, that a queue of `length` packets needs of its socket: twice what ordinary packets
+/// take as the kernel counts, as far as it can be had, which the kernel doubles to keep it in an int.
+int queue_buffer(std::uint32_t length);
+/// Ordinary packets that a buffer has room for, of so many octets as the kernel says.
+std::uint32_t packets_in(int buffer);
+
 struct QueueSettings {
   std::uint16_t number = 0;
   std::uint32_t length = 4096;  ///< packets that may wait for their verdict
@@ -73,6 +82,13 @@ class Queue {
 
   /// Verdicts that the kernel refused so far.
   std::uint64_t refused_verdicts() const;
+
+  /// Packets read so far.
+  std::uint64_t packets_read() const;
+
+  /// Ordinary packets, of 1500 octets, that the kernel keeps for the reader: fewer than `length` when it does
+  /// not give the socket the buffer for all.
+  std::uint32_t room() const;
 
  private:
   struct State;

@@ -80,6 +80,7 @@ TEST(Config, EachKeyChangesWhatItSays) {
          c.kernel.queues = {0, 65535};
        }},
       {"[kernel]\nqueue-length = 1", [](Config& c) { c.kernel.queue_length = 1; }},
+      {"[kernel]\npatience = 5000", [](Config& c) { c.kernel.patience = std::chrono::milliseconds{5000}; }},
       {"[kernel]\nfail-open = false", [](Config& c) { c.kernel.fail_open = false; }},
       {"[kernel]\nobserve = true", [](Config& c) { c.kernel.observe = true; }},
       {"[kernel]\non-stop = \"flush\"", [](Config& c) { c.kernel.flush_on_stop = true; }},
@@ -161,7 +162,8 @@ TEST(Config, ABadValueOfEachKeyIsRefusedWithItsLine) {
        {"1", "\"\"", "\"filter\"", "\"inet \"", "\"netdev x\"", "\"inet 1x\"", "\"inet a b\"",
         "\"inet a;b\""}},
       {"kernel", "queues", {"0", "\"\"", "\"-1\"", "\"3-0\"", "\"0-65536\"", "\"0-\"", "\"0x1\"", "\" 0\""}},
-      {"kernel", "queue-length", {"0", "-1", "1000001", "\"4096\"", "1.5"}},
+      {"kernel", "patience", {"0", "-1", "5001", "\"100\"", "1.5"}},
+      {"kernel", "queue-length", {"0", "-1", "900001", "\"4096\"", "1.5"}},
       {"kernel", "fail-open", {"1", "\"true\""}},
       {"kernel", "observe", {"0"}},
       {"kernel", "on-stop", {"true", "\"Keep\"", "\"\""}},

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <limits>
+
 #include "system/queue.h"
 
 namespace dpinholer::system {
@@ -24,6 +27,18 @@ TEST(QueueStatusTest, LeavesOutWhatItCantRead) {
   EXPECT_TRUE(parse_queue_status("").empty());
   EXPECT_TRUE(parse_queue_status("\n0 1 2 3\nx 1 2 3 4 5 6 7 1\n65536 1 2 3 4 5 6 7 1\n0 1 2 3 4 -5 6 7 1\n")
                   .empty());
+}
+
+TEST(QueueBufferTest, HasRoomForEveryLengthThatMayBeAskedFor) {
+  constexpr std::int64_t doubled_by_the_kernel = 2;
+  for (const std::uint32_t length : {1U, 4096U, 466'033U, 466'034U, longest_queue}) {
+    const std::int64_t buffer = doubled_by_the_kernel * queue_buffer(length);
+    EXPECT_GT(buffer, 0) << length;
+    EXPECT_LE(buffer, std::numeric_limits<int>::max()) << length;
+    EXPECT_GE(packets_in(static_cast<int>(buffer)), length);
+  }
+  EXPECT_GT(queue_buffer(std::numeric_limits<std::uint32_t>::max()), 0);
+  EXPECT_EQ(packets_in(-1), 0U);
 }
 
 }  // namespace

@@ -201,6 +201,18 @@ TEST_F(QueueTest, AFullQueuePassesPacketsWhenItFailsOpen) {
   EXPECT_EQ(status()->full, 0U);
 }
 
+TEST_F(QueueTest, TheLongestQueueIsAsLongAsItSays) {
+  constexpr std::uint32_t count = 6000;
+  Queue queue = open({7, longest_queue, true});
+  EXPECT_GE(queue.room(), longest_queue);
+  for (std::uint32_t i = 0; i < count; ++i) send(std::to_string(i));
+  EXPECT_EQ(status()->waiting, count);
+  EXPECT_EQ(status()->undelivered, 0U);
+  EXPECT_FALSE(receiver_->receive(milliseconds{0})) << "none passed unread";
+  EXPECT_EQ(take(queue, count).size(), count);
+  EXPECT_EQ(queue.packets_read(), count);
+}
+
 TEST_F(QueueTest, AFullQueueDropsPacketsOtherwise) {
   Queue queue = open({7, 4, false});
   for (int i = 0; i < 10; ++i) send(std::to_string(i));
