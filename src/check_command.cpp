@@ -4,10 +4,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <iostream>
+#include <string_view>
 
 #include "configuration.h"
+#include "control/client.h"
+#include "control/json_values.h"
+#include "control/server.h"
 #include "doctor/report.h"
 #include "exit_status.h"
 
@@ -35,17 +40,31 @@ void log_before_start(const Findings& findings) {
   }
 }
 
+// As the daemon says, if there is one: how many messages found no room in its queues.
+std::uint64_t unread_messages() {
+  auto client = control::Client::connect(control::default_socket);
+  if (!client) return 0;
+  std::uint64_t unread = 0;
+  const control::Request request{control::Request::Command::status};
+  (void)client->ask(request, [&](std::string_view line) {
+    unread = control::count(control::value(control::read_object(line), "packets"), "unread");
+    return true;
+  });
+  return unread;
+}
+
 }  // namespace
 
 int check_command(const CheckOptions& options) {
   const auto configuration = read_configuration(options.config);
   if (!configuration) return failed(ExitStatus::usage, configuration.error());
-  const auto facts = doctor::gather(configuration->config, configuration->file);
+  auto facts = doctor::gather(configuration->config, configuration->file);
   if (options.preflight) {
     if (facts) log_before_start(doctor::examine(*facts));
     return static_cast<int>(ExitStatus::fine);
   }
   if (!facts) return failed(ExitStatus::unreachable, facts.error());
+  facts->unread_messages = unread_messages();
   const Findings findings = doctor::examine(*facts);
   std::cout << (options.json ? doctor::json_report(*facts, findings)
                              : doctor::text_report(*facts, findings, wants_colours()));

@@ -32,6 +32,7 @@ struct Facts {
   bool automatic_helpers = false;  ///< the kernel attaches nf_conntrack_sip by itself
   bool legacy_iptables = false;    ///< there are rules that nftables does not show
   bool forwards = true;            ///< the kernel routes for others
+  std::uint64_t unread_messages = 0;  ///< of the daemon that runs: they found no room in its queues
 };
 
 /// Asks the kernel, in this thread's network namespace. The error says why it can't be asked.

@@ -28,6 +28,7 @@ constexpr Findings (*examinations[])(const Facts&) = {
     interfaces_missing,
     bans_not_looked_up,
     bans_by_another_prefix,
+    queue_too_short,
 };
 
 }  // namespace

@@ -49,6 +49,7 @@ Findings queue_too_early(const Facts& facts);
 Findings queue_without_bypass(const Facts& facts);
 Findings queue_numbers_differ(const Facts& facts);
 Findings nobody_listening(const Facts& facts);
+Findings queue_too_short(const Facts& facts);
 
 Findings features_missing(const Facts& facts);
 Findings sip_helper(const Facts& facts);

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <set>
 
+#include "base/counted.h"
 #include "doctor/finding.h"
 #include "doctor/media_path.h"
 #include "doctor/words.h"
+#include "system/queue.h"
 
 namespace dpinholer::doctor {
 
@@ -239,6 +241,21 @@ Findings nobody_listening(const Facts& facts) {
            "uninspected (or "
            "is dropped, without bypass).",
            "systemctl restart dpinholer"}};
+}
+
+Findings queue_too_short(const Facts& facts) {
+  if (facts.unread_messages == 0) return {};
+  const std::uint32_t length = facts.config.kernel.queue_length;
+  const bool passes = facts.config.kernel.fail_open;
+  const bool longest = length > system::longest_queue / 4;
+  return {{"queue-too-short", Severity::warning,
+           base::counted(facts.unread_messages, "message", "messages") + " found no room in a queue of " +
+               std::to_string(length) + " since the daemon started",
+           passes ? "They passed unread: calls among them have no media, and scanners pass."
+                  : "They were dropped: phones repeat them, and calls begin late.",
+           (longest ? "queues = \"0-3\"   # and the same in the rule; "
+                    : "queue-length = " + std::to_string(length * 4) + "   # ") +
+               "[kernel] in " + facts.config_file + "; then: systemctl restart dpinholer"}};
 }
 
 }  // namespace dpinholer::doctor

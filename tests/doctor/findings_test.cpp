@@ -6,6 +6,7 @@
 
 #include "doctor/finding.h"
 #include "doctor/ruleset.h"
+#include "system/queue.h"
 
 namespace dpinholer::doctor {
 namespace {
@@ -453,6 +454,20 @@ const Case cases[] = {
      {"fault nobody-listening"},
      "of the queues 0-3 nobody reads 2, 3",
      "systemctl restart dpinholer"},
+
+    {"AQueueThatIsTooShort",
+     [](Gateway& g) { g.facts.unread_messages = 1370; },
+     {"warning queue-too-short"},
+     "1370 messages found no room in a queue of 4096",
+     "queue-length = 16384"},
+    {"TheLongestQueueIsTooShort",
+     [](Gateway& g) {
+       g.facts.unread_messages = 1;
+       g.facts.config.kernel.queue_length = system::longest_queue;
+     },
+     {"warning queue-too-short"},
+     "1 message found no room",
+     "queues = \"0-3\""},
 
     // ---- The kernel, and interfaces ----
     {"AMissingFeature",
