@@ -53,10 +53,17 @@ std::vector<Figure> tcp_figures(const ip::StreamCounters& seen) {
           {"tcp", "segments_not_read", seen.unfollowed_segments}};
 }
 
-std::vector<Figure> set_figures(const SetKeeper::Counters& done) {
-  return {{"sets", "transactions", done.transactions}, {"sets", "changes", done.elements},
-          {"sets", "failed", done.failures},           {"sets", "rewritten", done.rewritten},
-          {"sets", "retried", done.retried},           {"sets", "swept", done.swept}};
+std::vector<Figure> set_figures(const SetKeeper::Counters& done, std::uint64_t late, base::Duration busy) {
+  const auto busy_ms =
+      static_cast<std::uint64_t>(std::chrono::floor<std::chrono::milliseconds>(busy).count());
+  return {{"sets", "transactions", done.transactions},
+          {"sets", "changes", done.elements},
+          {"sets", "failed", done.failures},
+          {"sets", "rewritten", done.rewritten},
+          {"sets", "retried", done.retried},
+          {"sets", "swept", done.swept},
+          {"sets", "late", late},
+          {"sets", "busy_ms", busy_ms}};
 }
 
 template <typename Values>
@@ -118,13 +125,14 @@ control::Status ControlDesk::status(const Daemon& daemon, base::TimePoint now) c
   const std::size_t answered = gatekeeper_.calls().answered();
   const auto conntrack = gatekeeper_.conntrack();
   status.figures = packet_figures(seen, daemon.dropped);
+  if (daemon.unread) status.figures.push_back({"packets", "unread", *daemon.unread});
   append(status.figures, std::vector<Figure>{{"calls", "offered", calls - answered},
                                              {"calls", "answered", answered},
                                              {"calls", "seen", seen.calls},
                                              {"pinholes", "open", gatekeeper_.installed().size()},
                                              {"pinholes", "waiting", gatekeeper_.waiting()},
                                              {"pinholes", "refused", gatekeeper_.refused()}});
-  append(status.figures, set_figures(gatekeeper_.counters()));
+  append(status.figures, set_figures(gatekeeper_.counters(), daemon.late, daemon.busy));
   append(status.figures, std::vector<Figure>{{"conntrack", "walks", conntrack.walks},
                                              {"conntrack", "deleted", conntrack.deleted},
                                              {"conntrack", "failed", conntrack.failed}});

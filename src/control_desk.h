@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,8 +42,11 @@ class ControlDesk {
     const Counters& seen;  ///< by the inspector
     std::function<control::Closing(const std::string& call_id)> close;
     std::uint64_t dropped = 0;  ///< packets
+    std::uint64_t late = 0;     ///< messages that went on before what they changed was in the kernel
+    base::Duration busy{0};     ///< for so long the kernel has kept a commit waiting; zero: it does not
     std::uint64_t inspector_restarts = 0;
     int inspector = 0;  ///< its process; 0: none
+    std::optional<std::uint64_t> unread;  ///< packets that reached the queue rule; nothing: not known
   };
   /// A little of it: returns soon.
   void serve(const Daemon& daemon, base::TimePoint now);

@@ -21,8 +21,10 @@
 #include "figures.h"
 #include "gatekeeper.h"
 #include "handover.h"
-#include "held_flows.h"
+#include "held_messages.h"
 #include "inspection_desk.h"
+#include "lateness.h"
+#include "queues.h"
 #include "system/clock.h"
 #include "system/descriptor.h"
 #include "system/host_networks.h"
@@ -32,6 +34,7 @@
 #include "system/random.h"
 #include "system/service_manager.h"
 #include "system/table_lock.h"
+#include "unread_watch.h"
 
 namespace dpinholer {
 
@@ -51,14 +54,14 @@ constexpr std::uint32_t news_ready = 0xffff'fffe;
 constexpr std::uint32_t networks_ready = 0xffff'fffd;
 constexpr std::uint32_t inspection_ready = 0xffff'fffc;
 constexpr std::uint32_t control_ready = 0xffff'fffb;
+constexpr std::uint32_t commit_ready = 0xffff'fffa;
+
+// Of the time that messages may still wait for a commit, so long at once: others come in meanwhile.
+constexpr base::Duration while_draining = std::chrono::milliseconds{5};
 
 int blocked_signals() {
   const sigset_t set = system::block_signals({SIGTERM, SIGINT, SIGHUP});
   return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-std::string name_of_queue(std::uint16_t number) {
-  return "queue-" + std::to_string(number);
 }
 
 // Any number of daemons may look on.
@@ -79,7 +82,6 @@ struct Daemon::State {
   State(const system::Config& given, Inspection& inspection, const std::string& control_socket);
 
   void watch(int fd, std::uint32_t index) const;
-  void take_queues();
   void wait();
   void give_sign_of_life();
   void tell_status();
@@ -88,7 +90,9 @@ struct Daemon::State {
   void judge(std::size_t queue, const system::QueuedPacket& packet, const Findings::Packet& found);
   void send(std::vector<std::vector<Answer>>& answers);
   void finish_batch();
+  void let_go_held();
   void look_after_sets();
+  void look_for_unread();
   void serve_control();
   control::Closing close_call(const std::string& call_id);
   void drain();
@@ -126,9 +130,10 @@ struct Daemon::State {
   bool more_to_do = false;
   std::vector<std::size_t> ready;  // queues
   // Of the batch:
-  HeldFlows held_flows;
   std::vector<std::vector<Answer>> at_once;  // by queue
-  std::vector<std::vector<Answer>> held;     // by queue
+  std::optional<HeldMessages> held;          // those of earlier batches too
+  Lateness lateness;
+  UnreadWatch unread;
   std::uint64_t dropped = 0;
 };
 
@@ -141,17 +146,20 @@ Daemon::State::State(const system::Config& given, Inspection& given_inspection,
       gatekeeper(config, networks, system::draw_hash_key()),
       inspection(
           given_inspection, gatekeeper, networks, config.kernel.observe, outcome,
-          {.watch = [this](int fd) { watch(fd, inspection_ready); }, .finish = [this] { finish_batch(); }}) {
+          {.watch = [this](int fd) { watch(fd, inspection_ready); }, .finish = [this] { finish_batch(); }}),
+      lateness(system::draw_hash_key(), config.kernel.patience),
+      unread(config.kernel) {
   inspection.set_most_connections(config.streams.flows);
   watch(signals.get(), signals_ready);
   watch(gatekeeper.news_fd(), news_ready);
   watch(networks.fd(), networks_ready);
-  take_queues();
+  for (const int fd : gatekeeper.late_fds()) watch(fd, commit_ready);
+  queues = take_queues(config.kernel);
   control.emplace(config.kernel, control_socket, gatekeeper, system::now());
   if (control->fd() >= 0) watch(control->fd(), control_ready);
   for (std::uint32_t index = 0; index < queues.size(); ++index) watch(queues[index].fd(), index);
   at_once.resize(queues.size());
-  held.resize(queues.size());
+  held.emplace(queues.size());
 }
 
 void Daemon::State::watch(int fd, std::uint32_t index) const {
@@ -162,27 +170,13 @@ void Daemon::State::watch(int fd, std::uint32_t index) const {
     throw std::system_error(errno, std::generic_category(), "epoll_ctl");
 }
 
-// Those of a daemon that this one replaces, with the packets that wait in them.
-void Daemon::State::take_queues() {
-  auto left = service_manager::take_left();
-  const auto [first, last] = config.kernel.queues;
-  for (unsigned number = first; number <= last; ++number) {
-    const system::QueueSettings settings{static_cast<std::uint16_t>(number), config.kernel.queue_length,
-                                         config.kernel.fail_open};
-    if (auto queue = left.extract(name_of_queue(settings.number))) {
-      queues.emplace_back(settings, queue.mapped());
-    } else {
-      queues.emplace_back(settings);
-    }
-  }
-  for (const auto& [name, fd] : left) close(fd);
-}
-
 // Until there is a packet, a signal, or a timer due; systemd gets its sign of life meanwhile.
 void Daemon::State::wait() {
   std::optional<base::TimePoint> until = inspection.next_deadline();
   if (status_due) until = std::min(until.value_or(*status_due), *status_due);
   if (const auto mending = gatekeeper.next_deadline()) until = std::min(until.value_or(*mending), *mending);
+  until = std::min(until.value_or(unread.next_deadline()), unread.next_deadline());
+  if (const auto* waiting = held->oldest()) until = std::min(until.value_or(waiting->until), waiting->until);
   if (watchdog) {
     const base::TimePoint sign_due = last_sign + *watchdog / 2;
     until = std::min(until.value_or(sign_due), sign_due);
@@ -210,6 +204,8 @@ void Daemon::State::wait() {
       inspection.failed();
     } else if (index == control_ready) {
       asked = true;
+    } else if (index == commit_ready) {
+      gatekeeper.settle(system::now());
     } else {
       ready.push_back(index);
     }
@@ -274,7 +270,7 @@ void Daemon::State::judge(std::size_t queue, const system::QueuedPacket& packet,
   const Answer answer{packet.id, drop ? Verdict::drop : Verdict::accept};
   if (drop) ++dropped;
   const bool changes = found.changes_something && !config.kernel.observe;
-  (held_flows.holds(reading, changes) ? held : at_once)[queue].push_back(answer);
+  if (!held->takes(reading, changes, queue, answer)) at_once[queue].push_back(answer);
 }
 
 void Daemon::State::send(std::vector<std::vector<Answer>>& answers) {
@@ -288,17 +284,29 @@ void Daemon::State::send(std::vector<std::vector<Answer>>& answers) {
 // The order that all this is about: what changes nothing goes on, the transaction, what waited for it.
 void Daemon::State::finish_batch() {
   const std::size_t of_these = count(at_once);
-  const std::size_t of_those = count(held);
   send(at_once);
   if (of_these > 0) control->note_held(system::now() - now, of_these);
-  if (!outcome.changes.empty()) gatekeeper.write(outcome.changes);
-  send(held);
-  if (of_those > 0) control->note_held(system::now() - now, of_those);
+  const SetKeeper::Commit commit = outcome.changes.empty() ? 0 : gatekeeper.write(outcome.changes);
+  held->end_batch(commit, now, now + config.kernel.patience);
+  let_go_held();
   gatekeeper.finish(outcome, now);
-  held_flows.clear();
   outcome.changes.clear();
   outcome.refusals.clear();
   outcome.offences.clear();
+}
+
+// Those whose commit is done, or who have waited long enough; none ahead of an earlier one.
+void Daemon::State::let_go_held() {
+  lateness.look(gatekeeper.busy(), system::now());
+  while (const auto* oldest = held->oldest()) {
+    const bool done = gatekeeper.is_done(oldest->commit);
+    const base::TimePoint moment = system::now();
+    if (!done && moment < oldest->until) return;
+    auto batch = held->let_go();
+    send(batch.answers);
+    control->note_held(moment - batch.read, batch.count);
+    if (!done) lateness.let_go(batch.count, moment);
+  }
 }
 
 // When no packet waits for it any more, and a little at a time.
@@ -309,14 +317,24 @@ void Daemon::State::look_after_sets() {
   more_to_do = gatekeeper.mend(now) || more_to_do;
 }
 
+void Daemon::State::look_for_unread() {
+  std::uint64_t read = 0;
+  for (const Queue& queue : queues) read += queue.packets_read();
+  unread.look(read, ready.empty(), now);
+}
+
 // One piece of one answer, when no packet waits for it any more.
 void Daemon::State::serve_control() {
   if (!std::exchange(asked, false)) return;
+  unread.hurry();
   control->serve({.seen = inspection.seen(),
                   .close = [&](const std::string& call_id) { return close_call(call_id); },
                   .dropped = dropped,
+                  .late = lateness.messages(),
+                  .busy = lateness.lasts(now),
                   .inspector_restarts = inspection.inspection().failures(),
-                  .inspector = inspection.inspection().process()},
+                  .inspector = inspection.inspection().process(),
+                  .unread = unread.packets()},
                  now);
 }
 
@@ -333,12 +351,13 @@ control::Closing Daemon::State::close_call(const std::string& call_id) {
 void Daemon::State::drain() {
   const auto until = system::now() + std::chrono::seconds{base::limits::drain_seconds};
   for (bool more = true; more && system::now() < until;) {
+    now = system::now();
     for (std::size_t i = 0; i < queues.size(); ++i) read_packets(i);
-    more = std::any_of(queues.begin(), queues.end(), [&](const Queue& queue) {
-      const auto i = static_cast<std::size_t>(&queue - queues.data());
-      return !at_once[i].empty() || !held[i].empty();
-    });
+    const bool read = std::ranges::any_of(at_once, [](const auto& answers) { return !answers.empty(); });
     finish_batch();
+    gatekeeper.settle(now, held->oldest() == nullptr ? base::Duration{0} : while_draining);
+    let_go_held();
+    more = read || held->oldest() != nullptr;
   }
 }
 
@@ -376,7 +395,7 @@ void Daemon::State::give_up() {
 void Daemon::State::stop() {
   drain();
   leave_connections();
-  for (const Queue& queue : queues) service_manager::leave(name_of_queue(queue.number()), queue.fd());
+  leave_queues(queues);
   queues.clear();
   if (config.kernel.flush_on_stop) gatekeeper.close_all(now);
   log_figures(inspection.seen(), gatekeeper, dropped);
@@ -415,6 +434,7 @@ void Daemon::run(const std::function<void()>& reload) try {
     for (const std::size_t queue : state.ready) state.read_packets(queue);
     state.finish_batch();
     state.look_after_sets();
+    state.look_for_unread();
     state.serve_control();
     state.tell_status();
   }

@@ -12,7 +12,8 @@ namespace dpinholer {
 
 /// The live loop: packets from the queues through the pipeline, one transaction for all that a wake-up
 /// brings, and only then the verdicts of those that changed something. If the kernel refuses a change, the
-/// SIP message still passes, the media stays closed, and the element is logged.
+/// SIP message still passes, the media stays closed, and the element is logged. A transaction that takes long
+/// holds up nothing but its own messages, and these for `kernel.patience` at most.
 class Daemon {
  public:
   /// Checks the sets and takes the queues, in this thread's network namespace. Blocks SIGTERM, SIGINT and

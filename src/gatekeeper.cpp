@@ -2,13 +2,17 @@
 #include "gatekeeper.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <utility>
 
+#include "base/counted.h"
+#include "base/limits.h"
 #include "ip/packet.h"
 #include "pinhole/element.h"
 #include "pinhole/flow_tuple.h"
 #include "settings.h"
+#include "system/clock.h"
 #include "system/escape.h"
 #include "system/log.h"
 
@@ -30,6 +34,12 @@ pinhole::GuardSettings guard_settings(const system::Config& config) {
   return {config.policy, calls.pinholes_per_call, std::max(calls.early, calls.media_idle), calls.tcp};
 }
 
+// What a commit is waited for with nothing else done meanwhile.
+base::Duration commit_wait(const system::Config& config) {
+  return std::min<base::Duration>(config.kernel.patience,
+                                  std::chrono::microseconds{base::limits::commit_wait_microseconds});
+}
+
 void write_line(const std::string& text, const std::vector<system::log::Field>& fields) {
   system::log::write(system::log::Level::info, text, fields);
 }
@@ -40,12 +50,12 @@ Gatekeeper::Gatekeeper(const system::Config& config, pinhole::Host& host, base::
     : observe_(config.kernel.observe),
       sets_(config.kernel.table),
       watch_(config.kernel.table, sets_.port_id()),
-      keeper_(sets_, observe_, hash_key),
+      keeper_(sets_, observe_, hash_key, commit_wait(config)),
       call_log_(write_line, !observe_, config.negotiation.media_idle),
       refusals_told_(hash_key),
       guard_(guard_settings(config), &host, hash_key),
       ban_sets_(config.kernel.table),
-      bans_(ban_sets_, host, observe_, scanner_settings(config), hash_key) {
+      bans_(ban_sets_, host, observe_, scanner_settings(config), hash_key, commit_wait(config)) {
   check(sets_);
 }
 
@@ -133,6 +143,30 @@ void Gatekeeper::finish(const Outcome& outcome, base::TimePoint now) {
   if (witness_) witness_(outcome.changes, outcome.refusals, banned);
 }
 
+// Flows of what the kernel removed later than the account said: new ones may have begun since.
+void Gatekeeper::forget_late() {
+  if (keeper_.busy()) return;
+  std::vector<system::Closing> closings;
+  for (const pinhole::Key& key : keeper_.take_removed_late()) {
+    const Installed::Entry* entry = keeper_.installed().find(key);
+    if (entry == nullptr) closings.push_back({key, {}});
+    if (entry != nullptr && !entry->from.empty()) closings.push_back({key, entry->from});
+  }
+  if (!observe_ && !closings.empty()) sweeper_.forget(closings, {});
+}
+
+void Gatekeeper::settle(base::TimePoint now, base::Duration most) {
+  keeper_.settle(now, most);
+  bans_.settle(now);
+  forget_late();
+}
+
+bool Gatekeeper::mend(base::TimePoint now) {
+  const bool more = keeper_.mend(now);
+  forget_late();
+  return more;
+}
+
 void Gatekeeper::log_refusal(const pinhole::Refusal& refusal, base::TimePoint now) {
   ++refused_;
   const std::string cause(name(refusal.cause));
@@ -153,8 +187,17 @@ void Gatekeeper::close_all(base::TimePoint now) {
     changes.push_back(
         {Change::Kind::close, key, entry.from, entry.from, {}, entry.label, pinhole::Cause::shutdown, now});
   });
-  write(changes);
+  const SetKeeper::Commit commit = write(changes);
   finish({changes, {}, {}}, now);
+  const auto until = system::now() + std::chrono::seconds{base::limits::flush_wait_seconds};
+  for (auto left = until - system::now(); busy() && left.count() > 0; left = until - system::now()) {
+    settle(now, left);
+  }
+  if (is_done(commit)) return;
+  system::log::warning("the kernel was busy for " + std::to_string(base::limits::flush_wait_seconds) +
+                       " s, perhaps with a ruleset that another program loads: " +
+                       base::counted(changes.size(), "pinhole stays", "pinholes stay") +
+                       " until the timeouts of the elements");
 }
 
 }  // namespace dpinholer

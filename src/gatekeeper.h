@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -54,12 +55,19 @@ class Gatekeeper {
   /// Takes out of `outcome` what may not be, and what is done already; adds a refusal for each opening.
   void judge(Outcome& outcome);
 
-  /// Writes changes to the sets: what was opened lets packets through when it returns. Refreshes are left to
-  /// `refresh_some`.
-  void write(const std::vector<pinhole::Change>& changes) { keeper_.write(changes); }
+  /// Writes changes to the sets: what was opened lets packets through when the commit is done, mostly when
+  /// this returns. Refreshes are left to `refresh_some`.
+  SetKeeper::Commit write(const std::vector<pinhole::Change>& changes) { return keeper_.write(changes); }
+  bool is_done(SetKeeper::Commit commit) const { return keeper_.is_done(commit); }
   /// What no packet needs to wait for, after `write`, with the same outcome: the account, the flows of what
   /// closed, bans, the log.
   void finish(const Outcome& outcome, base::TimePoint now);
+
+  /// The kernel is busy, and a commit late: see SetKeeper. `settle` goes on when one of `late_fds` is
+  /// readable; or waits for it, so long at most.
+  bool busy() const { return keeper_.busy(); }
+  std::array<int, 2> late_fds() const { return {keeper_.fd(), bans_.fd()}; }
+  void settle(base::TimePoint now, base::Duration most = base::Duration{0});
 
   /// Looks at a few of the pinholes that are to be refreshed, oldest first: calls `seen` for those that media
   /// went through, for each of its sources, and starts the timeouts of those again that need it. True when
@@ -74,7 +82,7 @@ class Gatekeeper {
   void read_news(base::TimePoint now) { keeper_.note(watch_.read(), now); }
   /// Mends what others did to the sets and what the kernel refused, a little at a time. True when more is
   /// left for now.
-  bool mend(base::TimePoint now) { return keeper_.mend(now); }
+  bool mend(base::TimePoint now);
   /// When `mend` is to be called, unless it said that more is left.
   std::optional<base::TimePoint> next_deadline() const { return keeper_.next_deadline(); }
 
@@ -84,7 +92,8 @@ class Gatekeeper {
                                      const std::vector<scanners::Offence>& offences)>;
   void tell(Witness witness) { witness_ = std::move(witness); }
 
-  /// Removes all its elements from the sets.
+  /// Removes all its elements from the sets. Waits until the kernel has done so, for
+  /// limits::flush_wait_seconds at most.
   void close_all(base::TimePoint now);
 
   std::size_t open_pinholes() const { return keeper_.installed().size(); }
@@ -103,6 +112,7 @@ class Gatekeeper {
  private:
   void account(const pinhole::Change& change, const pinhole::Installed::Entry* entry,
                std::vector<system::Closing>& closings);
+  void forget_late();
   void log_refusal(const pinhole::Refusal& refusal, base::TimePoint now);
 
   bool observe_;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "held_flows.h"
 
-#include <algorithm>
-
 namespace dpinholer {
 
 bool has_flow(Reading::Kind kind) {
@@ -24,19 +22,31 @@ bool has_flow(Reading::Kind kind) {
 bool HeldFlows::holds(const Reading& reading, bool changes_something) {
   const Flow flow{reading.protocol, reading.source, reading.destination};
   const bool known = has_flow(reading.kind);
-  const bool waits = changes_something || unknown_ || (!known && any_) ||
-                     std::find(flows_.begin(), flows_.end(), flow) != flows_.end();
-  if (!waits) return false;
-  any_ = true;
-  unknown_ = unknown_ || !known;
-  if (known) flows_.push_back(flow);
+  const bool any = unknown_ > 0 || !packets_.empty();
+  if (!changes_something && unknown_ == 0 && (known ? !packets_.contains(flow) : !any)) return false;
+  if (known) {
+    batches_.back().flows.push_back(flow);
+    ++packets_[flow];
+  } else {
+    ++batches_.back().unknown;
+    ++unknown_;
+  }
   return true;
 }
 
-void HeldFlows::clear() {
-  flows_.clear();
-  any_ = false;
-  unknown_ = false;
+void HeldFlows::end_batch() {
+  batches_.emplace_back();
+}
+
+void HeldFlows::let_go() {
+  const Batch& oldest = batches_.front();
+  for (const Flow& flow : oldest.flows) {
+    const auto place = packets_.find(flow);
+    if (--place->second == 0) packets_.erase(place);
+  }
+  unknown_ -= oldest.unknown;
+  batches_.pop_front();
+  if (batches_.empty()) batches_.emplace_back();
 }
 
 }  // namespace dpinholer

@@ -37,7 +37,8 @@ std::string a_status() {
                     {"sets", "retried", 15},     {"sets", "swept", 16},         {"conntrack", "deleted", 17},
                     {"conntrack", "failed", 18}, {"inspector", "restarts", 19}, {"inspector", "repelled", 21},
                     {"tcp", "foreign", 20},      {"scanners", "messages", 22},  {"scanners", "banned", 23},
-                    {"scanners", "bans", 24},    {"scanners", "failed", 25}};
+                    {"scanners", "bans", 24},    {"scanners", "failed", 25},    {"packets", "unread", 26},
+                    {"sets", "late", 27}};
   status.labelled = {{"messages", {{"method", "INVITE"}, {"result", "request"}}, 3},
                      {"messages", {{"method", "INVITE"}, {"result", "2xx"}}, 2},
                      {"refusals", {{"reason", "port-policy"}}, 1}};
@@ -66,6 +67,9 @@ dpinholer_packets_total 12
 # HELP dpinholer_packets_dropped_total Packets dropped because the configuration says so.
 # TYPE dpinholer_packets_dropped_total counter
 dpinholer_packets_dropped_total 5
+# HELP dpinholer_packets_unread_total Packets that reached the queue rule and were not read, for want of room.
+# TYPE dpinholer_packets_unread_total counter
+dpinholer_packets_unread_total 26
 # HELP dpinholer_calls_seen_total Calls whose signalling was followed.
 # TYPE dpinholer_calls_seen_total counter
 dpinholer_calls_seen_total 8
@@ -84,6 +88,9 @@ dpinholer_element_changes_total 12
 # HELP dpinholer_commit_errors_total Changes of elements that the kernel refused.
 # TYPE dpinholer_commit_errors_total counter
 dpinholer_commit_errors_total 13
+# HELP dpinholer_late_messages_total Messages that went on before the kernel had written what they changed.
+# TYPE dpinholer_late_messages_total counter
+dpinholer_late_messages_total 27
 # HELP dpinholer_conntrack_deletions_total Flows forgotten because their pinhole closed.
 # TYPE dpinholer_conntrack_deletions_total counter
 dpinholer_conntrack_deletions_total 17

@@ -50,11 +50,29 @@ TEST(HeldFlows, TakeAPacketOfUnknownFlowForOneOfAny) {
   }
 }
 
+TEST(HeldFlows, HoldWhatFollowsABatchThatStillWaits) {
+  HeldFlows held;
+  EXPECT_TRUE(held.holds(a_to_b, true));
+  held.end_batch();
+  EXPECT_TRUE(held.holds(a_to_b, false)) << "its flow waits";
+  EXPECT_FALSE(held.holds(c_to_b, false));
+  EXPECT_TRUE(held.holds(fragment, false)) << "may be of the flow that waits";
+  held.end_batch();
+  held.let_go();
+  EXPECT_TRUE(held.holds(c_to_b, false)) << "the fragment still waits";
+  held.end_batch();
+  held.let_go();
+  held.let_go();
+  EXPECT_FALSE(held.holds(a_to_b, false));
+  EXPECT_FALSE(held.holds(c_to_b, false));
+}
+
 TEST(HeldFlows, StartAnewWithTheNextBatch) {
   HeldFlows held;
   EXPECT_TRUE(held.holds(a_to_b, true));
   EXPECT_TRUE(held.holds(fragment, false));
-  held.clear();
+  held.end_batch();
+  held.let_go();
   EXPECT_FALSE(held.holds(a_to_b, false));
   EXPECT_FALSE(held.holds(fragment, false));
 }

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Floods, and a call that is set up while each goes on: attacks A6, A7, A14 and A21 of docs/security.md."""
 
+import json
 import random
 import re
 import signal
+import tempfile
 import time
 
 from lab import Daemon, Flood, wait_until
 from lab.case import CallTest
+from lab.daemon import binary
 from lab.network import IPV4
 from lab.sip import Dialog, sdp
 
@@ -240,3 +243,33 @@ class Garbage(FloodTest):
             self.assert_passes(outside, inside)
             self.assert_passes(inside, outside)
             self.hang_up(dialog, self.caller, self.callee)
+
+    def test_A21_what_passes_unread_is_told(self):
+        length, count = 64, 2000
+        settings = f"[kernel]\nqueue-length = {length}\n"
+        with Daemon(self.network.gateway, settings) as daemon:
+            unread = lambda: json.loads(self.network.gateway.run(binary(), "status", "--json").stdout)["packets"]["unread"]
+            self.assertEqual(unread(), 0)
+            daemon.process.send_signal(signal.SIGSTOP)
+            with Flood(self.network.outside, MANY, TARGET, self.KINDS["noise"], count) as flood:
+                sent = flood.wait()
+            daemon.process.send_signal(signal.SIGCONT)
+            wait_until(lambda: self.arrived() == count, "all of it to pass")
+            wait_until(lambda: unread() == count - length, "what passed unread to be counted", 10)
+            print(f"a daemon that stands still:\n  sent {sent}; passed {self.arrived()}, unread {unread()}")
+            self.in_log(daemon, rf"warning {count - length} messages passed unread, for want of room in the queue")
+            with tempfile.NamedTemporaryFile("w") as file:
+                file.write(settings)
+                file.flush()
+                found = self.network.gateway.run(binary(), "check", "--json", "--config", file.name, check=False).stdout
+            self.assertIn("queue-too-short", found)
+            self.assertIn(f"queue-length = {4 * length}", found)
+            # A counter that begins anew, and a queue that is long enough for what comes, are no more of it.
+            self.firewall.clear()
+            self.firewall.load()
+            for _ in range(3):
+                with Flood(self.network.outside, MANY, TARGET, self.KINDS["noise"], 20, rate=100) as flood:
+                    flood.wait()
+                time.sleep(1.1)  # a look at the counter is no older than a second
+                self.assertEqual(unread(), count - length)
+            self.assertEqual(daemon.log().count("passed unread"), 1)

@@ -58,6 +58,13 @@ class MendTest : public live::LiveTest {
     const auto changes = openings();
     keeper_->write(changes);
     keeper_->finish({changes, {}, {}}, system::now());
+    settle();
+  }
+  // What a machine with other things to do has not done at once. Whether there was something.
+  bool settle() {
+    if (!keeper_->busy()) return false;
+    while (keeper_->busy()) keeper_->settle(system::now(), std::chrono::seconds{1});
+    return true;
   }
   std::size_t elements() {
     const std::string text = home_.run("nft list set inet filter sip_rtp4_from | grep -o comment | wc -l");
@@ -69,7 +76,7 @@ class MendTest : public live::LiveTest {
     keeper_->read_news(system::now());
     for (bool more = true; more;) {
       const auto began = system::now();
-      more = keeper_->mend(began);
+      more = keeper_->mend(began) || settle();
       longest = std::max(longest, duration_cast<microseconds>(system::now() - began));
     }
     return longest;
@@ -110,7 +117,7 @@ TEST_F(MendTest, ASweepOfAllSetsIsDoneInSmallSteps) {
   for (const auto end = began + std::chrono::seconds{3}; now < end; now = keeper_->next_deadline().value()) {
     for (bool more = true; more;) {
       const auto step = system::now();
-      more = keeper_->mend(now);
+      more = keeper_->mend(now) || settle();
       longest = std::max(longest, duration_cast<microseconds>(system::now() - step));
     }
   }

@@ -56,6 +56,7 @@ class RecoverTest : public live::LiveTest {
   void apply(Gatekeeper& keeper, const std::vector<Change>& changes) {
     keeper.write(changes);
     keeper.finish({changes, {}, {}}, {});
+    while (keeper.busy()) keeper.settle({}, std::chrono::seconds{1});
   }
   std::string list(const std::string& set) { return home_.run("nft list set inet filter " + set); }
 

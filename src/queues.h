@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <vector>
+
+#include "system/config.h"
+#include "system/queue.h"
+
+namespace dpinholer {
+
+/// The queues of the configuration: those of a daemon that this one replaces, with the packets that wait in
+/// them, or else new ones. Throws system::KernelError as system::Queue does. Says so when the kernel gives a
+/// queue less room than the configuration asks for.
+std::vector<system::Queue> take_queues(const system::KernelSettings& settings);
+
+/// Leaves them to the next daemon, if the service manager keeps them for it.
+void leave_queues(const std::vector<system::Queue>& queues);
+
+}  // namespace dpinholer
