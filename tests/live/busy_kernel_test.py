@@ -16,8 +16,8 @@ from lab.network import IPV4
 from lab.sip import Dialog, kind, sdp
 
 PATIENCE = 1.0  # seconds: long beside what this machine may make a process wait
-SLACK = 1.0
-LONG = 3 * PATIENCE  # that the kernel is to be busy
+SLACK = 1.5  # other things may go on, too
+LONG = 4 * PATIENCE  # that the kernel is to be busy
 
 
 def ruleset(elements):
@@ -52,40 +52,51 @@ class BusyKernel(CallTest):
         cls.file = long_ruleset(folder.name)
 
     def test_A31_in_this_namespace(self):
-        self.play(self.network.gateway.popen("nft", "-f", self.file))
+        self.play(lambda: self.network.gateway.popen("nft", "-f", self.file))
 
     def test_A31_in_another_namespace(self):
         # A second commit waits for the long one, and all others of the host wait for the second. It fails: one that
         # changes something would make the long one begin anew.
-        self.play(subprocess.Popen(["unshare", "--net", "sh", "-c", f"""
+        self.play(lambda: subprocess.Popen(["unshare", "--net", "sh", "-c", f"""
             nft -f {self.file} & load=$!
             while kill -0 $load 2>/dev/null; do nft delete table inet absent 2>/dev/null; done"""]))
 
     def status(self):
         return json.loads(self.network.gateway.run(binary(), "status", "--json").stdout)
 
-    def play(self, load):
+    def call_during(self, load, port, callers, waited):
+        """INVITEs of calls from `port` on, and OPTIONS of somebody else beside them. The dialog of the last call, and
+        its port."""
+        caller, stranger, callee = callers
         self.addCleanup(load.wait)
+        while load.poll() is None:
+            dialog = Dialog(caller, callee)
+            sent = {"INVITE": time.monotonic()}
+            caller.send(dialog.invite(sdp(caller, port)), callee)
+            while True:
+                if "OPTIONS" not in sent:
+                    sent["OPTIONS"] = time.monotonic()
+                    stranger.send(Dialog(stranger, callee).request("OPTIONS"), callee)
+                what = kind(callee.receive(60))
+                waited[what].append(time.monotonic() - sent.pop(what))
+                if "INVITE" not in sent and what == "OPTIONS":
+                    break
+                time.sleep(0.01)
+            port += 2
+        return dialog, port
+
+    def play(self, start_load):
         caller, callee = self.phones()
         stranger = self.phone(self.network.outside, IPV4, IPV4.stranger)
         outside, inside = self.media_ports()
         waited = {"OPTIONS": [], "INVITE": []}
         with Daemon(self.network.gateway, f"[kernel]\npatience = {int(PATIENCE * 1000)}\n", patience=60) as daemon:
             port = self.OUTSIDE_PORT
-            while load.poll() is None:
-                dialog = Dialog(caller, callee)
-                sent = {"INVITE": time.monotonic()}
-                caller.send(dialog.invite(sdp(caller, port)), callee)
-                while True:
-                    if "OPTIONS" not in sent:
-                        sent["OPTIONS"] = time.monotonic()
-                        stranger.send(Dialog(stranger, callee).request("OPTIONS"), callee)
-                    what = kind(callee.receive(60))
-                    waited[what].append(time.monotonic() - sent.pop(what))
-                    if "INVITE" not in sent and what == "OPTIONS":
-                        break
-                    time.sleep(0.01)
-                port += 2
+            for _ in range(3):  # a load that nobody met is none
+                dialog, port = self.call_during(start_load(), port, (caller, stranger, callee), waited)
+                if self.status()["sets"]["late"] > 0:
+                    break
+                self.network.gateway.run("nft", "delete", "table", "inet", "busy", check=False)
             for what, times in waited.items():
                 print(f"  {len(times)} {what}, the longest wait {max(times):.3f} s")
             self.assertLess(max(waited["OPTIONS"]), SLACK)
