@@ -397,6 +397,9 @@ void Daemon::State::stop() {
   leave_connections();
   leave_queues(queues);
   queues.clear();
+  // The next daemon would take over what was to close. A thread that the kernel keeps waiting can't end anyway.
+  const base::TimePoint until = system::now() + std::chrono::seconds{base::limits::flush_wait_seconds};
+  while (gatekeeper.busy() && system::now() < until) gatekeeper.settle(system::now(), until - system::now());
   if (config.kernel.flush_on_stop) gatekeeper.close_all(now);
   log_figures(inspection.seen(), gatekeeper, dropped);
 }
