@@ -25,6 +25,9 @@ constexpr base::Duration on_the_way = std::chrono::seconds{1};
 
 constexpr std::string_view comment_begin = "banned ";
 
+// That there is no such ban the kernel says after a grace period of RCU, some 20 ms.
+constexpr base::Duration lift_wait = std::chrono::milliseconds{200};
+
 constexpr std::string_view kernel_busy =
     "the kernel is busy, perhaps with a ruleset that another program loads";
 
@@ -164,7 +167,7 @@ tl::expected<bool, std::string> Bans::lift(const base::Address& source) {
       if (*removed) lifted_.push_back(network);
     }
   });
-  if (!worker_.wait(wait_)) return tl::unexpected(std::string(kernel_busy) + "; it lifts the ban after that");
+  if (!worker_.wait(std::max(wait_, lift_wait))) return tl::unexpected(std::string(kernel_busy) + "; it lifts the ban after that");
   if (error_) return tl::unexpected(error_->to_string() + "; " + remedy(*error_));
   for (const base::Network& network : lifted_)
     system::log::info(network.text() + " is not banned any more: it was lifted",
