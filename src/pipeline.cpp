@@ -265,6 +265,7 @@ void Pipeline::State::take(const message::SipMessage& message, Reading& reading,
   }
   const auto origin = sides.origin(message, reading.source.address, arrival);
   calls.process(message, origin, reading.destination.address, now, updates);
+  reading.of_a_call |= calls.are_parties(message.call_id, reading.source.address, reading.destination.address);
   apply(outcome);
 }
 
@@ -289,7 +290,11 @@ void Pipeline::State::apply(Outcome& outcome) {
     if (update.refused) continue;
     const pinhole::Table::Reason reason{update.call,   update.call_id, update.call_hash, update.time,
                                         update.opened, update.closed,  update.described, update.refresh};
+    const auto before = static_cast<std::ptrdiff_t>(outcome.changes.size());
     table.update(reason, pinhole::wanted(update.wanted, policy, timeouts), outcome.changes);
+    if (!update.made_room) continue;
+    auto closes = [](const pinhole::Change& change) { return change.kind == pinhole::Change::Kind::close; };
+    std::stable_partition(outcome.changes.begin() + before, outcome.changes.end(), closes);
   }
   updates.clear();
 }
@@ -383,6 +388,7 @@ bool Pipeline::consistent() const {
     const auto grants = negotiation::wanted_grants(call, state_->calls.settings());
     const auto wants = pinhole::wanted(grants, state_->policy, state_->timeouts);
     agrees = agrees && state_->table.agrees(call.serial, wants) && state_->binds(grants);
+    if (!negotiation::goes_on(call)) agrees = agrees && wants.empty();
     for (const pinhole::Want& want : wants) wanted_in_all += want.held ? 0 : 1;
   });
   return agrees && wanted_in_all == state_->table.claims();

@@ -63,6 +63,7 @@ struct Reading {
   base::Protocol protocol = base::Protocol::udp;  ///< these three: not for fragment and unreadable
   base::Endpoint source;
   base::Endpoint destination;
+  bool of_a_call = false;  ///< a message between the parties of a call that rings or is answered
 };
 
 /// Is told of each SIP message that was read, before it changes anything. Of `packet` the kind is not yet

@@ -77,6 +77,10 @@ inline constexpr std::size_t refused_per_call = 512;
 /// remembered at least, and no more than twice as many, so that they begin at no other crossing either. More:
 /// the oldest are forgotten.
 inline constexpr std::size_t refused_starts = 8192;
+/// Seconds for which an INVITE without a final response is remembered after `timeouts.early` has closed what it
+/// opened: a phone that rings longer than that has audio when it answers (calls.md section 3). It gives way to
+/// any other call.
+inline constexpr std::int64_t late_answer_seconds = 3600;
 /// Elements that binding one m-line may take (calls.md section 3). More: it stays open to any source.
 inline constexpr std::size_t elements_per_binding = 64;
 /// Sources that one pinhole may have, of all the calls that share its port. More: whoever is bound to it
@@ -97,6 +101,9 @@ inline constexpr std::size_t judged_addresses = 32;
 /// Hosts whose SIP was heard lately: some 100 octets each. More: the one heard longest ago is forgotten, and
 /// nothing opens in its name until it is heard again.
 inline constexpr std::size_t speakers = 65536;
+/// Of them, the parties of calls that ring or are answered: as many as 100,000 calls have. More: the one that
+/// took part longest ago is no dearer than the others.
+inline constexpr std::size_t kept_speakers = 262144;
 /// Pinholes that may be opened for what one host has sent so far; a set of nft/dpinholer.nft has room for as
 /// many. More: they are saved up no further.
 inline constexpr std::size_t pinholes_per_speaker = 131072;

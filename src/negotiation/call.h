@@ -26,8 +26,11 @@ namespace dpinholer::negotiation {
 struct Leg {
   base::Address caller;
   base::Address callee;
+  /// The call's own parties take it: it is the first one, a party began it, or the dialog of the parties moved
+  /// to it. On any other a stranger may speak who learned the tags.
+  bool own = false;
 
-  friend bool operator==(const Leg&, const Leg&) = default;
+  friend bool operator==(const Leg& a, const Leg& b) { return a.caller == b.caller && a.callee == b.callee; }
 };
 
 inline const base::Address& end_of(const Leg& leg, Party party) {
@@ -49,6 +52,9 @@ struct Dialog {
   /// On an address pair that it did not use before, until something is agreed on there: then that replaces
   /// what its older legs opened.
   bool joining = false;
+  /// Early, and its INVITE had no final response in time: what it agreed on is closed, and opens again when an
+  /// answer comes after all.
+  bool dormant = false;
   /// False while its tags are those of one request after a restart: somebody may have made them up.
   bool proven = true;
   TransactionId invite = 0;  ///< the INVITE that created it; 0: picked up in the middle
@@ -83,6 +89,8 @@ struct Transaction {
   std::optional<std::size_t> leg;  ///< index into Call::legs; none: not on an address pair of its dialog
   State state = State::proceeding;
   bool cancelled = false;
+  /// An INVITE whose offer is closed, but remembered: an answer that comes after all opens both sides.
+  bool dormant = false;
   PerDisposition<bool> has_offer{};  ///< it carried an SDP, be it one that was refused as a whole
 
   /// Initial INVITE: the offer, shared by all its dialogs, and what it opens until one of them answers.
@@ -118,6 +126,7 @@ using CallSerial = std::uint64_t;
 /// How dear a call is when there is no room for another; in this order they give way.
 enum class Standing : std::uint8_t {
   over,        ///< kept to know late copies of its messages; counts for nobody
+  late,        ///< nobody answered in time: nothing is open, and it counts for nobody either
   unanswered,  ///< nobody has said anything yet: the oldest may give way to a new one, for it may be a flood
   ringing,     ///< an early dialog is there: never gives way
   answered,    ///< never gives way

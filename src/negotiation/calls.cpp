@@ -29,15 +29,19 @@ bool is_answered(const Dialog& dialog) {
 Standing standing_of(const Call& call) {
   if (std::any_of(call.dialogs.begin(), call.dialogs.end(), is_answered)) return Standing::answered;
   if (is_open(call.recovered)) return call.recovered->answered ? Standing::answered : Standing::ringing;
-  const bool ringing = std::any_of(call.dialogs.begin(), call.dialogs.end(),
-                                   [](const Dialog& d) { return d.state == Dialog::State::early; });
+  auto is_up = [](const Dialog& dialog) { return dialog.is_live() && !dialog.dormant; };
+  const bool ringing = std::any_of(call.dialogs.begin(), call.dialogs.end(), [&](const Dialog& dialog) {
+    return is_up(dialog) && dialog.state == Dialog::State::early;
+  });
   if (ringing) return Standing::ringing;
-  const bool up =
-      std::any_of(call.dialogs.begin(), call.dialogs.end(), [](const Dialog& d) { return d.is_live(); }) ||
-      std::any_of(call.transactions.begin(), call.transactions.end(), [](const Transaction& transaction) {
-        return transaction.initial_invite() && transaction.state == Transaction::State::proceeding;
-      });
-  return up ? Standing::unanswered : Standing::over;
+  if (std::any_of(call.dialogs.begin(), call.dialogs.end(), is_up)) return Standing::unanswered;
+  Standing standing = Standing::over;
+  for (const Transaction& transaction : call.transactions) {
+    if (!transaction.initial_invite() || transaction.state != Transaction::State::proceeding) continue;
+    if (!transaction.dormant) return Standing::unanswered;
+    standing = Standing::late;
+  }
+  return standing;
 }
 
 // Of an answered call.
@@ -45,6 +49,7 @@ std::vector<base::Address> parties_of(const Call& call) {
   std::vector<base::Address> parties;
   if (call.standing != Standing::answered) return parties;
   for (const Leg& leg : call.legs) {
+    if (!leg.own) continue;
     parties.push_back(leg.caller);
     parties.push_back(leg.callee);
   }
@@ -96,7 +101,7 @@ void Calls::process(const SipMessage& message, const Origin& origin, const base:
     if (message.session) refuse(Cause::requested);
     return keep_closed(*call, now);
   }
-  const bool starts = starts_call(message) && (call == nullptr || call->standing == Standing::over);
+  const bool starts = starts_call(message) && (call == nullptr || call->standing <= Standing::late);
   if (starts && (was_refused(message.call_id) || !may_start(source) ||
                  (call == nullptr && !make_room(source, now, updates)))) {
     if (!origin.elsewhere.empty()) refused_starts_.add(calls_.hash_function()(message.call_id));
@@ -167,6 +172,14 @@ bool Calls::close(std::string_view call_id, base::TimePoint now, Updates& update
 void Calls::keep_closed(Call& call, base::TimePoint now) {
   call.closed_until = now + base::seconds{base::limits::closed_call_seconds};
   schedule(call);
+}
+
+bool Calls::are_parties(std::string_view call_id, const base::Address& a, const base::Address& b) const {
+  const auto found = calls_.find(call_id);
+  if (found == calls_.end() || found->second.standing < Standing::ringing) return false;
+  return std::ranges::any_of(found->second.legs, [&](const Leg& leg) {
+    return leg.own && (leg == Leg{a, b} || leg == Leg{b, a});
+  });
 }
 
 void Calls::for_each(const std::function<void(const Call&)>& visit) const {
@@ -249,7 +262,7 @@ bool Calls::make_room(const base::Address& source, base::TimePoint now, Updates&
   if (calls_.size() < settings_.calls) return true;
   if (dispensable_.empty()) return false;
   Call& call = *by_serial_.at(dispensable_.begin()->second);
-  if (call.standing != Standing::over) {
+  if (call.standing > Standing::late) {
     const std::size_t fair_share = std::max<std::size_t>(1, settings_.calls / 100);
     auto own = unanswered_per_source_.find(source);
     if (own != unanswered_per_source_.end() && own->second >= fair_share) return false;
@@ -293,7 +306,7 @@ void Calls::set_standing(Call& call, Standing standing) {
     after ? ++of_source : --of_source;
     if (of_source == 0) counts.erase(call.source);
   };
-  count(per_source_, call.standing != Standing::over, standing != Standing::over);
+  count(per_source_, call.standing > Standing::late, standing > Standing::late);
   count(unanswered_per_source_, call.standing == Standing::unanswered, standing == Standing::unanswered);
   if (call.standing <= Standing::unanswered) dispensable_.erase({call.standing, call.serial});
   if (standing <= Standing::unanswered) dispensable_.emplace(standing, call.serial);

@@ -38,6 +38,7 @@ struct Update {
   Cause opened = Cause::offer;             ///< why pinholes opened, if any did
   Cause closed = Cause::replaced;          ///< why pinholes closed, if any did
   bool described = false;                  ///< it came from a session description
+  bool made_room = false;                  ///< what closed gave way to what opened: it closes first
   bool refresh = false;                    ///< a sign of life: start the timeouts of what is open again
   /// Everything that the call wants from now on, early things first. Valid until the next call of `Calls`.
   std::vector<const Grant*> wanted;
@@ -53,7 +54,7 @@ using Updates = std::vector<Update>;
 ///
 /// Deterministic; `now` never goes backwards. Bounded by the settings and base/limits.h; what is over a bound
 /// is refused with `Cause::limit` and changes nothing. When there are settings.calls already, the oldest that
-/// is over gives way to a new one, or else the oldest to which nobody said anything yet, unless the newcomer
+/// is over, or was not answered in time, gives way to a new one, or else the oldest to which nobody said anything yet, unless the newcomer
 /// has his share of such calls himself (attack A6). One that rings or is answered never does.
 class Calls {
  public:
@@ -90,6 +91,9 @@ class Calls {
   /// address, or its media.
   /// Of IPv6, somebody of its settings.ipv6_prefix.
   bool talks(const base::Address& address) const { return talking_.contains(source_of(address)); }
+
+  /// Whether a call of that Call-ID rings or is answered, and goes between these two.
+  bool are_parties(std::string_view call_id, const base::Address& a, const base::Address& b) const;
 
   std::size_t size() const { return calls_.size(); }
   std::uint64_t total() const { return last_serial_ - recovered_; }  ///< that began here
@@ -142,7 +146,7 @@ class Calls {
   std::unordered_map<std::uint64_t, CallSerial> unnamed_;  // recovered, by the hash of their Call-ID
   std::set<std::pair<base::TimePoint, CallSerial>> wake_ups_;
   std::set<std::pair<Standing, CallSerial>> dispensable_;  // over or unanswered; oldest first
-  std::map<base::Address, std::size_t> per_source_;        // those that are not over
+  std::map<base::Address, std::size_t> per_source_;        // those that are neither over nor late
   std::map<base::Address, std::size_t> unanswered_per_source_;
   RefusedStarts refused_starts_;
   bool knows_parties_;

@@ -12,10 +12,6 @@ namespace limits = base::limits;
 
 namespace {
 
-bool shares_an_end(const Leg& a, const Leg& b) {
-  return a.caller == b.caller || a.callee == b.callee;
-}
-
 const std::string& tag_of(const Dialog& dialog, Party party) {
   return party == Party::caller ? dialog.caller_tag : dialog.callee_tag;
 }
@@ -37,10 +33,6 @@ void forget_open(Grants& grants, const Grants& open) {
   for (Grant& grant : grants) std::erase_if(grant.to, is_open);
 }
 
-bool has_tags_of(const Dialog& dialog, const Dialog& other) {
-  return dialog.caller_tag == other.caller_tag && dialog.callee_tag == other.callee_tag;
-}
-
 }  // namespace
 
 std::vector<Exchange>::iterator exchange_of(Negotiation& negotiation, TransactionId transaction) {
@@ -55,6 +47,23 @@ std::optional<Party> Turn::sender_of_request(std::string_view from_tag, std::str
     }
   }
   return std::nullopt;
+}
+
+// The same, where the tags alone don't tell: somebody may have a dialog of his own with the two swapped.
+std::optional<Party> Turn::sender_of_request(std::string_view from_tag, std::string_view to_tag,
+                                             const base::Address& source,
+                                             const base::Address& destination) const {
+  std::optional<Party> near;
+  for (Party party : {Party::caller, Party::callee}) {
+    const Leg pair = pair_of(party, source, destination);
+    for (const Dialog& dialog : call_.dialogs) {
+      if (!has_tags(dialog, party, from_tag, to_tag)) continue;
+      const Leg& leg = call_.legs[dialog.leg];
+      if (leg == pair) return party;
+      if (!near && shares_an_end(leg, pair)) near = party;
+    }
+  }
+  return near ? near : sender_of_request(from_tag, to_tag);
 }
 
 // The dialogs that a message inside a dialog applies to: the one of its own address pair, or else, when it
@@ -82,22 +91,37 @@ Turn::Targets Turn::targets(const Transaction& transaction) {
   return targets(transaction.sender, transaction.from_tag, transaction.to_tag, transaction.pair, known_pair);
 }
 
-std::optional<std::size_t> Turn::leg_for(const Leg& pair) {
-  auto found = std::find(call_.legs.begin(), call_.legs.end(), pair);
-  if (found == call_.legs.end() && call_.legs.size() == limits::legs_per_call) {
-    // A phone that roams leaves legs behind.
-    found = std::find_if(call_.legs.begin(), call_.legs.end(), [&](const Leg& leg) {
-      auto uses = [&](const auto& user) {
-        return user.leg == static_cast<std::size_t>(&leg - call_.legs.data());
-      };
-      return std::none_of(call_.dialogs.begin(), call_.dialogs.end(), uses) &&
-             std::none_of(call_.transactions.begin(), call_.transactions.end(), uses);
-    });
-    if (found == call_.legs.end()) return std::nullopt;
-    *found = pair;
+// The leg of that pair, or one that nothing uses any more: a phone that roams leaves legs behind. The first one
+// stays: it tells who the parties are.
+std::vector<Leg>::iterator Turn::place_for(const Leg& pair) {
+  const auto found = std::find(call_.legs.begin(), call_.legs.end(), pair);
+  if (found != call_.legs.end() || call_.legs.size() < limits::legs_per_call) return found;
+  return std::find_if(call_.legs.begin() + 1, call_.legs.end(), [&](const Leg& leg) {
+    auto uses = [&](const auto& user) {
+      return user.leg == static_cast<std::size_t>(&leg - call_.legs.data());
+    };
+    return std::none_of(call_.dialogs.begin(), call_.dialogs.end(), uses) &&
+           std::none_of(call_.transactions.begin(), call_.transactions.end(), uses);
+  });
+}
+
+bool Turn::has_room_for(const Leg& pair) {
+  const Leg back{pair.callee, pair.caller};
+  const bool known = std::find(call_.legs.begin(), call_.legs.end(), back) != call_.legs.end();
+  return known || call_.legs.size() < limits::legs_per_call || place_for(pair) != call_.legs.end();
+}
+
+// `own`: a party of the call begins it.
+std::optional<std::size_t> Turn::leg_for(const Leg& pair, bool own) {
+  auto place = place_for(pair);
+  if (place == call_.legs.end()) {
+    if (call_.legs.size() == limits::legs_per_call) return std::nullopt;
+    place = call_.legs.insert(place, pair);
+  } else if (*place != pair) {
+    *place = pair;
   }
-  if (found == call_.legs.end()) found = call_.legs.insert(found, pair);
-  return static_cast<std::size_t>(found - call_.legs.begin());
+  place->own = place->own || own;
+  return static_cast<std::size_t>(place - call_.legs.begin());
 }
 
 Dialog* Turn::add_dialog(Dialog dialog) {
@@ -122,7 +146,7 @@ Dialog* Turn::dialog_of(const Transaction& transaction) {
   joining.caller_tag = from_caller ? transaction.from_tag : transaction.to_tag;
   joining.callee_tag = from_caller ? transaction.to_tag : transaction.from_tag;
   for (Dialog& dialog : call_.dialogs) {
-    if (dialog.leg != transaction.leg || !has_tags_of(dialog, joining)) continue;
+    if (dialog.leg != transaction.leg || !have_same_tags(dialog, joining)) continue;
     if (dialog.state == Dialog::State::superseded) dialog = std::move(joining);
     return dialog.is_live() ? &dialog : nullptr;
   }
@@ -132,12 +156,24 @@ Dialog* Turn::dialog_of(const Transaction& transaction) {
 // Over, or over on this leg.
 void Turn::end_dialog(Dialog& dialog, Dialog::State state) {
   dialog.state = state;
+  if (state == Dialog::State::terminated) end_followers(dialog);
   dialog.joining = false;
   dialog.negotiations = {};
   dialog.last_response = {};
   dialog.fork_deadline.reset();
   dialog.session_deadline.reset();
   dialog.removal = now_ + settings_.terminating;
+}
+
+// An answer came after all.
+void Turn::wake(Dialog& dialog) {
+  if (!dialog.dormant) return;
+  dialog.dormant = false;
+  for (Transaction& transaction : call_.transactions) {
+    const bool waiting = transaction.id == dialog.invite && transaction.state == Transaction::State::proceeding;
+    if (waiting) transaction.deadline = now_ + settings_.early;
+  }
+  changed(Cause::answer, Cause::replaced, true);
 }
 
 // What both agreed on is the session now.
@@ -147,6 +183,8 @@ void Turn::settle(Dialog& dialog, Disposition disposition, Party offerer, Agreem
   negotiation.toward(offerer) = std::move(agreement.toward_offerer);
   negotiation.toward(other(offerer)) = std::move(agreement.toward_answerer);
   prove(dialog);
+  wake(dialog);
+  join_parties(dialog);
   if (dialog.joining) take_over(dialog);
   for (Exchange& exchange : negotiation.exchanges)
     exchange.grants = not_yet_open(dialog, disposition, exchange.offerer, *exchange.offer);
@@ -171,7 +209,7 @@ void Turn::conclude(Dialog& dialog, Disposition disposition, TransactionId trans
 void Turn::take_over(Dialog& dialog) {
   dialog.joining = false;
   for (Dialog& older : call_.dialogs) {
-    const bool same = &older != &dialog && has_tags_of(older, dialog) && older.is_live();
+    const bool same = &older != &dialog && have_same_tags(older, dialog) && older.is_live();
     if (same && shares_an_end(call_.legs[older.leg], call_.legs[dialog.leg]))
       end_dialog(older, Dialog::State::superseded);
   }
@@ -184,7 +222,10 @@ Grants Turn::not_yet_open(const Dialog& dialog, Disposition disposition, Party o
   Grants grants = offered(offer, settings_);
   if (call_.recovered) forget_open(grants, call_.recovered->grants);
   for (const Dialog& session : call_.dialogs) {
-    if (!has_tags_of(session, dialog) || !session.is_live()) continue;
+    if (!have_same_tags(session, dialog) || !session.is_live()) continue;
+    // What a stranger says is open in the parties' name is not.
+    const bool strangers = call_.legs[dialog.leg].own && !call_.legs[session.leg].own;
+    if (strangers) continue;
     const Negotiation& negotiation = session.negotiations[index(disposition)];
     forget_open(grants, negotiation.toward(offerer));
   }

@@ -47,6 +47,8 @@ struct Exchange {
   Grants grants;  ///< toward the offerer, open to anybody: what the session does not have open already
   /// Answered before the final response: stands beside the session, which a refusal leaves as it was.
   std::optional<Agreement> provisional;
+  /// Its INVITE had no final response in time: closed, and opens when the answer comes after all.
+  bool dormant = false;
   /// Answered, but on another address pair than the dialog's: an answer on its own pair still counts.
   bool answered_elsewhere = false;
 };

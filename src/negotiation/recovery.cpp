@@ -169,7 +169,7 @@ bool Turn::is_between_parties(const Leg& pair) const {
 // Which of the parties was the caller nobody needs to know: who speaks first after the start is. Guesses of
 // tags push out each other, and nothing else.
 Dialog* Turn::resume_dialog(const SipMessage& message, const Leg& pair) {
-  const auto leg = leg_for(pair);
+  const auto leg = leg_for(pair, true);
   if (!leg) return nullptr;
   Dialog dialog;
   dialog.leg = *leg;
@@ -247,7 +247,7 @@ Transaction* Turn::resume_by_response(const SipMessage& message, const Leg& pair
 }
 
 Transaction* Turn::stand_in(const SipMessage& message, const Leg& pair) {
-  const auto leg = leg_for(pair);
+  const auto leg = leg_for(pair, true);
   return leg ? begin(message, Party::caller, pair, leg) : nullptr;
 }
 
@@ -269,7 +269,7 @@ void Turn::prove(Dialog& dialog) {
 bool Turn::release_recovered() {
   if (!is_open(call_.recovered) || !call_.recovered->met) return false;
   for (const Dialog& dialog : call_.dialogs) {
-    if (!dialog.is_live() || !dialog.proven) continue;
+    if (!dialog.is_live() || !dialog.proven || !call_.legs[dialog.leg].own) continue;
     const Negotiation& negotiation = dialog.negotiations[session];
     if (!negotiation.answered || !negotiation.exchanges.empty()) return false;
   }

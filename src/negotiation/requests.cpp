@@ -10,27 +10,20 @@ using message::Method;
 using message::SessionDescription;
 using message::SipMessage;
 
-namespace {
-
-Leg pair_of(Party sender, const base::Address& source, const base::Address& destination) {
-  return sender == Party::caller ? Leg{source, destination} : Leg{destination, source};
-}
-
-}  // namespace
-
 void Turn::request(const SipMessage& message, const Origin& origin, const base::Address& destination) {
   const base::Address& source = origin.address;
   origin_ = judged(message, origin);
+  make_room(message, destination);
   if (message.method == Method::cancel) return cancel(message, source, destination);
   if (message.method == Method::invite && message.to_tag.empty()) return invite(message, source, destination);
 
-  auto sender = sender_of_request(message.from_tag, message.to_tag);
+  auto sender = sender_of_request(message.from_tag, message.to_tag, source, destination);
   if (!sender && resume_by_request(message, {source, destination})) sender = Party::caller;
   if (!sender) {
     const bool starts_state = message.method == Method::invite || message.method == Method::update;
     if (starts_state && !message.to_tag.empty()) {
       // The gateway started in the middle of the call, or the dialog was established some other way.
-      call_.last_message = now_;
+      note_life(source);
       return offering_request(message, Party::caller, {source, destination});
     }
     if (message.method == Method::ack && message.session) refuse(*message.session, Cause::no_request);
@@ -38,8 +31,7 @@ void Turn::request(const SipMessage& message, const Origin& origin, const base::
   }
   const Leg pair = pair_of(*sender, source, destination);
   bool known_pair = false;
-  if (!targets(*sender, message.from_tag, message.to_tag, pair, known_pair).empty())
-    call_.last_message = now_;
+  if (!targets(*sender, message.from_tag, message.to_tag, pair, known_pair).empty()) note_life(source);
   switch (message.method) {
     case Method::invite:
     case Method::update:
@@ -67,7 +59,7 @@ void Turn::request(const SipMessage& message, const Origin& origin, const base::
 
 void Turn::invite(const SipMessage& message, const base::Address& source, const base::Address& destination) {
   const Leg pair{source, destination};
-  const auto leg = leg_for(pair);
+  const auto leg = leg_for(pair, may_begin_own_leg(source));
   if (!leg) {
     if (message.session) refuse(*message.session, Cause::limit);
     return;
@@ -75,6 +67,10 @@ void Turn::invite(const SipMessage& message, const base::Address& source, const 
   Transaction* transaction = begin(message, Party::caller, pair, leg);
   if (transaction == nullptr) return;
   give_up_older(*transaction);
+  for (const Transaction& other : call_.transactions) {
+    const bool late = other.state == Transaction::State::succeeded && is_same_attempt(other, *transaction);
+    if (late) transaction->dormant = true;
+  }
   for (Disposition disposition : dispositions) {
     auto offer = admit(body(message, disposition));
     if (!offer) continue;
@@ -101,7 +97,7 @@ void Turn::offering_request(const SipMessage& message, Party sender, const Leg& 
   bool known_pair = false;
   const Targets found = targets(sender, message.from_tag, message.to_tag, pair, known_pair);
   if (known_pair && found.empty()) return;  // the dialog is over
-  const auto leg = leg_for(pair);
+  const auto leg = leg_for(pair, !found.empty() && is_party(end_of(pair, sender)));
   if (!leg) {
     if (message.session) refuse(*message.session, Cause::limit);
     return;

@@ -39,12 +39,14 @@ Transaction* Turn::match(const SipMessage& response, const base::Address& source
 void Turn::response(const SipMessage& message, const Origin& origin, const base::Address& destination) {
   const base::Address& source = origin.address;
   origin_ = judged(message, origin);
-  // The From tag is the requester's: a response in a dialog is a sign of its life, whatever its method.
-  if (const auto requester = sender_of_request(message.from_tag, message.to_tag)) {
-    const Leg pair = *requester == Party::caller ? Leg{destination, source} : Leg{source, destination};
+  make_room(message, destination);
+  // The From tag is the requester's: a response in a dialog is a sign of its life, whatever its method. To a
+  // stranger a party may say anything but yes.
+  if (const auto requester = sender_of_request(message.from_tag, message.to_tag, destination, source)) {
+    const Leg pair = pair_of(*requester, destination, source);
     bool known_pair = false;
-    if (!targets(*requester, message.from_tag, message.to_tag, pair, known_pair).empty())
-      call_.last_message = now_;
+    const Targets found = targets(*requester, message.from_tag, message.to_tag, pair, known_pair);
+    if (!found.empty() && (message.is_success() || speaks_for_call(destination))) note_life(source);
   }
   Transaction* transaction = match(message, source, destination);
   if (transaction == nullptr) transaction = resume_by_response(message, {destination, source});
@@ -64,7 +66,7 @@ void Turn::invite_response(Transaction& transaction, const SipMessage& message) 
   const bool answered = transaction.state == Transaction::State::succeeded;
   if (message.is_failure() && !answered)
     return fail_invite(transaction, transaction.cancelled ? Cause::cancelled : Cause::rejected);
-  if (message.is_provisional() && !answered) transaction.deadline = now_ + settings_.early;
+  if (message.is_provisional() && !answered) prolong(transaction);
   Dialog* dialog = fork(transaction, message);
   if (dialog == nullptr) return;
   if (message.is_provisional() && dialog->state == Dialog::State::confirmed) return;
@@ -74,6 +76,7 @@ void Turn::invite_response(Transaction& transaction, const SipMessage& message) 
     return changed(Cause::answer, Cause::rejected, false);
   }
   dialog->invite = transaction.id;
+  if (message.is_success() || message.session) wake(*dialog);
   for (Disposition disposition : dispositions) describe(transaction, *dialog, disposition, message);
   if (message.is_success()) confirm(transaction, *dialog, message);
 }
@@ -97,6 +100,7 @@ Dialog* Turn::fork(const Transaction& transaction, const SipMessage& message) {
   dialog.caller_tag = message.from_tag;
   dialog.callee_tag = message.to_tag;
   dialog.fork_deadline = transaction.forks_until;
+  dialog.dormant = transaction.dormant;
   Dialog* added = add_dialog(std::move(dialog));
   if (added == nullptr && message.session) refuse(*message.session, Cause::limit);
   return added;
@@ -150,19 +154,39 @@ void Turn::confirm(Transaction& transaction, Dialog& dialog, const SipMessage& m
     if (other.invite != transaction.id || other.state != Dialog::State::early) continue;
     if (other.callee_tag == dialog.callee_tag) {
       other.state = Dialog::State::confirmed;  // the same on another leg
+      other.dormant = false;
+      other.fork_deadline.reset();
       other.session_deadline = dialog.session_deadline;
     } else {
       other.fork_deadline = transaction.forks_until;
     }
   }
+  end_other_attempts(transaction);
   if (transaction.state == Transaction::State::proceeding) linger(transaction, Transaction::State::succeeded);
+}
+
+// The caller sent the INVITE more than once, or a proxy forked it: what the others opened, and nobody agreed on,
+// is not needed any more. One that is answered all the same opens both sides then.
+void Turn::end_other_attempts(const Transaction& answered) {
+  for (Transaction& other : call_.transactions) {
+    const bool same = other.id != answered.id && is_same_attempt(other, answered);
+    if (!same || other.state != Transaction::State::proceeding) continue;
+    other.dormant = true;
+    other.forks_until = answered.forks_until;
+    other.deadline = now_ + settings_.terminating + t4;
+    for (Dialog& dialog : call_.dialogs) {
+      if (dialog.invite == other.id && dialog.state == Dialog::State::early)
+        dialog.fork_deadline = answered.forks_until;
+    }
+  }
 }
 
 void Turn::fail_invite(Transaction& transaction, Cause cause) {
   linger(transaction, Transaction::State::failed);
-  std::erase_if(call_.dialogs, [&](const Dialog& dialog) {
-    return dialog.invite == transaction.id && dialog.state == Dialog::State::early;
-  });
+  for (std::size_t i = call_.dialogs.size(); i-- > 0;) {
+    const Dialog& dialog = call_.dialogs[i];
+    if (dialog.invite == transaction.id && dialog.state == Dialog::State::early) drop_dialog(i);
+  }
   changed(Cause::offer, cause, false);
 }
 
@@ -175,13 +199,17 @@ void Turn::in_dialog_response(Transaction& transaction, const SipMessage& messag
     return changed(Cause::answer, transaction.cancelled ? Cause::cancelled : Cause::rejected, false);
   }
   if (message.is_provisional()) {
-    transaction.deadline = now_ + settings_.early;
+    prolong(transaction);
   } else if (transaction.method != Method::prack) {
     for (Dialog* dialog : targets(transaction)) set_session_timer(*dialog, message);
   }
   bool answered = false;
   for (Disposition disposition : dispositions)
     answered |= answer_in_response(transaction, disposition, message);
+  if (answered && message.is_provisional()) {
+    transaction.dormant = false;
+    prolong(transaction);
+  }
   const bool late = transaction.method == Method::invite && !transaction.has_offer[session] && !answered;
   if (late && message.session && (message.is_success() || message.rseq)) {
     const auto offer = admit(message.session);
@@ -205,10 +233,12 @@ bool Turn::answer_in_response(const Transaction& transaction, Disposition dispos
     if (exchange->offerer == transaction.sender) answer = admit(body(message, disposition));
     if (answer) agreement = agree(*exchange->offer, *answer, settings_);
     if (!agreement && message.is_success()) agreement = exchange->provisional;
-    if (!agreement || (message.is_provisional() && agreement == exchange->provisional)) continue;
+    const bool said_again = message.is_provisional() && !exchange->dormant && agreement == exchange->provisional;
+    if (!agreement || said_again) continue;
     if (answer) announce(agreement->toward_answerer, *answer);
     if (message.is_provisional()) {
       exchange->provisional = std::move(agreement);
+      exchange->dormant = false;
     } else {
       conclude(*dialog, disposition, transaction.id, *std::move(agreement), true);
     }
@@ -238,10 +268,12 @@ void Turn::offer_in_response(const Transaction& transaction, Dialog& dialog, Dis
 }
 
 // 2xx, 481 and 408 end the dialog (RFC 3261 section 15.1.1); after any other final response it goes on: a BYE
-// that an endpoint rejects may be forged.
+// that an endpoint rejects may be forged. On a way that its dialog did not take before a 2xx alone ends it:
+// anybody who knows the tags can provoke a 481.
 void Turn::bye_response(Transaction& transaction, const SipMessage& message) {
   if (message.is_provisional() || transaction.state != Transaction::State::proceeding) return;
-  const bool ends = message.is_success() || message.status == 481 || message.status == 408;
+  const bool gone = transaction.leg && (message.status == 481 || message.status == 408);
+  const bool ends = message.is_success() || gone;
   if (ends) {
     for (Dialog* dialog : targets(transaction)) {
       if (message.is_success()) prove(*dialog);

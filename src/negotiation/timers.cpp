@@ -3,6 +3,7 @@
 //
 //   transaction  INVITE, or offer, unanswered:  last request or provisional response + timeouts.early
 //                                               (answered, not confirmed: last media + timeouts.early)
+//                INVITE remembered after that:  its timeout + limits::late_answer_seconds
 //                other request unanswered:      request + timeouts.terminating         (Timer F, 64*T1)
 //                final response seen:           final response + timeouts.terminating + T4
 //   cancel       INVITE cancelled:              CANCEL + timeouts.terminating          (RFC 3261 9.1)
@@ -16,16 +17,23 @@
 //   refresh      anything open:                 every half of the shorter element timeout
 #include <algorithm>
 
+#include "base/limits.h"
 #include "negotiation/turn.h"
 
 namespace dpinholer::negotiation {
 
+namespace limits = base::limits;
 using message::Method;
 
 namespace {
 
-bool is_confirmed(const Dialog& dialog) {
-  return dialog.state == Dialog::State::confirmed;
+// That of a stranger makes no established call of one that rings.
+bool is_established(const Call& call) {
+  if (is_open(call.recovered) && call.recovered->answered) return true;
+  const bool strangers_count = !parties_go_on(call);
+  return std::any_of(call.dialogs.begin(), call.dialogs.end(), [&](const Dialog& dialog) {
+    return dialog.state == Dialog::State::confirmed && (strangers_count || call.legs[dialog.leg].own);
+  });
 }
 
 bool answered_early(const Call& call, const Transaction& transaction) {
@@ -64,11 +72,9 @@ Timer next_timer(const Call& call, const Settings& settings) {
     if (dialog.session_deadline) consider(Timer::Kind::session, *dialog.session_deadline, i);
     if (dialog.removal) consider(Timer::Kind::removal, *dialog.removal, i);
   }
-  const bool recovered = is_open(call.recovered);
-  if (recovered && !call.recovered->answered) consider(Timer::Kind::recovered, call.recovered->deadline, 0);
-  const bool established = (recovered && call.recovered->answered) ||
-                           std::any_of(call.dialogs.begin(), call.dialogs.end(), is_confirmed);
-  if (established) {
+  if (is_open(call.recovered) && !call.recovered->answered)
+    consider(Timer::Kind::recovered, call.recovered->deadline, 0);
+  if (is_established(call)) {
     consider(Timer::Kind::idle, std::max(call.last_message, call.last_media) + settings.media_idle, 0);
   }
   if (settings.max_call.count() > 0) consider(Timer::Kind::max_call, call.started + settings.max_call, 0);
@@ -118,9 +124,14 @@ void Turn::transaction_timer(std::size_t at) {
     if (transaction.method == Method::bye) {
       // On a way that its dialog did not take before an unanswered BYE proves nothing.
       if (transaction.leg) {
-        for (Dialog* dialog : targets(transaction)) end_dialog(*dialog);
+        for (Dialog* dialog : targets(transaction)) {
+          prove(*dialog);  // that other party of a recovered call is gone
+          end_dialog(*dialog);
+        }
         changed(Cause::answer, Cause::bye, false);
       }
+    } else if (may_be_late(transaction)) {
+      return keep_for_late_answer(transaction);
     } else {
       return abandon(transaction, Cause::early_timeout);
     }
@@ -128,6 +139,35 @@ void Turn::transaction_timer(std::size_t at) {
     changed(Cause::answer, Cause::early_timeout, false);
   }
   forget(at);
+}
+
+// Who rings for long may answer yet. Where the parties never agreed on anything, a re-INVITE is no more than a
+// stranger's word.
+bool Turn::may_be_late(const Transaction& transaction) {
+  if (transaction.method != Method::invite) return false;
+  if (!transaction.initial_invite()) {
+    bool known_pair = false;
+    const Targets found = targets(transaction.sender, transaction.from_tag, transaction.to_tag,
+                                  transaction.pair, known_pair);
+    return !transaction.dormant && known_pair && !found.empty();
+  }
+  return !transaction.dormant ||
+         std::any_of(call_.dialogs.begin(), call_.dialogs.end(), [&](const Dialog& dialog) {
+           return dialog.invite == transaction.id && dialog.state == Dialog::State::early && !dialog.dormant;
+         });
+}
+
+void Turn::keep_for_late_answer(Transaction& transaction) {
+  transaction.dormant = true;
+  transaction.deadline = now_ + base::seconds{limits::late_answer_seconds};
+  for (Dialog& dialog : call_.dialogs) {
+    if (dialog.invite == transaction.id && dialog.state == Dialog::State::early) dialog.dormant = true;
+    dialog.negotiations.for_each([&](Negotiation& negotiation) {
+      for (Exchange& exchange : negotiation.exchanges)
+        exchange.dormant |= exchange.transaction == transaction.id;
+    });
+  }
+  changed(Cause::answer, Cause::early_timeout, false);
 }
 
 // What is only needed until the last copy of a message has come goes with the transaction: an established
@@ -151,6 +191,7 @@ void Turn::abandon(Transaction& transaction, Cause cause) {
 }
 
 void Turn::drop_dialog(std::size_t at) {
+  if (call_.dialogs[at].is_live()) end_dialog(call_.dialogs[at]);
   call_.dialogs.erase(call_.dialogs.begin() + static_cast<std::ptrdiff_t>(at));
 }
 

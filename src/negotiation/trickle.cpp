@@ -55,6 +55,15 @@ class Joiner {
   bool over_limit_ = false;
 };
 
+// Who announced a media address of his own, and sends from there, without a proxy.
+bool announces(const Grants& grants, const base::Address& address) {
+  return std::any_of(grants.begin(), grants.end(), [&](const Grant& grant) {
+    return std::any_of(grant.to.begin(), grant.to.end(), [&](const Transport& transport) {
+      return !transport.named && !transport.elsewhere && transport.address == address;
+    });
+  });
+}
+
 }  // namespace
 
 // Whether that INVITE's offer is still to be answered, and the sender's own.
@@ -73,6 +82,12 @@ void Turn::trickle(const SipMessage& message, Party sender, const Leg& pair) {
   const Targets found = targets(sender, message.from_tag, message.to_tag, pair, known_pair);
   if (found.empty()) return;
   const base::Address& source = end_of(pair, sender);
+  // A stranger who learned the tags lets nobody in.
+  const bool believed = known_pair || speaks_for_call(source) ||
+                        std::any_of(found.begin(), found.end(), [&](const Dialog* dialog) {
+                          return announces(dialog->negotiations[session].toward(sender), source);
+                        });
+  if (!believed) return refuse(*message.ice_fragment, Cause::no_request);
   const auto fragment = admit(message.ice_fragment);
   if (!fragment) return;
 

@@ -84,13 +84,45 @@ std::vector<Announced> refused_media(const SessionDescription& description, cons
   return announced_media(offered(bounded, settings), bounded);
 }
 
+namespace {
+
+bool is_alive(const Call& call, const Transaction& invite) {
+  if (invite.state != Transaction::State::succeeded) return invite.state == Transaction::State::proceeding;
+  return std::any_of(call.dialogs.begin(), call.dialogs.end(), [&](const Dialog& dialog) {
+    return dialog.invite == invite.id && dialog.state == Dialog::State::confirmed;
+  });
+}
+
+}  // namespace
+
 // From the first answer on, the sessions of the dialogs say what the caller's side needs.
+//
+// A 2xx without an answer leaves the offer open for as long as its dialog goes on.
 bool wants_offer(const Call& call, const Transaction& transaction, Disposition disposition) {
-  if (!transaction.initial_invite() || transaction.state == Transaction::State::failed) return false;
+  if (!transaction.initial_invite() || transaction.dormant || !is_alive(call, transaction)) return false;
   return std::none_of(call.dialogs.begin(), call.dialogs.end(), [&](const Dialog& dialog) {
     return dialog.caller_tag == transaction.from_tag && dialog.is_live() &&
            (dialog.leg == transaction.leg || dialog.invite == transaction.id) &&
            dialog.negotiations[index(disposition)].answered;
+  });
+}
+
+bool is_same_attempt(const Transaction& a, const Transaction& b) {
+  return a.initial_invite() && b.initial_invite() && a.from_tag == b.from_tag && a.cseq == b.cseq &&
+         a.pair.caller == b.pair.caller;
+}
+
+bool goes_on(const Call& call) {
+  if (is_open(call.recovered)) return true;
+  if (std::any_of(call.dialogs.begin(), call.dialogs.end(), [](const Dialog& d) { return d.is_live(); }))
+    return true;
+  auto was_accepted = [&](const Transaction& invite) {
+    return std::any_of(call.transactions.begin(), call.transactions.end(), [&](const Transaction& other) {
+      return other.state == Transaction::State::succeeded && is_same_attempt(other, invite);
+    });
+  };
+  return std::any_of(call.transactions.begin(), call.transactions.end(), [&](const Transaction& invite) {
+    return invite.initial_invite() && invite.state == Transaction::State::proceeding && !was_accepted(invite);
   });
 }
 
@@ -107,11 +139,12 @@ std::vector<const Grant*> wanted_grants(const Call& call, const Settings& settin
     }
   }
   for (const Dialog& dialog : call.dialogs) {
-    if (!dialog.is_live()) continue;
+    if (!dialog.is_live() || dialog.dormant) continue;
     dialog.negotiations.for_each([&](const Negotiation& negotiation) {
       want(negotiation.toward_caller);
       want(negotiation.toward_callee);
       for (const Exchange& exchange : negotiation.exchanges) {
+        if (exchange.dormant) continue;
         if (exchange.provisional) {
           want(exchange.provisional->toward_offerer);
           want(exchange.provisional->toward_answerer);
@@ -149,7 +182,8 @@ Transaction* Turn::begin(const SipMessage& message, Party sender, const Leg& pai
     if (copy) return nullptr;
   }
   const bool in_dialog = sender_of_request(message.from_tag, message.to_tag).has_value();
-  if (call_.transactions.size() >= limits::transactions_per_call / (in_dialog ? 1 : 2)) {
+  const bool may_have_all = in_dialog && speaks_for_call(end_of(pair, sender));
+  if (call_.transactions.size() >= limits::transactions_per_call / (may_have_all ? 1 : 2)) {
     if (message.session) refuse(*message.session, Cause::limit);
     return nullptr;
   }
@@ -176,12 +210,17 @@ void Turn::linger(Transaction& transaction, Transaction::State state) {
   const bool waiting = state == Transaction::State::succeeded && has_exchange(transaction.id);
   const bool offering =
       transaction.offer[index(Disposition::session)] && wants_offer(call_, transaction, Disposition::session);
-  constexpr base::seconds t4{5};  // RFC 3261 table 4: how long a message may be on its way
   transaction.deadline = now_ + (waiting || offering ? settings_.early : settings_.terminating + t4);
   if (state == Transaction::State::failed) {
     transaction.offer = {};
     transaction.offer_grants = {};
   }
+}
+
+// Timer C (RFC 3261 section 16.7 step 2). What is closed already stays remembered for as long as it was to be.
+void Turn::prolong(Transaction& transaction) const {
+  const base::TimePoint due = now_ + settings_.early;
+  transaction.deadline = transaction.dormant ? std::max(transaction.deadline, due) : due;
 }
 
 // RFC 4028 section 9: a 2xx without Session-Expires means no session timer. Below 90 seconds none may be, and
@@ -199,16 +238,19 @@ void Turn::set_session_timer(Dialog& dialog, const SipMessage& message) const {
 std::shared_ptr<const Announcement> Turn::admit(const std::optional<SessionDescription>& description) {
   if (!description) return nullptr;
   auto announcement = std::make_shared<Announcement>(Announcement{*description, origin_});
-  bool within = !description->over_limit && most_pinholes(*description) <= settings_.pinholes_per_call;
-  if (within) {
-    std::size_t all = most_pinholes(*description);
-    for_each_grants(call_, [&](const Grants& grants) { all += transport_count(grants); });
-    within = all <= settings_.pinholes_per_call ||
-             distinct_transports(call_, offered(*announcement, settings_)) <= settings_.pinholes_per_call;
-  }
-  if (within) return announcement;
+  if (fits(*description, *announcement)) return announcement;
   refuse(*description, Cause::limit);
   return nullptr;
+}
+
+// Whether there is room for it beside all that the call has announced.
+bool Turn::fits(const SessionDescription& description, const Announcement& in) const {
+  const std::size_t most = most_pinholes(description);
+  if (description.over_limit || most > settings_.pinholes_per_call) return false;
+  std::size_t all = most;
+  for_each_grants(call_, [&](const Grants& grants) { all += transport_count(grants); });
+  return all <= settings_.pinholes_per_call ||
+         distinct_transports(call_, offered(in, settings_)) <= settings_.pinholes_per_call;
 }
 
 void Turn::refuse(const SessionDescription& description, Cause cause) {

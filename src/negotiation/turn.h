@@ -45,6 +45,34 @@ std::vector<const Grant*> wanted_grants(const Call& call, const Settings& settin
 /// Whether the offer of an initial INVITE stands by itself: until one of its dialogs has an answer.
 bool wants_offer(const Call& call, const Transaction& transaction, Disposition disposition);
 
+/// Whether two initial INVITEs are one attempt of the same caller: sent again over another transport or to
+/// another server, or forked by a proxy.
+bool is_same_attempt(const Transaction& a, const Transaction& b);
+
+/// RFC 3261 table 4: how long a message may be on its way.
+inline constexpr base::seconds t4{5};
+
+/// Whether anybody is in the call who could want something open: a dialog goes on, or an INVITE is unanswered of
+/// which no other attempt was accepted. After that nothing of it may be open: a check on `wanted_grants`.
+bool goes_on(const Call& call);
+
+/// Whether a dialog of the call's own parties goes on, or an INVITE of theirs is unanswered. While it does, others
+/// in the call are strangers (strangers.cpp).
+bool parties_go_on(const Call& call);
+
+/// Whether the dialogs of two legs may be one that went another way.
+inline bool shares_an_end(const Leg& a, const Leg& b) {
+  return a.caller == b.caller || a.callee == b.callee;
+}
+
+inline bool have_same_tags(const Dialog& a, const Dialog& b) {
+  return a.caller_tag == b.caller_tag && a.callee_tag == b.callee_tag;
+}
+
+inline Leg pair_of(Party sender, const base::Address& source, const base::Address& destination) {
+  return sender == Party::caller ? Leg{source, destination} : Leg{destination, source};
+}
+
 /// Whether media, if somebody saw any, would keep that timer from ending anything.
 bool media_matters(const Call& call, const Timer& timer);
 
@@ -88,6 +116,7 @@ class Turn {
   void describe(const Transaction& transaction, Dialog& dialog, Disposition disposition,
                 const message::SipMessage& message);
   void confirm(Transaction& transaction, Dialog& dialog, const message::SipMessage& message);
+  void end_other_attempts(const Transaction& answered);
   void fail_invite(Transaction& transaction, Cause cause);
   void in_dialog_response(Transaction& transaction, const message::SipMessage& message);
   bool answer_in_response(const Transaction& transaction, Disposition disposition,
@@ -116,6 +145,8 @@ class Turn {
 
   // timers.cpp
   void transaction_timer(std::size_t at);
+  bool may_be_late(const Transaction& transaction);
+  void keep_for_late_answer(Transaction& transaction);
   void forget(std::size_t at);
   void abandon(Transaction& transaction, Cause cause);
   void drop_dialog(std::size_t at);
@@ -124,16 +155,31 @@ class Turn {
   Origin judged(const message::SipMessage& message, const Origin& origin);
   std::optional<base::Address> home_of(std::string_view tag) const;
   std::vector<base::Endpoint> admitted_of(std::string_view tag) const;
+  // strangers.cpp
+  bool is_party(const base::Address& address) const;
+  bool may_begin_own_leg(const base::Address& address) const;
+  bool speaks_for_call(const base::Address& address) const;
+  bool is_strange(const Transaction& transaction) const;
+  bool is_short_of_room(const message::SipMessage& message, const Leg& pair);
+  void make_room(const message::SipMessage& message, const base::Address& destination);
+  void note_life(const base::Address& speaker);
+  void end_followers(const Dialog& over);
+  void join_parties(Dialog& dialog);
 
   // dialogs.cpp
   std::optional<Party> sender_of_request(std::string_view from_tag, std::string_view to_tag) const;
+  std::optional<Party> sender_of_request(std::string_view from_tag, std::string_view to_tag,
+                                         const base::Address& source, const base::Address& destination) const;
   Targets targets(const Transaction& transaction);
   Targets targets(Party sender, std::string_view from_tag, std::string_view to_tag, const Leg& pair,
                   bool& known_pair);
-  std::optional<std::size_t> leg_for(const Leg& pair);
+  std::vector<Leg>::iterator place_for(const Leg& pair);
+  bool has_room_for(const Leg& pair);
+  std::optional<std::size_t> leg_for(const Leg& pair, bool own);
   Dialog* add_dialog(Dialog dialog);
   Dialog* dialog_of(const Transaction& transaction);
   void end_dialog(Dialog& dialog, Dialog::State state = Dialog::State::terminated);
+  void wake(Dialog& dialog);
   void settle(Dialog& dialog, Disposition disposition, Party offerer, Agreement agreement);
   void conclude(Dialog& dialog, Disposition disposition, TransactionId transaction, Agreement agreement,
                 bool on_own_pair);
@@ -147,9 +193,11 @@ class Turn {
   Transaction* begin(const message::SipMessage& message, Party sender, const Leg& pair,
                      std::optional<std::size_t> leg);
   void linger(Transaction& transaction, Transaction::State state);
+  void prolong(Transaction& transaction) const;
   void set_session_timer(Dialog& dialog, const message::SipMessage& message) const;
   std::shared_ptr<const Announcement> admit(const std::optional<message::SessionDescription>& description);
   void refuse(const message::SessionDescription& description, Cause cause);
+  bool fits(const message::SessionDescription& description, const Announcement& in) const;
   void announce(const Grants& grants, const Announcement& in);
   void forget_known(Grants& grants) const;
   void changed(Cause opened, Cause closed, bool described);

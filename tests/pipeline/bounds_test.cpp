@@ -246,7 +246,7 @@ TEST(Bounds, Legs) {
   EXPECT_EQ(legs, limits::legs_per_call);
   EXPECT_EQ(done, refuse_lines("192.0.2.132", 30000));
   // what is refused or forgotten makes room
-  s.send(bob, {"192.0.2.100"}, {.start = "486 INVITE", .to_tag = "b"});
+  s.send(bob, {"192.0.2.101"}, {.start = "486 INVITE", .to_tag = "b"});
   s.wait(base::seconds{37});
   EXPECT_EQ(s.send({"192.0.2.132"}, bob, {.start = "INVITE", .body = audio("192.0.2.132", 30000)}),
             open_lines("192.0.2.132", 30000));

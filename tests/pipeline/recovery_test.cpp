@@ -287,10 +287,18 @@ TEST(Recovery, AByeWithMadeUpTagsEndsNothing) {
     bob > alice    BYE x y
     alice > bob    481 BYE
     bob > alice    BYE x1 y
+    alice > bob    481 BYE
     bob > alice    BYE x2 y
+    alice > bob    481 BYE
     bob > alice    BYE x3 y
+    alice > bob    481 BYE
     bob > alice    BYE x4 y
+    alice > bob    481 BYE
     bob > alice    BYE x5 y
+    alice > bob    481 BYE
+    wait 20
+    bob > alice    BYE x6 y
+    alice > bob    481 BYE
     wait 100
     bob > alice    BYE b a
     alice > bob    200 BYE

@@ -29,9 +29,177 @@ TEST(Early, WithoutAFinalResponseTheInviteIsOver) {
     wait 179
     wait 1
         @180 close alice:30000-30001 early-timeout
+    wait 3640
     # too late
     bob > alice    200 INVITE b [audio 40000]
+        refuse bob:40000-40001 no-request
   )"));
+}
+
+TEST(Late, AnAnswerAfterAllOpensBothSides) {
+  // One 180, and nobody picks up for four minutes.
+  EXPECT_TRUE(plays(offered + R"(
+    bob > alice    180 INVITE b
+    wait 240
+        @180 close alice:30000-30001 early-timeout
+    bob > alice    200 INVITE b [audio 40000]
+        open alice:30000-30001 bob 300 answer
+        open bob:40000-40001 alice 300 answer
+    alice > bob    ACK a b
+    bob ~> alice:30000
+        passes
+    mallory ~> alice:30000
+        dropped
+    wait 200
+    alice > bob    BYE a b
+    bob > alice    200 BYE
+        close alice:30000-30001 bye
+        close bob:40000-40001 bye
+  )"));
+}
+
+TEST(Late, WithoutAnyResponse) {
+  EXPECT_TRUE(plays(offered + R"(
+    wait 3700
+        @180 close alice:30000-30001 early-timeout
+    bob > alice    200 INVITE b [audio 40000]
+        open alice:30000-30001 bob 300 answer
+        open bob:40000-40001 alice 300 answer
+  )"));
+}
+
+TEST(Late, RingingGoesOnMeanwhile) {
+  // A 180 that comes late opens nothing; nor does it shorten the hour.
+  EXPECT_TRUE(plays(offered + R"(
+    bob > alice    180 INVITE b
+    wait 200
+        @180 close alice:30000-30001 early-timeout
+    bob > alice    180 INVITE b
+    wait 2000
+    bob > alice    180 INVITE b
+    bob > alice    200 INVITE b [audio 40000]
+        open alice:30000-30001 bob 300 answer
+        open bob:40000-40001 alice 300 answer
+  )"));
+}
+
+TEST(Late, AnEarlyAnswerComesBackWithAnEmpty200) {
+  EXPECT_TRUE(plays(answered_early + R"(
+    wait 240
+        @180 close alice:30000-30001 early-timeout
+        @180 close bob:40000-40001 early-timeout
+    bob > alice    200 INVITE b
+        open alice:30000-30001 bob 300 answer
+        open bob:40000-40001 alice 300 answer
+    alice > bob    ACK a b
+    wait 299
+    bob ~> alice:30000
+        passes
+  )"));
+}
+
+TEST(Late, EarlyMediaAfterAllAndSilenceAgain) {
+  EXPECT_TRUE(plays(offered + R"(
+    wait 240
+        @180 close alice:30000-30001 early-timeout
+    bob > alice    183 INVITE b [audio 40000]
+        open alice:30000-30001 bob 300 answer
+        open bob:40000-40001 alice 300 answer
+    wait 180
+        @420 close alice:30000-30001 early-timeout
+        @420 close bob:40000-40001 early-timeout
+    bob > alice    183 INVITE b [audio 40000]
+        open alice:30000-30001 bob 300 answer
+        open bob:40000-40001 alice 300 answer
+    bob > alice    200 INVITE b [audio 40000]
+    wait 200
+    bob ~> alice:30000
+        passes
+  )"));
+}
+
+TEST(Late, ALateOfferInALate200) {
+  EXPECT_TRUE(plays(R"(
+    alice > bob    INVITE a
+    bob > alice    180 INVITE b
+    wait 240
+    bob > alice    200 INVITE b [audio 40000]
+        open bob:40000-40001 any 180 offer
+    alice > bob    ACK a b [audio 30000]
+        open alice:30000-30001 bob 300 answer
+        bind bob:40000-40001 alice 300 answer
+  )"));
+}
+
+TEST(Late, RefusedOrCancelled) {
+  for (const std::string end : {"bob > alice  486 INVITE b", "bob > alice  500 INVITE x",
+                                "alice > bob  CANCEL\n bob > alice  487 INVITE b", "alice > bob  CANCEL\n wait 32"}) {
+    EXPECT_TRUE(plays(offered + "bob > alice  180 INVITE b\n wait 240\n @180 close alice:30000-30001 early-timeout\n" +
+                      end + "\n bob > alice  200 INVITE b [audio 40000]\n"))
+        << end;
+  }
+}
+
+TEST(Late, OnEveryLeg) {
+  EXPECT_TRUE(plays(R"(
+    alice > proxy > carol  INVITE a [audio 30000] [audio 50000@relay]
+        open alice:30000-30001 any 180 offer
+        open relay:50000-50001 any 180 offer
+    carol > proxy > alice  180 INVITE b
+    wait 240
+        @180 close alice:30000-30001 early-timeout
+        @180 close relay:50000-50001 early-timeout
+    carol > proxy > alice  200 INVITE b [audio 31000] [audio 50010@relay]
+        open relay:50000-50001 carol 300 answer
+        open carol:31000-31001 proxy,relay 300 answer
+        open alice:30000-30001 proxy,relay 300 answer
+        open relay:50010-50011 alice 300 answer
+  )"));
+}
+
+TEST(Late, AReInvite) {
+  // Somebody is asked whether he wants to be seen. Media flows meanwhile.
+  EXPECT_TRUE(plays(call + R"(
+    alice > bob    INVITE a b [audio 30000, video 30002]
+        open alice:30002-30003 any video 180 offer
+    bob > alice    180 INVITE b
+    wait 170
+    bob ~> alice:30000
+        passes
+    wait 70
+        @180 close alice:30002-30003 video early-timeout
+    bob > alice    200 INVITE b [audio 40000, video 40002]
+        open alice:30002-30003 bob video 300 answer
+        open bob:40002-40003 alice video 300 answer
+    alice > bob    ACK a b
+    bob ~> alice:30002
+        passes
+  )"));
+}
+
+TEST(Late, GivesWayFirstAndCountsForNobody) {
+  const Host alice{"192.0.2.10"};
+  const Host bob{"203.0.113.5"};
+  PipelineSettings settings;
+  settings.negotiation.calls = 2;
+  settings.negotiation.calls_per_source = 1;
+  Scenario s(settings);
+  auto invite = [&](const Host& from, const std::string& call) {
+    return s.send(from, bob,
+                  {.start = "INVITE", .call_id = call, .body = sdp({from.address + "|image 30000 udptl t38"})});
+  };
+  EXPECT_NE(invite(Host{"192.0.2.11"}, "ringing"), "");
+  s.wait(base::seconds{100});
+  s.send(bob, Host{"192.0.2.11"}, {.start = "180 INVITE", .call_id = "ringing", .to_tag = "b"});
+  EXPECT_NE(invite(alice, "late"), "");
+  s.send(bob, alice, {.start = "180 INVITE", .call_id = "late", .to_tag = "b"});
+  s.wait(base::seconds{100});
+  s.send(bob, Host{"192.0.2.11"}, {.start = "180 INVITE", .call_id = "ringing", .to_tag = "b"});
+  s.wait(base::seconds{100});
+  EXPECT_EQ(invite(alice, "next"), "open 192.0.2.10:30000 any image data 180 offer\n");
+  const std::string answer = sdp({"203.0.113.5|image 40000 udptl t38"});
+  EXPECT_EQ(s.send(bob, alice, {.start = "200 INVITE", .call_id = "late", .to_tag = "b", .body = answer}),
+            "refuse 203.0.113.5:40000 image data no-request\n");
 }
 
 TEST(Early, AProvisionalResponseProlongs) {

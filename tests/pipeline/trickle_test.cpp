@@ -158,7 +158,7 @@ TEST(Trickle, CandidatesAreJudgedByPolicyAsAnyOther) {
 
 // Without Record-Route an INFO takes another way than the INVITE. It speaks for the side it came from, not
 // for the side of the party that it says it is (attack A2).
-TEST(Trickle, FromElsewhereItSpeaksForItsOwnSide) {
+TEST(Trickle, FromElsewhereItSpeaksForNobody) {
   PipelineSettings settings;
   settings.policy.inside_networks = {*base::Network::parse("192.0.2.0/24")};
   TwoParties call(settings);
@@ -172,8 +172,8 @@ TEST(Trickle, FromElsewhereItSpeaksForItsOwnSide) {
            .body = fragment("1", {host("192.0.2.77", 30100), host("203.0.113.66", 30100)}),
            .content_type = "application/trickle-ice-sdpfrag"};
   EXPECT_EQ(call.scenario.send(Host{"203.0.113.66"}, call.callee, info),
-            "open 203.0.113.66:30100 192.0.2.50 audio rtp 300 candidate\n"
-            "refuse 192.0.2.77:30100 audio rtp other-side\n");
+            "refuse 192.0.2.77:30100 audio rtp no-request\n"
+            "refuse 203.0.113.66:30100 audio rtp no-request\n");
 }
 
 TEST(Trickle, StrangersAddNothing) {
