@@ -94,6 +94,11 @@ void Gatekeeper::heard(base::Bytes packet, base::Interface arrival) {
   if (const auto source = ip::source_address(packet)) guard_.heard(*source, arrival, packet.size());
 }
 
+void Gatekeeper::keep(base::Bytes packet) {
+  if (const auto source = ip::source_address(packet)) guard_.keep(*source);
+  if (const auto destination = ip::destination_address(packet)) guard_.keep(*destination);
+}
+
 void Gatekeeper::judge(Outcome& outcome) {
   std::vector<pinhole::Refusal> repelled = guard_.judge(outcome.changes);
   repelled_ += repelled.size();

@@ -52,6 +52,8 @@ class Gatekeeper {
 
   /// A packet was handed to who asks for pinholes: it may ask in the name of its source from now on.
   void heard(base::Bytes packet, base::Interface arrival);
+  /// That packet was one of a call that rings or is answered.
+  void keep(base::Bytes packet);
   /// Takes out of `outcome` what may not be, and what is done already; adds a refusal for each opening.
   void judge(Outcome& outcome);
 

@@ -359,6 +359,7 @@ void field(Archive& archive, Findings::Packet& value) {
   field(archive, value.reading.protocol);
   field(archive, value.reading.source);
   field(archive, value.reading.destination);
+  field(archive, value.reading.of_a_call);
   field(archive, value.changes_something);
 }
 

@@ -114,6 +114,9 @@ std::optional<Findings> InspectionDesk::ask(const Batch& batch, base::TimePoint 
   seen_ += findings->counters;
   note(findings->connections);
   if (!batch.close.empty()) closed_ = findings->closed;
+  for (std::size_t i = 0; i < findings->packets.size(); ++i) {
+    if (findings->packets[i].reading.of_a_call) gatekeeper_.keep(batch.packets[i].octets);
+  }
   gatekeeper_.judge(findings->outcome);
   std::ranges::move(findings->outcome.changes, std::back_inserter(outcome_.changes));
   std::ranges::move(findings->outcome.refusals, std::back_inserter(outcome_.refusals));

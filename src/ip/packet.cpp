@@ -154,6 +154,14 @@ std::optional<Address> source_address(Bytes octets) {
   return std::nullopt;
 }
 
+std::optional<Address> destination_address(Bytes octets) {
+  if (octets.size() >= ipv4_header && octets[0] >> 4 == 4)
+    return Address::from_bytes(Family::ipv4, octets.data() + 16);
+  if (octets.size() >= ipv6_header && octets[0] >> 4 == 6)
+    return Address::from_bytes(Family::ipv6, octets.data() + 24);
+  return std::nullopt;
+}
+
 tl::expected<Datagram, PacketError> read_datagram(const Packet& packet) {
   if (packet.fragment) return malformed();
   if (packet.protocol != number::udp) return tl::unexpected(PacketError::other_protocol);

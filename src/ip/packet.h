@@ -41,6 +41,7 @@ tl::expected<Packet, PacketError> read_packet(base::Bytes octets);
 
 /// The source that the IP header of a packet names; nothing when it has none.
 std::optional<base::Address> source_address(base::Bytes octets);
+std::optional<base::Address> destination_address(base::Bytes octets);
 
 /// A UDP datagram: what SIP over UDP and media come in.
 struct Datagram {

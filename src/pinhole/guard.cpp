@@ -47,7 +47,7 @@ Guard::Guard(const GuardSettings& settings, Host* host, base::HashKey hash_key)
       host_(host),
       policy_(settings.policy, host),
       sides_(settings.policy, host),
-      speakers_(limits::speakers, hash_key),
+      speakers_(limits::speakers, limits::kept_speakers, hash_key),
       open_(0, KeyHash{hash_key}),
       per_call_(0, CallHash{hash_key}),
       offered_(0, KeyHash{hash_key}) {}

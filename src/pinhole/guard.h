@@ -55,6 +55,10 @@ class Guard {
   /// A packet of so many octets was handed over that came from `source` through `arrival`.
   void heard(const base::Address& source, base::Interface arrival, std::size_t octets);
 
+  /// A packet of a call that rings or is answered came from there, or goes there: what was heard of it is
+  /// remembered for longer.
+  void keep(const base::Address& party) { speakers_.keep(party); }
+
   /// Whether a packet of it was handed over lately.
   bool has_heard(const base::Address& source) { return speakers_.find(source) != nullptr; }
 

@@ -13,6 +13,8 @@ namespace dpinholer::pinhole {
 
 /// Who sent SIP lately, through which interfaces it came, and how much it can have asked for. At least the
 /// last `generation` addresses that were heard or asked for are remembered, and no more than twice as many.
+/// Beside them stand the parties of calls that ring or are answered, the last `parties` of them: a flood of
+/// forged sources, none of which anybody answers, does not push them out (attack A29).
 class Speakers {
  public:
   struct Speaker {
@@ -21,18 +23,26 @@ class Speakers {
     std::size_t credit = 0;  ///< pinholes that may still be opened for what it has sent
   };
 
-  Speakers(std::size_t generation, base::HashKey hash_key) : speakers_(generation, hash_key) {}
+  Speakers(std::size_t generation, std::size_t parties, base::HashKey hash_key)
+      : speakers_(generation, hash_key), parties_(parties, hash_key) {}
 
   /// A packet with room for messages that ask for `pinholes` of them.
   void heard(const base::Address& source, base::Interface arrival, std::size_t pinholes);
 
-  /// Null when it was not heard of; valid until the next call.
-  Speaker* find(const base::Address& source) { return speakers_.find(source); }
+  /// It is a party of such a call. Nothing happens when it was not heard of.
+  void keep(const base::Address& party);
 
-  std::size_t size() const { return speakers_.size(); }
+  /// Null when it was not heard of; valid until the next call.
+  Speaker* find(const base::Address& source) {
+    Speaker* party = parties_.find(source);
+    return party != nullptr ? party : speakers_.find(source);
+  }
+
+  std::size_t size() const { return speakers_.size() + parties_.size(); }
 
  private:
   base::RecentAddresses<Speaker> speakers_;
+  base::RecentAddresses<Speaker> parties_;
 };
 
 }  // namespace dpinholer::pinhole
