@@ -5,32 +5,12 @@
 #include <stdexcept>
 
 #include "base/limits.h"
+#include "pipeline/choices.h"
 #include "pipeline/scenario.h"
 
 namespace dpinholer::test {
 
 namespace {
-
-// Takes small numbers out of the input; zeros when it has run out.
-class Choices {
- public:
-  explicit Choices(base::Bytes octets) : octets_(octets) {}
-
-  bool any() const { return !octets_.empty(); }
-  std::size_t below(std::size_t bound) {
-    if (octets_.empty()) return 0;
-    const std::size_t value = octets_.front() % bound;
-    octets_ = octets_.subspan(1);
-    return value;
-  }
-  template <typename T, std::size_t N>
-  const T& of(const std::array<T, N>& all) {
-    return all[below(N)];
-  }
-
- private:
-  base::Bytes octets_;
-};
 
 const std::array<Host, 4> hosts{Host{"192.0.2.10"}, Host{"203.0.113.5"}, Host{"192.0.2.20"},
                                 Host{"2001:db8::5"}};
