@@ -231,7 +231,7 @@ void field(Archive& archive, pinhole::Key& value) {
 template <typename Archive>
 void field(Archive& archive, pinhole::Sources& value) {
   list(archive, value, [](auto& at, auto& source) { optional(at, source, each); });
-  if (value.size() > limits::asked_sources) archive.fail();
+  archive.require(value.size() <= limits::asked_sources);
 }
 
 template <typename Archive>

@@ -99,16 +99,16 @@ bool Turn::is_short_of_room(const SipMessage& message, const Leg& pair) {
   if (call_.dialogs.size() >= limits::dialogs_per_call) return true;
   for (Disposition disposition : dispositions) {
     const auto& description = body(message, disposition);
-    if (description && !fits(*description, {*description, *origin_})) return true;
+    if (description && !fits(*description, {*description, origin_})) return true;
   }
-  return message.ice_fragment && !fits(*message.ice_fragment, {*message.ice_fragment, *origin_});
+  return message.ice_fragment && !fits(*message.ice_fragment, {*message.ice_fragment, origin_});
 }
 
 // Before a message of the parties is applied: strangers give way when there is no room for it beside them.
 // What a party says to a stranger takes none from another.
 void Turn::make_room(const SipMessage& message, const base::Address& destination) {
-  const bool theirs = is_party(origin_->address) && (message.is_request() || is_party(destination));
-  if (!theirs || !is_short_of_room(message, {origin_->address, destination})) return;
+  const bool theirs = is_party(origin_.address) && (message.is_request() || is_party(destination));
+  if (!theirs || !is_short_of_room(message, {origin_.address, destination})) return;
   std::vector<TransactionId> given_up;
   for (const Transaction& transaction : call_.transactions) {
     if (is_strange(transaction)) given_up.push_back(transaction.id);

@@ -80,7 +80,7 @@ struct NoQuestions : Questions {
     return {arrival};
   }
   std::string name(base::Interface) override { return ""; }
-  bool has_media(const pinhole::Key&) override { return false; }
+  pinhole::Sources has_media(const pinhole::Senders&) override { return {}; }
 };
 
 // Each asks for as many pinholes as it may. All are read, in several answers, none of which is too large.

@@ -807,7 +807,7 @@ TEST(SetKeeper, A31_MendsNothingMeanwhile) {
   it.sets.news.sets = true;
   it.keeper.note(std::exchange(it.sets.news, {}), Busy::now);
   EXPECT_FALSE(it.keeper.mend(Busy::now));
-  EXPECT_FALSE(it.keeper.refresh_some([](const Key&) {}));
+  EXPECT_FALSE(it.keeper.refresh_some([](const Key&, const auto&) {}));
   EXPECT_EQ(it.keeper.next_deadline(), std::nullopt) << "or it would turn in circles";
   EXPECT_EQ(it.sets.lookups(), 0U);
   it.free();
