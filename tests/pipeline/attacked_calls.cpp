@@ -377,13 +377,18 @@ std::string compare(const std::map<std::string, Sources>& plain,
   for (const auto& [place, sources] : plain) {
     if (!attacked.contains(place)) return "he closed " + place;
   }
-  if (naming == Naming::ports_of_the_parties) return "";
   for (const auto& [place, sources] : attacked) {
     const auto before = plain.find(place);
+    // What he offers in their name is an offer like any other.
+    if (before == plain.end() && naming == Naming::ports_of_the_parties) continue;
     if (before == plain.end()) return "he kept open " + place;
     if (before->second.contains("any")) continue;
     for (const std::string& source : sources) {
-      if (!before->second.contains(source)) return "he let in " + source + " to " + place;
+      if (before->second.contains(source)) continue;
+      // His accomplice answers him: he has a call of his own to that port, and lets himself in.
+      if (naming == Naming::ports_of_the_parties && (source == mallory.address || source == accomplice.address))
+        continue;
+      return "he let in " + source + " to " + place;
     }
   }
   return "";
