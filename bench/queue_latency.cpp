@@ -117,8 +117,11 @@ struct Network {
   // The shipped sets and chains, but for the queue statement, which not every kernel has; then the queue, by
   // the target of iptables, which all have.
   void load_rules() const {
-    std::ifstream file(DPINHOLER_SOURCE_DIR "/nft/dpinholer.nft");
-    std::string rules{std::istreambuf_iterator<char>(file), {}};
+    std::string rules;
+    for (const char* name : {"defaults", "sets", "dpinholer"}) {
+      std::ifstream file(DPINHOLER_SOURCE_DIR "/nft/" + std::string(name) + ".nft");
+      rules.append(std::istreambuf_iterator<char>(file), {});
+    }
     const std::string queue = "queue flags bypass to $sip_queues\n";
     if (const auto at = rules.find(queue); at != std::string::npos) rules.erase(at, queue.size() - 1);
     const std::string path = "/tmp/" + gateway.name() + ".nft";

@@ -2,6 +2,7 @@
 """A SIP server on the gateway itself: nft/local.nft and media.local."""
 
 import tempfile
+from pathlib import Path
 
 from lab import Daemon
 from lab.case import CallTest, each_family
@@ -41,7 +42,7 @@ class LocalTest(CallTest):
             file.write(text)
             file.flush()
             self.firewall.clear()
-            self.firewall.load(file.name, hooks=("INPUT", "OUTPUT"))
+            self.firewall.load(Path(file.name), hooks=("INPUT", "OUTPUT"))
 
     def server(self, family):
         """Its SIP and its RTP port."""

@@ -3,6 +3,7 @@
 PBX knows it."""
 
 import tempfile
+from pathlib import Path
 
 from lab import Daemon, wait_until
 from lab.case import CallTest, each_family
@@ -51,7 +52,7 @@ class NatTest(CallTest):
             file.write(f"{text}\ntable {ip} nat {{ {nat} }}\n")
             file.flush()
             self.firewall.clear()
-            self.firewall.load(file.name, options=["#ct status dnat", "#ct status snat"])
+            self.firewall.load(Path(file.name))
         self.firewall.delete_rule("forward", "ct state established,related accept")
 
     def accept_established_first(self):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The commented lines of the include, taken into use while calls go through: marks, payloads, rates. The lines by
-themselves stand in ruleset_test."""
+"""The options of the include, taken into use while calls go through: marks, payloads, rates. What they are by themselves
+stands in ruleset_test."""
 
 import re
 import socket
@@ -8,18 +8,12 @@ import struct
 
 from lab import Capture, Daemon, Flood, wait_until
 from lab.case import CallTest, each_family
-from lab.firewall import NFT
 from lab.network import IPV4, IPV6
 from lab.sip import Dialog, sdp
 
 CS3, EF = 24, 46  # RFC 2474, RFC 3246
 RATE, BURST = 20, 100  # as the option is shipped
-
-
-def block(begin):
-    """A commented block of the include, from the line that begins so to the end of the chain in it."""
-    text = (NFT / "dpinholer.nft").read_text()
-    return re.search(rf"^#{re.escape(begin)}.*?^#chain .*?^#}}", text, re.DOTALL | re.MULTILINE).group()
+TRUSTED = ("ip saddr { 192.0.2.0/24, 198.51.100.7 } return", "ip6 saddr { 2001:db8:2::/48 } return")
 
 
 def marks(frames, family):
@@ -40,7 +34,7 @@ class Marks(CallTest):
     @each_family
     def test_sip_is_cs3_and_media_ef(self, family):
         self.firewall.clear()
-        self.firewall.load(options=["#ip dscp", "#ip6 dscp"])
+        self.firewall.load(options=["dscp-media", "dscp-sip"])
         outside, inside = self.media_ports(family)
         caller, callee = self.phones(family)
         captures = {host: Capture(host, family) for host in (self.network.outside, self.network.inside)}
@@ -73,7 +67,7 @@ class Payloads(CallTest):
     @each_family
     def test_only_media_uses_a_pinhole(self, family):
         self.firewall.clear()
-        self.firewall.load(options=["#meta l4proto udp @th,64,8"])
+        self.firewall.load(options=["payloads"])
         self.firewall.delete_rule("forward", "ct state established,related accept")
         caller, callee = self.phones(family)
         with Daemon(self.network.gateway), \
@@ -94,7 +88,7 @@ class Rates(CallTest):
     def setUp(self):
         super().setUp()
         self.firewall.clear()
-        self.firewall.load(options=[block("set sip_rate4"), "#jump sip_rate"])
+        self.firewall.load(options=["rate"], lines=TRUSTED)
 
     def dropped(self):
         listed = self.firewall.nft("list chain inet filter sip_rate")

@@ -7,6 +7,7 @@ import select
 import socket
 import sys
 import tempfile
+from pathlib import Path
 
 from lab import IPV4, wait_until
 from lab.case import LiveTest, each_family
@@ -236,11 +237,11 @@ class Signalling(RulesetTest):
 
 
 class Options(RulesetTest):
-    """The commented lines of the include, taken into use."""
+    """Includes beside the main one, taken into use."""
 
     @each_family
     def test_only_payloads_that_can_be_media(self, family):
-        self.firewall.load(options=["#meta l4proto udp @th,64,8"])
+        self.firewall.load(options=["payloads"])
         _, inside = self.hosts(family)
         self.add(f"sip_rtp{family.digit}", family.inside, PORT)
         with self.network.outside.udp(family, family.outside, 0) as sender, \
@@ -254,7 +255,7 @@ class Options(RulesetTest):
 
     @each_family
     def test_expedited_forwarding(self, family):
-        self.firewall.load(options=["#ip dscp", "#ip6 dscp"])
+        self.firewall.load(options=["dscp-media", "dscp-sip"])
         self.add(f"sip_rtp{family.digit}", family.inside, PORT)
         with self.network.outside.udp(family, family.outside, 0) as sender, \
                 self.network.inside.udp(family, family.inside, PORT) as receiver:
@@ -265,6 +266,34 @@ class Options(RulesetTest):
             sender.sendto(b"x", (family.inside, PORT))
             _, ancillary, _, _ = receiver.recvmsg(100, 100)
             self.assertEqual(ancillary[0][2][0] >> 2, 46)
+
+    # For tables that decide after this one: what goes to a pinhole, by whatever set, and what comes back over TCP.
+    @each_family
+    def test_a_mark_on_what_goes_to_a_pinhole(self, family):
+        self.firewall.load(options=["mark"], lines=["redefine sip_mark = 0x01000000"])
+        self.firewall.nft("insert rule inet filter forward meta mark set 0x22")  # which others set stays
+        self.firewall.nft("add table inet late; add chain inet late f { type filter hook forward priority 15; policy drop; };"
+                          "add rule inet late f meta mark 0x01000022 accept; add rule inet late f udp dport 9 accept")
+        outside, inside = self.hosts(family)
+        for name, source in ((f"sip_rtp{family.digit}", ()), (f"sip_rtp{family.digit}_from", (family.outside,))):
+            with self.subTest(name):
+                self.firewall.nft("insert rule inet filter forward udp dport 30000 accept")
+                self.assert_dropped(outside, inside)
+                self.firewall.delete_rule("forward", f"udp dport {PORT} accept")
+                self.add(name, *source, family.inside, PORT)
+                self.assert_passes(outside, inside)
+                self.firewall.nft(f"flush set inet filter {name}")
+
+    # Files of an administrator who has taken everything there is.
+    def test_all_of_them_at_once(self):
+        lines = [line[1:] for file in (NFT / "etc").glob("*.nft") for line in file.read_text().splitlines()
+                 if re.match(r" *#(include|redefine|ip6? saddr)", line) for line in [line.strip()]]
+        self.assertGreater(len(lines), 10)
+        self.firewall.load(lines=lines)
+        rules = self.firewall.nft("-s", "list", "table", "inet", "filter")
+        self.firewall.load(lines=lines)
+        self.assertEqual(self.firewall.nft("-s", "list", "table", "inet", "filter"), rules)
+        self.assertIn("5080", rules)
 
     # The inside host is reached as the gateway's outside address, port 40000.
     @each_family
@@ -283,7 +312,7 @@ class Options(RulesetTest):
                 }}
                 """)
             file.flush()
-            self.firewall.load(file.name, options=["#ct status dnat"])
+            self.firewall.load(Path(file.name))
         outside, inside = self.hosts(family)
         outside.send(family.gateway_outside, 40000)
         self.assert_dropped(outside, inside)

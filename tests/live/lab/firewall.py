@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NFT = Path(__file__).resolve().parents[3] / "nft"
+# Where a package puts them.
+ETC, SHARE = Path("/etc/dpinholer"), Path("/usr/share/dpinholer/nft")
 QUEUE = re.compile(r"^\s*queue flags bypass to \$sip_queues$", re.MULTILINE)
 
 
@@ -41,35 +43,48 @@ class Firewall:
         self.nft("flush", "ruleset")
         self._host.run("conntrack", "-F")
 
-    def load(self, file=NFT / "gateway.nft", options=(), hooks=("FORWARD",), size=None):
-        """`nft -f file`, where its includes are the shipped ones. `options`: commented lines of theirs, as they
-        stand there, that are to be taken into use. `size`: of the sets for UDP media, in elements."""
+    def load(self, file=NFT / "gateway.nft", options=(), lines=(), hooks=("FORWARD",), size=None):
+        """`nft -f file`, where its includes are the shipped ones. `options`, `lines` and `size`: as for install."""
         with tempfile.TemporaryDirectory() as folder:
-            included = Path(folder) / "dpinholer"
-            included.mkdir()
-            for source in NFT.glob("*.nft"):
-                (included / source.name).write_text(self._shipped(source, options, size))
+            etc = Path(folder) / "dpinholer"
+            self.install(etc, Path(folder) / "share", options, lines, size)
             # nft looks below /etc first; an installed package must not be what is tested.
             if Path("/etc/dpinholer").is_dir():
-                subprocess.run(["mount", "--bind", included, "/etc/dpinholer"], check=True)
+                subprocess.run(["mount", "--bind", etc, "/etc/dpinholer"], check=True)
             try:
-                self.nft("-I", folder, "-f", file)
+                self.nft("-I", folder, "-f", etc / file.name if file.parent == NFT / "etc" else file)
             finally:
                 if os.path.ismount("/etc/dpinholer"):
                     subprocess.run(["umount", "/etc/dpinholer"], check=True)
-        if not has_native_queue():
-            self._queue_by_iptables(hooks)
+        self.queue_as_shipped(hooks)
 
     @staticmethod
-    def _shipped(source, options, size):
-        text = source.read_text()
-        for option in options:
-            if source.name == "dpinholer.nft" and option not in text:
-                raise ValueError(f"{source} has no {option}")
-            text = text.replace(option, re.sub("^#", "", option, flags=re.MULTILINE))
-        if size is not None:
-            text = re.sub(r"\bsize \d+", f"size {size}", text)
-        return text if has_native_queue() else QUEUE.sub("", text)
+    def install(etc=ETC, share=SHARE, options=(), lines=(), size=None):
+        """The shipped files in these folders. `options`: of dpinholer.nft, to be taken into use, by the names of the
+        files. `lines`: lines that stand there as comments, to be taken into use. `size`: of the sets for UDP media, in
+        elements."""
+        wanted = [f'include "{ETC if (NFT / "etc" / name).exists() else SHARE}/{name}"'
+                  for name in (f"{option}.nft" for option in options)]
+        wanted += lines
+        for folder, files in ((share, NFT.glob("*.nft")), (etc, (NFT / "etc").glob("*.nft"))):
+            folder.mkdir(parents=True, exist_ok=True)
+            for source in files:
+                text = source.read_text()
+                for line in [line for line in wanted if f"#{line}\n" in text]:
+                    text = text.replace(f"#{line}\n", f"{line}\n")
+                    wanted.remove(line)
+                if size is not None:
+                    text = re.sub(r"\bsize \d+", f"size {size}", text)
+                if not has_native_queue():
+                    text = QUEUE.sub("", text)
+                (folder / source.name).write_text(text.replace(str(SHARE), str(share)).replace(str(ETC), str(etc)))
+        if wanted:
+            raise ValueError(f"the shipped files don't have: {', '.join(wanted)}")
+
+    def queue_as_shipped(self, hooks=("FORWARD",)):
+        """What was left out of the rules where this kernel can't do it."""
+        if not has_native_queue():
+            self._queue_by_iptables(hooks)
 
     def _queue_by_iptables(self, hooks):
         for tool in ("iptables-nft", "ip6tables-nft"):
