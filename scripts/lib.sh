@@ -30,6 +30,8 @@ packages=(
     valgrind                                              # a call through the daemon under it
     python3                                               # the tests themselves
     clang libclang-rt-dev llvm  # fuzzing and sanitizers, and where in the source they found something
+    # The firewalls that the daemon is tested beside. They run in namespaces of the tests, and never on this machine:
+    firewalld ufw dbus-daemon dpkg
     # The tests of the package on stock Debian:
     debootstrap qemu-system-x86 busybox-static e2fsprogs
 )
@@ -40,6 +42,9 @@ fail() {
     printf '%s: %s\n' "${0##*/}" "$*" >&2
     exit 1
 }
+
+# Of these, services that apt would start, and the machine from then on.
+services=(firewalld ufw)
 
 # Installs what is missing; needs root only then.
 install_packages() {
@@ -52,7 +57,20 @@ install_packages() {
     say "Installing ${missing[*]}"
     export DEBIAN_FRONTEND=noninteractive
     apt-get -qq -o DPkg::Lock::Timeout=300 update
-    apt-get -qq -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "${missing[@]}" >/dev/null
+    # Nothing is started meanwhile, and of what is new here nothing later.
+    local policy=/usr/sbin/policy-rc.d ours= service
+    if [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' >$policy
+        chmod +x $policy
+        ours=1
+    fi
+    local status=0
+    apt-get -qq -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "${missing[@]}" >/dev/null || status=$?
+    [ -z "$ours" ] || rm $policy
+    for service in "${services[@]}"; do
+        [[ " ${missing[*]} " != *" $service "* ]] || systemctl --quiet disable "$service" || status=$?
+    done
+    return "$status"
 }
 
 # build [TARGET [PRESET [OPTION...]]]: builds `target`, or everything.

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Installs what is missing, builds, and runs the tests: the lanes `core` (needs nothing), `live` (needs root) and `vm`
-# (needs root and qemu; the first time it fetches Debian 12 and 13 into build/vm); and beside them test-sanitized.sh.
+# Installs what is missing, builds, and runs the tests: the lanes `core` (needs nothing), `live` and `firewalls` (need
+# root) and `vm` (needs root and qemu; the first time it fetches Debian 12 and 13 into build/vm); and beside them
+# test-sanitized.sh.
 #
 #   sudo scripts/test.sh
 #
@@ -10,7 +11,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 install_packages
-obstacles=$("$source_folder/tests/live/run" --check; "$source_folder/tests/vm/run" --check) || true
+obstacles=$(for lane in live firewalls vm; do "$source_folder/tests/$lane/run" --check; done) || true
 
 # All of this together needs more of the processors than of the time. The tests of the package wait for it to be built;
 # so that begins at once, and gets what the build and the live tests, which mostly wait, leave. The sanitizers get what
@@ -39,7 +40,7 @@ summary=$build_folder/Testing/summary
 mkdir -p "$build_folder/Testing"
 : >"$summary"
 status=0
-ctest --test-dir "$build_folder" --output-on-failure --no-tests=error -j "$(nproc)" -L 'core|live' |
+ctest --test-dir "$build_folder" --output-on-failure --no-tests=error -j "$(nproc)" -L 'core|live|firewalls' |
     tee -a "$summary" || status=$?
 say "Testing the package"
 # What went wrong there goes wrong again below, and is shown there.

@@ -27,8 +27,7 @@ def shell(command, status=0):
 
 def install(package):
     """As a person does; what it depends on has been downloaded before."""
-    return shell(f"apt-get -y --no-install-recommends -o Dpkg::Options::=--force-confdef "
-                 f"-o Dpkg::Options::=--force-confold install {package}")
+    return shell(f"DEBIAN_FRONTEND=noninteractive apt-get -y --no-install-recommends install {package} </dev/null")
 
 
 def log():

@@ -26,10 +26,11 @@ class Step1Package(unittest.TestCase):
         note_what_is_there()
         install(package("old"))
         self.assertIn("dpinholer", shell("getent passwd dpinholer"))
-        for name in ("dpinholer.toml", "dpinholer.nft", "local.nft", "dnat.nft"):
-            self.assertIn(f"/etc/dpinholer/{name}", shell("dpkg-query --show --showformat='${Conffiles}' dpinholer"))
-        self.assertEqual(service()["UnitFileState"], "disabled")
-        self.assertEqual(service()["ActiveState"], "inactive")
+        for name in ("dpinholer.toml", "dpinholer.nft", "local.nft", "dnat.nft", "rate.nft", "standalone.nft"):
+            self.assertTrue(Path("/etc/dpinholer", name).exists(), name)
+        self.assertEqual(shell("dpkg-query --show --showformat='${Conffiles}' dpinholer"), "")
+        for name in ("dpinholer", "dpinholer-standalone"):
+            self.assertEqual((service(name)["UnitFileState"], service(name)["ActiveState"]), ("disabled", "inactive"))
         self.assertTrue(Path("/usr/share/man/man8/dpinholer.8.gz").exists())
 
     def test_without_the_sets_it_says_what_is_missing(self):
@@ -110,6 +111,19 @@ class Step3Service(unittest.TestCase):
         wait_until(lambda: "the configuration has not changed" in log(), "the daemon to read its file again", 30)
         self.assertEqual(service()["MainPID"], before)
 
+    def test_4_does_not_reload_a_wrong_file_and_says_why(self):
+        right = CONFIGURATION.read_text()
+        CONFIGURATION.write_text(right + "colour = 'red'\n")
+        try:
+            before = log()
+            shell("systemctl reload dpinholer", status=1)
+            self.assertIn("unknown", log()[len(before):])
+            self.assertIn("colour", log()[len(before):])
+            self.assertEqual(service()["ActiveState"], "active")
+        finally:
+            CONFIGURATION.write_text(right)
+        shell("systemctl reload dpinholer")
+
     def test_5_comes_back_after_a_crash(self):
         self.assert_restarts("systemctl kill --signal=KILL dpinholer")
 
@@ -137,7 +151,7 @@ class Step3Service(unittest.TestCase):
         folder = Path("/tmp/four_queues")
         folder.mkdir()
         included = Path("/etc/dpinholer/dpinholer.nft").read_text()
-        one, four = "define sip_queues = 0\n", "define sip_queues = 0-3\n"
+        one, four = "#redefine sip_queues = 0-3\n", "redefine sip_queues = 0-3\n"
         self.assertIn(one, included)
         (folder / "dpinholer.nft").write_text(included.replace(one, four))
         (folder / "gateway.nft").write_text(RULES.read_text().replace("dpinholer/dpinholer.nft",

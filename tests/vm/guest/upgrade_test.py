@@ -16,6 +16,7 @@ class Upgrade(GatewayTest):
     def test_calls_do_not_notice(self):
         with open(CONFIGURATION, "a") as file:
             file.write(OF_THE_ADMINISTRATOR)
+        settings = {file.name for file in CONFIGURATION.parent.iterdir()}
         before = service()["MainPID"], shell("dpkg-query --show dpinholer")
         call = Call(self)
         call.offer()
@@ -32,10 +33,10 @@ class Upgrade(GatewayTest):
         self.assertNotEqual((service()["MainPID"], shell("dpkg-query --show dpinholer")), before)
         self.assertEqual(service()["ActiveState"], "active")
         self.assertEqual(service()["UnitFileState"], "enabled")
-        # What was edited stays, with the new one beside it; what was not is replaced.
+        # Settings stay, and nothing beside them; rules are replaced.
         self.assertTrue(CONFIGURATION.read_text().endswith(OF_THE_ADMINISTRATOR))
-        self.assertIn(OF_THE_NEXT_VERSION, Path(f"{CONFIGURATION}.dpkg-dist").read_text())
-        self.assertIn(OF_THE_NEXT_VERSION, Path("/etc/dpinholer/dpinholer.nft").read_text())
+        self.assertEqual({file.name for file in CONFIGURATION.parent.iterdir()}, settings)
+        self.assertIn(OF_THE_NEXT_VERSION, Path("/usr/share/dpinholer/nft/dpinholer.nft").read_text())
 
         call.end()
 

@@ -165,8 +165,8 @@ class Release:
         control = root / "DEBIAN/control"
         version = field(package, "Version") + "+next"
         control.write_text(re.sub("^Version:.*", f"Version: {version}", control.read_text(), flags=re.MULTILINE))
-        for name in ("dpinholer.toml", "dpinholer.nft"):
-            with open(root / "etc/dpinholer" / name, "a") as file:
+        for name in ("etc/dpinholer.toml", "etc/dpinholer.nft", "nft/dpinholer.nft"):
+            with open(root / "usr/share/dpinholer" / name, "a") as file:
                 file.write("# of the next version\n")
         made = folder / f"dpinholer_{version}_{ARCHITECTURE}.deb"
         subprocess.run(["dpkg-deb", "--root-owner-group", "--build", root, made], check=True,
