@@ -35,8 +35,10 @@ class Firewall:
     """The nftables of one host. Where the kernel lacks the `queue` statement, and only there, the shipped files
     are loaded without that one line, and iptables-nft adds the rules that do the same."""
 
-    def __init__(self, host):
+    def __init__(self, host, table="filter"):
+        """`table`: of family inet, where the sets are."""
         self._host = host
+        self.table = table
 
     def clear(self):
         """No rules, no sets, no connections."""
@@ -114,10 +116,10 @@ class Firewall:
 
     def show(self, name):
         """What a person sees: `nft list set`."""
-        return self.nft("list", "set", "inet", "filter", name)
+        return self.nft("list", "set", "inet", self.table, name)
 
-    def elements(self, name, table="filter"):
-        listed = json.loads(self.nft("-j", "list", "set", "inet", table, name))
+    def elements(self, name, table=None):
+        listed = json.loads(self.nft("-j", "list", "set", "inet", table or self.table, name))
         found = next(item["set"] for item in listed["nftables"] if "set" in item)
         return [self._element(item["elem"]) for item in found.get("elem", [])]
 
