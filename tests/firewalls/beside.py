@@ -24,6 +24,10 @@ for word; do
     fi
 done
 """
+# Of the one module that the document names; many kernels have it built in.
+MODPROBE = """#!/bin/sh
+[ "$1" = br_netfilter ] && { [ -e /proc/sys/net/bridge ] || exec /sbin/modprobe "$1"; }
+"""
 
 
 def blocks(title):
@@ -55,9 +59,11 @@ class GatewayTest(CallTest):
         shutil.rmtree(ETC, ignore_errors=True)
         Firewall.install()
         (ETC / "dpinholer.toml").write_text("")
-        fake = Path("/usr/local/bin/systemctl")
-        fake.write_text(SYSTEMCTL.format(unit=SOURCE / "systemd/dpinholer-standalone.service"))
-        fake.chmod(0o755)
+        for name, text in (("systemctl", SYSTEMCTL.format(unit=SOURCE / "systemd/dpinholer-standalone.service")),
+                           ("modprobe", MODPROBE)):
+            fake = Path("/usr/local/sbin") / name
+            fake.write_text(text)
+            fake.chmod(0o755)
 
     def follow(self, title):
         """What the document says there, on the gateway."""

@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -80,6 +81,7 @@ class Firewall:
                 if not has_native_queue():
                     text = QUEUE.sub("", text)
                 (folder / source.name).write_text(text.replace(str(SHARE), str(share)).replace(str(ETC), str(etc)))
+        shutil.copytree(NFT / "openwrt", share / "openwrt", dirs_exist_ok=True)
         if wanted:
             raise ValueError(f"the shipped files don't have: {', '.join(wanted)}")
 
