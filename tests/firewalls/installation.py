@@ -51,7 +51,7 @@ def package_0_1(folder):
     """The one of 0.1, with rules and settings in one file, which dpkg asks about."""
     root = Path(folder) / "0.1.0"
     (root / "DEBIAN").mkdir(parents=True)
-    shutil.copytree(OF_0_1, root / "etc/dpinholer")
+    shutil.copytree(OF_0_1, root / "etc/dpinholer", ignore=lambda *_: ["README.md"])
     names = sorted(file.name for file in (root / "etc/dpinholer").iterdir())
     (root / "DEBIAN/conffiles").write_text("".join(f"/etc/dpinholer/{name}\n" for name in names))
     return _built(root, "0.1.0")

@@ -286,8 +286,8 @@ class Options(RulesetTest):
 
     # Files of an administrator who has taken everything there is.
     def test_all_of_them_at_once(self):
-        lines = [line[1:] for file in (NFT / "etc").glob("*.nft") for line in file.read_text().splitlines()
-                 if re.match(r" *#(include|redefine|ip6? saddr)", line) for line in [line.strip()]]
+        lines = [line for file in (NFT / "etc").glob("*.nft")
+                 for line in re.findall(r"^ *#((?:include|redefine|ip6? saddr) .*)$", file.read_text(), re.MULTILINE)]
         self.assertGreater(len(lines), 10)
         self.firewall.load(lines=lines)
         rules = self.firewall.nft("-s", "list", "table", "inet", "filter")

@@ -158,6 +158,27 @@ class Release:
         initramfs.write(made, self.folder / "gateway", kernel.name.removeprefix("vmlinuz-"))
         return kernel, made
 
+    @staticmethod
+    def of_0_1(package, folder):
+        """The package as that of 0.1 was laid out, with rules and settings in one file, which dpkg asks about; its path."""
+        root = folder / "of_0_1"
+        subprocess.run(["dpkg-deb", "--raw-extract", package, root], check=True)
+        control = root / "DEBIAN/control"
+        control.write_text(re.sub("^Version:.*", "Version: 0.1.0", control.read_text(), flags=re.MULTILINE))
+        shutil.rmtree(root / "usr/share/dpinholer")
+        shutil.copytree(SOURCE / "tests/data/0.1", root / "etc/dpinholer", ignore=lambda *_: ["README.md"])
+        names = sorted(file.name for file in (root / "etc/dpinholer").iterdir())
+        (root / "DEBIAN/conffiles").write_text("".join(f"/etc/dpinholer/{name}\n" for name in names))
+        for script, ours in (("postinst", "root="), ("postrm", "# No other file")):
+            file = root / "DEBIAN" / script
+            begin, _, rest = file.read_text().partition(ours)
+            file.write_text(begin + rest[rest.index("# Automatically added"):])
+        made = folder / f"dpinholer_0.1.0_{ARCHITECTURE}.deb"
+        subprocess.run(["dpkg-deb", "--root-owner-group", "--build", root, made], check=True,
+                       stdout=subprocess.DEVNULL)
+        shutil.rmtree(root)
+        return made
+
     def newer(self, package, folder):
         """The next version of a package, in which the shipped settings and rules have changed; its path."""
         root = folder / "newer"
