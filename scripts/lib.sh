@@ -31,7 +31,7 @@ packages=(
     python3                                               # the tests themselves
     clang libclang-rt-dev llvm  # fuzzing and sanitizers, and where in the source they found something
     # The firewalls that the daemon is tested beside. They run in namespaces of the tests, and never on this machine:
-    firewalld ufw dbus-daemon dpkg
+    firewalld ufw dbus-daemon dpkg systemd-container
     # The tests of the package on stock Debian:
     debootstrap qemu-system-x86 busybox-static e2fsprogs
 )

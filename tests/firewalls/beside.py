@@ -58,7 +58,7 @@ class GatewayTest(CallTest):
         self.firewall.clear()
         shutil.rmtree(ETC, ignore_errors=True)
         Firewall.install()
-        (ETC / "dpinholer.toml").write_text("")
+        shutil.copy(SOURCE / "etc/dpinholer.toml", ETC)
         for name, text in (("systemctl", SYSTEMCTL.format(unit=SOURCE / "systemd/dpinholer-standalone.service")),
                            ("modprobe", MODPROBE)):
             fake = Path("/usr/local/sbin") / name
@@ -73,10 +73,19 @@ class GatewayTest(CallTest):
                 for line in text.splitlines():
                     self.network.gateway.run("sh", "-ec", line)
             elif language == "toml":
-                file = Path(head.removeprefix("# "))
-                file.write_text(file.read_text() + rest)
+                self.configure(Path(head.removeprefix("# ")), rest)
             elif language == "nft" and head.startswith("# /etc/dpinholer/"):
                 self.set(Path(head.removeprefix("# ")), rest.splitlines())
+
+    @staticmethod
+    def configure(file, text):
+        """Keys of TOML, each into its section."""
+        content = file.read_text()
+        for section, keys in re.findall(r"^(\[\S+\]\n)((?:[^[].*\n)+)", text, re.MULTILINE):
+            if section not in content:
+                raise AssertionError(f"{file} has no {section}")
+            content = content.replace(section, section + keys)
+        file.write_text(content)
 
     @staticmethod
     def set(file, lines):
@@ -143,7 +152,7 @@ class GatewayTest(CallTest):
                 self.assert_shut(sender, receiver, phones)
             for caller, callee in (phones, tuple(reversed(phones))):
                 self.assert_one_call(family, caller, callee, phones, media)
-            self.assertNotIn("no pinhole", daemon.log())
+            self.assertNotIn("no pinhole to", daemon.log())
             self.assertEqual(daemon.stop(), 0)
         self.assertEqual(self.theirs(), before)
         for sender, receiver in both:

@@ -49,10 +49,10 @@ FAMILIES = (IPV4, IPV6)
 class Namespace:
     """A host: runs programs and makes sockets."""
 
-    def __init__(self, name, here=False):
-        """`here`: not a new namespace, but the one that this process is in."""
+    def __init__(self, name, process=None):
+        """`process`: not a new namespace, but the one that this process is in, by its number."""
         self.name = name
-        subprocess.run(["ip", "netns", *(["attach", name, str(os.getpid())] if here else ["add", name])], check=True)
+        subprocess.run(["ip", "netns", *(["attach", name, str(process)] if process else ["add", name])], check=True)
         self._descriptor = os.open(f"/run/netns/{name}", os.O_RDONLY | os.O_CLOEXEC)
         self.run("ip", "link", "set", "lo", "up")
 
@@ -98,10 +98,12 @@ class Namespace:
 class Network:
     """The three hosts, connected, addressed and routed. A context manager."""
 
-    def __init__(self, gateway_here=False):
-        """`gateway_here`: the gateway is the machine itself, not a namespace."""
+    def __init__(self, gateway_here=False, gateway_process=None):
+        """`gateway_here`: the gateway is the machine itself, not a namespace. `gateway_process`: it is where this process
+        is, by its number."""
         self._all = []
         self._gateway_here = gateway_here
+        self._gateway_process = os.getpid() if gateway_here else gateway_process
 
     def __enter__(self):
         try:
@@ -133,14 +135,14 @@ class Network:
             host.run("ip", "route", "add", "default", "via", gateway)
         return host
 
-    def _host(self, name, here=False):
-        host = Namespace(name, here)
+    def _host(self, name, process=None):
+        host = Namespace(name, process)
         self._all.append(host)
         return host
 
     def _build(self):
         self.outside, self.inside = self._host("outside"), self._host("inside")
-        self.gateway = self._host("gateway", self._gateway_here)
+        self.gateway = self._host("gateway", self._gateway_process)
         for port, host in (("eth0", self.outside), ("eth1", self.inside)):
             subprocess.run(["ip", "link", "add", port, "netns", "gateway", "type", "veth",
                             "peer", "name", "eth0", "netns", host.name], check=True)

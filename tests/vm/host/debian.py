@@ -26,6 +26,8 @@ ARCHITECTURE = "amd64"
 GATEWAY = ("systemd-sysv", "nftables", "iproute2", "kmod", "sip-tester", "tcpdump", "conntrack", "python3",
            # What libc6 and systemd recommend, so that every Debian has it, and apt keeps it whoever brought it.
            "libidn2-0", "libp11-kit0")
+# A machine in a container: where firewalld and ufw run under systemd.
+BESIDE_FIREWALLS = ("systemd-sysv", "dbus", "nftables", "iproute2", "procps", "firewalld", "ufw")
 # The kernel: what the package linux-image-amd64 leads to, unpacked; it would bring tools to make an initramfs.
 KERNEL = f"""cd /tmp
 apt-get -qq download $(apt-cache depends linux-image-{ARCHITECTURE} | sed -n 's/.*Depends: //p')
@@ -157,6 +159,11 @@ class Release:
         made = self.folder / "initramfs"
         initramfs.write(made, self.folder / "gateway", kernel.name.removeprefix("vmlinuz-"))
         return kernel, made
+
+    def beside_firewalls(self, package):
+        """A root with firewalls of others, and all that the package depends on but not the package itself."""
+        first = [alternatives.split()[0] for alternatives in field(package, "Depends").split(", ")]
+        return Root(self.folder / "firewalls").make((*BESIDE_FIREWALLS, *sorted(set(first))), base=self._base)
 
     @staticmethod
     def of_0_1(package, folder):
