@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lab import wait_until
 
-BUILT = {"running", "degraded"}
+UP = {"running", "degraded"}
 
 
 class Machine:
@@ -62,4 +62,4 @@ class Machine:
         if not children:
             return False
         self.leader = children[0]
-        return self.shell("systemctl is-system-running", status=None) in BUILT
+        return self.shell("systemctl is-system-running", status=None) in UP

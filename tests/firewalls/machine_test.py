@@ -67,6 +67,16 @@ class MachineTest(GatewayTest):
     def states(self):
         return {name: self.shell(f"systemctl is-active {name}", status=None) for name in ("firewalld", "ufw", "nftables")}
 
+    def assert_refuses_a_wrong_file(self):
+        """At a reload, and says what is wrong with it; with the right one again it does not."""
+        file = self.machine.root / "etc/dpinholer/dpinholer.toml"
+        right, log = file.read_text(), self.log()
+        file.write_text(right + "\n[colours]\n")
+        self.shell("systemctl reload dpinholer", status=1)
+        self.assertRegex(self.log().removeprefix(log), r"dpinholer.toml:\d+: .*colours")
+        file.write_text(right)
+        self.shell("systemctl reload dpinholer && systemctl is-active dpinholer")
+
     def assert_goes_on(self, before, states, after):
         self.assertEqual(self.states(), states, after)
         self.assertEqual(self.theirs(), before, after)
@@ -87,6 +97,7 @@ class MachineTest(GatewayTest):
         self.assert_goes_on(before, states, "calls, and stopping")
         self.shell("systemctl start dpinholer && systemctl reload dpinholer && systemctl restart dpinholer")
         self.assert_goes_on(before, states, "a restart")
+        self.assert_refuses_a_wrong_file()
         self.install()
         self.assert_goes_on(before, states, "an upgrade")
         self.shell("systemctl disable --now dpinholer dpinholer-standalone && dpkg --purge dpinholer")

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from beside import GatewayTest, blocks
+from beside import SOURCE, GatewayTest, blocks
 from lab import FAMILIES, IPV4, Network
 from lab.case import each_family
 
@@ -19,6 +19,30 @@ def chains_of(test, table):
     chains = re.findall(r"^\tchain (\S+) \{\n(.*?)^\t\}", listed.replace("\t\tjump sip_media\n", ""),
                         re.DOTALL | re.MULTILINE)
     return {name: rules for name, rules in chains if not name.startswith("sip_")}
+
+
+class Plain(GatewayTest):
+    """The nftables.conf of docs/installation.md, before and after."""
+
+    def test_include_and_jump(self):
+        self.firewall.table = "filter"
+        before, after = re.findall(r"^```\n(#!/usr/sbin/nft.*?)^```$", (SOURCE / "docs/installation.md").read_text(),
+                                   re.DOTALL | re.MULTILINE)
+        self.load(before)
+
+        def load_ours():
+            self.load(after)
+            self.network.gateway.run("conntrack", "-F")  # what passed before is established
+            self.firewall.queue_as_shipped()
+
+        self.theirs = dict  # it is all ours
+        self.assert_calls_and_nothing_else(IPV4, range_open=True, load_ours=load_ours)
+
+    def load(self, content):
+        with tempfile.NamedTemporaryFile("w", suffix=".nft") as file:
+            file.write(content)
+            file.flush()
+            self.firewall.nft("-f", file.name)
 
 
 class OpenWrt(GatewayTest):
