@@ -4,8 +4,11 @@ they are, and they stay up."""
 
 import contextlib
 import os
+import tempfile
+from pathlib import Path
 
-from beside import GatewayTest, blocks
+from beside import SOURCE, GatewayTest, blocks
+from host.debian import Release
 from lab import IPV4, Network, wait_until
 from lab.firewall import QUEUE, has_native_queue
 from machine import Machine
@@ -120,3 +123,62 @@ class Ufw(MachineTest):
         self.assertEqual(self.shell("nft list tables"), "")
         self.shell("ufw --force enable")
         self.assert_nothing_of_theirs_changes("ufw")
+
+
+class From01(MachineTest):
+    """An upgrade from 0.1, where rules and settings were one file, while a call is up. apt has no terminal."""
+
+    PACE = 0.02  # seconds between two RTP packets, as phones have it
+
+    def setUp(self):
+        super().setUp()
+        self.firewall.table = "filter"
+        self.shell("systemctl disable --now firewalld")
+        folder = Path(self.enter(tempfile.TemporaryDirectory()))
+        self.install_by_apt(Release.of_0_1(os.environ["PACKAGE"], folder))
+        self.settings = self.machine.root / "etc/dpinholer/dpinholer.nft"
+
+    def install_by_apt(self, package):
+        self.shell(f"apt-get -y --no-install-recommends install {self.machine.put(package)}")
+
+    def load(self):
+        """gateway.nft with the rules that are there, but for the queue where the kernel has none."""
+        rules = {name: self.machine.root / name for name in ("etc/dpinholer/dpinholer.nft",
+                                                              "usr/share/dpinholer/nft/dpinholer.nft")}
+        text = (SOURCE / "nft/gateway.nft").read_text()
+        for name, file in rules.items():
+            if file.exists() and not has_native_queue():
+                changed = QUEUE.sub("", file.read_text()).replace("/usr/share/dpinholer/nft/dpinholer.nft", "/root/usr.nft")
+                (self.machine.root / "root" / f"{name.split('/')[0]}.nft").write_text(changed)
+                text = text.replace('"dpinholer/dpinholer.nft"', '"/root/etc.nft"')
+        (self.machine.root / "root/gateway.nft").write_text(text)
+        self.shell("nft -f /root/gateway.nft")
+        self.firewall.queue_as_shipped()
+
+    def test_settings_and_calls_are_kept_and_nothing_is_asked(self):
+        self.set(self.settings, ["define sip_ports = { 5060, 5066 }"])
+        self.load()
+        self.firewall.delete_rule("forward", "ct state established,related accept")
+        self.shell("systemctl enable --now dpinholer")
+        (caller, callee), media = self.phones(), self.media_ports()
+        dialog = self.establish(caller, callee)
+        outside, inside = media
+        outside.stream(inside.address, inside.port, self.PACE)
+        inside.stream(outside.address, outside.port, self.PACE)
+        before = self.shell("systemctl show --property MainPID dpinholer")
+        self.install_by_apt(os.environ["PACKAGE"])
+        self.load()
+        self.firewall.delete_rule("forward", "ct state established,related accept")
+        self.assertNotEqual(self.shell("systemctl is-active dpinholer; systemctl show --property MainPID dpinholer"),
+                            "active\n" + before)
+        for sender, receiver in ((outside, inside), (inside, outside)):
+            sender.stop_streaming()
+            self.assert_passes(sender, receiver)
+            self.assertEqual(receiver.from_port(sender), list(range(sender.sent)))
+        self.assertIn("\nredefine sip_ports = { 5060, 5066 }\n", self.settings.read_text())
+        self.assertIn("5060, 5066", self.shell("nft list chain inet filter sip_inspect"))
+        self.assertIn("jump sip_media_options", self.shell("nft list chain inet filter sip_accept"))
+        self.hang_up(dialog, caller, callee)
+        self.assertEqual(self.destinations(), set())
+        self.shell("apt-get -y purge dpinholer")
+        self.assertFalse(self.settings.parent.exists())

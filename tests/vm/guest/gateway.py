@@ -42,7 +42,7 @@ def metrics():
 
 
 def package(which):
-    """The file: "of_0_1", "old" or "new"."""
+    """The file: "old" or "new"."""
     found, = (HOME / "packages" / which).glob("*.deb")
     return found
 
