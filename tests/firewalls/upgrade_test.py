@@ -112,16 +112,18 @@ class From01(UpgradeTest):
         text = (OF_0_1 / "dpinholer.nft").read_text()
         rate = re.search(r"^#set sip_rate4.*?^#chain .*?^#}", text, re.DOTALL | re.MULTILINE).group()
         notrack = re.search(r"^#chain sip_notrack.*?^#}", text, re.DOTALL | re.MULTILINE).group()
-        self.upgrade_from_0_1(
+        said = self.upgrade_from_0_1(
             (rate, re.sub("^#", "", rate, flags=re.MULTILINE).replace("20/second", "33/second").replace("192.0.2.0/24, ", "")),
             (notrack, re.sub("^#", "", notrack, flags=re.MULTILINE)), ("#jump sip_rate", "jump sip_rate"),
             ("    #meta l4proto udp @th", "    meta l4proto udp @th"), ("#ip dscp set", "ip dscp set"),
             ("#ip6 dscp set", "ip6 dscp set"), ("#ct status", "ct status"))
         rules = self.rules(("dnat.nft",))
-        for rule in ("limit rate over 33/second burst 100", "ip saddr 198.51.100.7 return", "notrack", "dscp set ef",
+        for rule in ("limit rate over 33/second burst 100", "ip saddr 198.51.100.7 return", "dscp set ef",
                      "dscp set cs3", "@th,64,8 != { 0x0-0x3", "ct status dnat goto sip_media_dnat"):
             self.assertIn(rule, rules)
         self.assertEqual(rules.count("ct status dnat"), 1)
+        self.assertNotIn("notrack", rules)
+        self.assertIn("sip_notrack is gone", said)
 
     def test_sets_of_another_size_are_kept(self):
         self.upgrade_from_0_1(("size 131072", "size 500000"), ("timeout 300s", "timeout 600s"))
