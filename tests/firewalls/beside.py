@@ -81,7 +81,7 @@ class GatewayTest(CallTest):
     def configure(file, text):
         """Keys of TOML, each into its section."""
         content = file.read_text()
-        for section, keys in re.findall(r"^(\[\S+\]\n)((?:[^[].*\n)+)", text, re.MULTILINE):
+        for section, keys in re.findall(r"^(\[\S+\]\n)((?:[^[\n].*\n)+)", text, re.MULTILINE):
             if section not in content:
                 raise AssertionError(f"{file} has no {section}")
             content = content.replace(section, section + keys)
