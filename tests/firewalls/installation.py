@@ -39,7 +39,8 @@ def package(folder, version):
     templates = root / "usr/share/dpinholer/etc"
     shutil.copytree(SOURCE / "nft/etc", templates)
     shutil.copy(SOURCE / "etc/dpinholer.toml", templates)
-    shutil.copytree(SOURCE / "nft", root / "usr/share/dpinholer/nft", ignore=lambda *_: ["etc", "gateway.nft"])
+    shutil.copytree(SOURCE / "nft", root / "usr/share/dpinholer/nft",
+                    ignore=lambda *_: ["etc", "gateway.nft", "CMakeLists.txt"])
     for script in ("postinst", "postrm"):
         made = root / "DEBIAN" / script
         made.write_text((SOURCE / f"debian/dpinholer.{script}").read_text())
@@ -66,8 +67,8 @@ def _built(root, version):
 
 def dpkg(*words):
     """As without a terminal: a question would be an error. What it says."""
-    done = subprocess.run(["dpkg", "--force-unsafe-io", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True)
+    done = subprocess.run(["dpkg", "--force-unsafe-io", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
         raise AssertionError(f"dpkg {' '.join(map(str, words))}: {done.stdout}")
     return done.stdout

@@ -31,7 +31,8 @@ class Units(unittest.TestCase):
                     self.assertTrue(all(name.endswith(".target") for name in foreign), f"{unit.name}: {key}={value}")
 
     def test_the_daemon_starts_behind_whatever_loads_rules(self):
-        after = {name for key, value in settings(UNITS / "dpinholer.service") if key == "After" for name in value.split()}
+        after = {name for key, value in settings(UNITS / "dpinholer.service") if key == "After"
+                 for name in value.split()}
         self.assertLessEqual({f"{name}.service" for name in FIREWALLS} | {"network-pre.target"}, after)
 
     def test_a_reload_reads_the_file_first_and_says_what_is_wrong(self):
@@ -70,7 +71,8 @@ class Installed(unittest.TestCase):
                     self.assertTrue(self.at(path).exists() or path.startswith("/run/"))
 
     def test_units_program_user_and_rules_are_there(self):
-        for path in ("sbin/dpinholer", "lib/systemd/system/dpinholer.service", "lib/systemd/system/dpinholer-standalone.service",
+        for path in ("sbin/dpinholer", "lib/systemd/system/dpinholer.service",
+                     "lib/systemd/system/dpinholer-standalone.service",
                      "lib/systemd/system/dpinholer-exporter.socket", "lib/sysusers.d/dpinholer.conf",
                      "share/dpinholer/nft/dpinholer.nft", "share/dpinholer/nft/openwrt/ruleset-post/dpinholer.nft",
                      "share/doc/dpinholer/examples/gateway.nft"):

@@ -68,7 +68,8 @@ class MachineTest(GatewayTest):
             file.write_text(QUEUE.sub("", file.read_text()))
 
     def states(self):
-        return {name: self.shell(f"systemctl is-active {name}", status=None) for name in ("firewalld", "ufw", "nftables")}
+        return {name: self.shell(f"systemctl is-active {name}", status=None)
+                for name in ("firewalld", "ufw", "nftables")}
 
     def assert_refuses_a_wrong_file(self):
         """At a reload, and says what is wrong with it; with the right one again it does not."""
@@ -148,7 +149,8 @@ class From01(MachineTest):
         text = (SOURCE / "nft/gateway.nft").read_text()
         for name, file in rules.items():
             if file.exists() and not has_native_queue():
-                changed = QUEUE.sub("", file.read_text()).replace("/usr/share/dpinholer/nft/dpinholer.nft", "/root/usr.nft")
+                changed = QUEUE.sub("", file.read_text())
+                changed = changed.replace("/usr/share/dpinholer/nft/dpinholer.nft", "/root/usr.nft")
                 (self.machine.root / "root" / f"{name.split('/')[0]}.nft").write_text(changed)
                 text = text.replace('"dpinholer/dpinholer.nft"', '"/root/etc.nft"')
         (self.machine.root / "root/gateway.nft").write_text(text)
