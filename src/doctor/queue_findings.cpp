@@ -219,7 +219,7 @@ Findings queue_numbers_differ(const Facts& facts) {
   return {{"queue-not-fed", Severity::warning,
            "kernel.queues is \"" + to_string(ours) + "\", but rules queue to " + to_string(used) + " only",
            "The other queues stay empty, and the work is not shared.",
-           "define sip_queues = " + to_string(ours) + "   # in dpinholer.nft"}};
+           "redefine sip_queues = " + to_string(ours) + "   # in /etc/dpinholer/dpinholer.nft"}};
 }
 
 Findings nobody_listening(const Facts& facts) {

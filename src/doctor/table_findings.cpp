@@ -234,7 +234,7 @@ Findings bans_by_another_prefix(const Facts& facts) {
            (theirs.empty() ? " without a mask" : " with the mask " + theirs),
        "An IPv6 source is banned with its whole network, which these rules don't find: it is not dropped.",
        theirs.empty() ? include_line + "   # as shipped, in table " + system::to_string(table)
-                      : "define sip_ipv6_mask = " + ours + "   # in dpinholer.nft"}};
+                      : "redefine sip_ipv6_mask = " + ours + "   # in /etc/dpinholer/dpinholer.nft"}};
 }
 
 }  // namespace dpinholer::doctor

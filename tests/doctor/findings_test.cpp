@@ -139,7 +139,7 @@ const Case cases[] = {
      },
      {"fault ban-mask-differs"},
      "ipv6-prefix is 56, but the rules look into sip_banned6 with the mask ffff:ffff:ffff:ffff::",
-     "define sip_ipv6_mask = ffff:ffff:ffff:ff00::"},
+     "redefine sip_ipv6_mask = ffff:ffff:ffff:ff00::"},
     {"BansWithoutAMask",
      [](Gateway& g) {
        g.listing.erase("rule", "sip_signalling", "ffff:ffff");
@@ -430,7 +430,7 @@ const Case cases[] = {
      },
      {"warning queue-not-fed"},
      "rules queue to 0 only",
-     "define sip_queues = 0-3"},
+     "redefine sip_queues = 0-3"},
     {"QueuesOfOthers",
      [](Gateway& g) {
        g.listing.add_chain("ids", "forward", -100, "accept", "inet", "ids");
