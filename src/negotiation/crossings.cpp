@@ -2,9 +2,9 @@
 // A dialog crosses the gateway as often as its proxies send it there: what a crossing may say for a party
 // whose addresses were judged at another one (calls.md section 2, attack A24).
 //
-// A refusal counts for all of an address when it comes from where the party was first heard. From anywhere
-// else it counts for the ports that it names: a forwarded copy names the same, while the party, whose tag
-// somebody may have learned, does not. What the party has open already is not lost to it.
+// A refusal counts for all of an address when it comes from where the party was first heard, on a leg of the
+// call's own (strangers.cpp). From anywhere else it counts for the ports that it names, and not against the party
+// where it was first heard: somebody may have learned its tag. What the party has open already is not lost to it.
 #include <algorithm>
 
 #include "base/limits.h"
@@ -54,11 +54,13 @@ void sort_each_once(auto& values) {
 
 }  // namespace
 
-// Where the party was heard first; nothing when it is heard now. The caller's legs stand in the order in
-// which its INVITE took them, the callee's dialogs in the order of its responses.
+// Where the party was heard first, on a leg of the call's own; nothing when it is heard now. The caller's legs
+// stand in the order in which its INVITE took them, the callee's dialogs in the order of its responses.
 std::optional<base::Address> Turn::home_of(std::string_view tag) const {
   std::optional<std::size_t> first;
-  auto consider = [&](std::size_t leg) { first = std::min(leg, first.value_or(leg)); };
+  auto consider = [&](std::size_t leg) {
+    if (call_.legs[leg].own) first = std::min(leg, first.value_or(leg));
+  };
   for (const Transaction& transaction : call_.transactions) {
     if (transaction.initial_invite() && transaction.from_tag == tag && transaction.leg)
       consider(*transaction.leg);
@@ -68,7 +70,7 @@ std::optional<base::Address> Turn::home_of(std::string_view tag) const {
   }
   if (first) return call_.legs[*first].caller;
   for (const Dialog& dialog : call_.dialogs) {
-    if (dialog.callee_tag == tag) return call_.legs[dialog.leg].callee;
+    if (dialog.callee_tag == tag && call_.legs[dialog.leg].own) return call_.legs[dialog.leg].callee;
   }
   return std::nullopt;
 }
@@ -115,7 +117,8 @@ Origin Turn::judged(const SipMessage& message, const Origin& origin) {
   sort_each_once(places);
   const std::string& tag = message.is_request() ? message.from_tag : message.to_tag;
   const auto home = home_of(tag);
-  const bool at_home = !origin.forged && home.value_or(origin.address) == origin.address;
+  const bool at_home = !origin.forged && home == origin.address;
+  const bool begins = !origin.forged && !home && may_begin_own_leg(origin.address);
   const std::vector<base::Endpoint> admitted = admitted_of(tag);
   auto is_admitted = [&](const base::Address& address) {
     return std::ranges::find(admitted, address, &base::Endpoint::address) != admitted.end();
@@ -128,7 +131,7 @@ Origin Turn::judged(const SipMessage& message, const Origin& origin) {
       if (is_admitted(place.address)) {
         judged.sources.push_back(place.address);
         if (!has_it) refused.add(tag, place);
-      } else if (at_home) {
+      } else if (at_home || begins) {
         refused.add(tag, place.address);
       } else if (!refused.has(tag, place.address)) {
         refused.add(tag, place);
@@ -136,7 +139,7 @@ Origin Turn::judged(const SipMessage& message, const Origin& origin) {
     }
     if (refused.has(tag, place.address)) {
       judged.refused.push_back(place.address);
-    } else if (!has_it && (refused.has(tag, place) || (refused.overflowed() && !at_home))) {
+    } else if (!has_it && !at_home && (refused.has(tag, place) || refused.overflowed())) {
       if (is_admitted(place.address)) {
         judged.refused_places.push_back(place);
       } else {

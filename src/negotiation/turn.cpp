@@ -89,7 +89,7 @@ namespace {
 bool is_alive(const Call& call, const Transaction& invite) {
   if (invite.state != Transaction::State::succeeded) return invite.state == Transaction::State::proceeding;
   return std::any_of(call.dialogs.begin(), call.dialogs.end(), [&](const Dialog& dialog) {
-    return dialog.invite == invite.id && dialog.state == Dialog::State::confirmed;
+    return dialog.invite == invite.id && dialog.state == Dialog::State::confirmed && !dialog.joining;
   });
 }
 

@@ -329,7 +329,7 @@ class Stranger {
 
   Choices& choices_;
   Naming naming_;
-  std::array<std::string, 2> tags_{"a1", "b1"};
+  std::array<std::string, 2> tags_{"m1", "m2"};  // until he has heard them
   std::array<Host, 2> parties_{alice, bob};
   std::string branch_ = "z9hG4bK1-0";
   int cseq_ = 1;
@@ -385,9 +385,8 @@ std::string compare(const std::map<std::string, Sources>& plain,
     if (before->second.contains("any")) continue;
     for (const std::string& source : sources) {
       if (before->second.contains(source)) continue;
-      // His accomplice answers him: he has a call of his own to that port, and lets himself in.
-      if (naming == Naming::ports_of_the_parties && (source == mallory.address || source == accomplice.address))
-        continue;
+      // His accomplice answers him: they have a call of their own to that port, and say who may send there.
+      if (naming == Naming::ports_of_the_parties && source != "any") continue;
       return "he let in " + source + " to " + place;
     }
   }
