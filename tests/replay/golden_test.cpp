@@ -126,17 +126,23 @@ INSTANTIATE_TEST_SUITE_P(Captures, Golden, testing::ValuesIn(captures()), [](con
 });
 
 TEST(GoldenFiles, A24_TheHostInsideIsRefusedAtBothCrossings) {
-  const std::string events = replayed("a24-through-a-proxy");
+  const std::string events = replayed("reported__a24-through-a-proxy");
   EXPECT_EQ(events.find("\"open\""), std::string::npos) << events;
   const std::size_t first = events.find("\"other-side\"");
   EXPECT_NE(events.find("\"other-side\"", events.find("\"time\":1.0", first)), std::string::npos) << events;
 }
 
 TEST(GoldenFiles, A27_WhatIsBoundStaysBound) {
-  const std::string events = replayed("a27-a-strangers-offer");
+  const std::string events = replayed("reported__a27-a-strangers-offer");
   EXPECT_NE(events.find("\"bind\""), std::string::npos) << events;
   const std::size_t stranger = events.find("\"time\":3.0");
   EXPECT_EQ(events.find("\"bind\"", std::min(stranger, events.size())), std::string::npos) << events;
+}
+
+TEST(GoldenFiles, A30_AnAnswerThatNeverCameEndsWithTheCall) {
+  const std::string events = replayed("reported__an_answer_that_never_came_ends_with_the_call");
+  EXPECT_NE(events.find("\"opened\":2,\"closed\":2,\"open_at_end\":0"), std::string::npos) << events;
+  EXPECT_NE(events.find("\"time\":0.500000,\"event\":\"close\""), std::string::npos) << events;
 }
 
 TEST(GoldenFiles, EachBelongsToACapture) {

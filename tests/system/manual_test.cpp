@@ -33,7 +33,7 @@ std::vector<std::string> names_in_error(const std::string& wrong, const std::str
 using Defaults = std::map<std::string, std::string>;
 
 Defaults of_the_parser() {
-  static const std::regex line("#([a-z-]+) = (\"[^\"]*\"|\\[.*?\\]|\\S+).*");
+  static const std::regex line("#([a-z0-9-]+) = (\"[^\"]*\"|\\[.*?\\]|\\S+).*");
   Defaults shipped;
   std::string section;
   std::istringstream file(test::source_file("etc/dpinholer.toml"));
@@ -58,7 +58,7 @@ Defaults of_the_parser() {
 Defaults of_the_manual() {
   static const std::regex head(R"(\.Ss \[([a-z]+)\])");
   static const std::regex quote(R"(\\\(dq)");
-  static const std::regex item(R"(\.It Cm ([a-z-]+) No = (.+))");
+  static const std::regex item(R"(\.It Cm ([a-z0-9-]+) No = (.+))");
   Defaults defaults;
   std::string section;
   std::istringstream file(test::source_file("man/dpinholer.toml.5"));
