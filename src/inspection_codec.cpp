@@ -258,9 +258,13 @@ void sources(Archive& archive, const pinhole::Key& key, std::vector<base::Addres
     archive.require(from[i].family() == family && (i == 0 || from[i - 1] < from[i]));
 }
 
-// Of what opens, changes and closes, and of what is refused (negotiation/cause.h).
-bool is_refusal(negotiation::Cause cause) {
-  return cause >= negotiation::Cause::other_side;
+// Of what opens, changes and closes, and of what is refused (negotiation/cause.h). A call that the operator has
+// closed is refused what it asks for after that, too.
+bool may_change(negotiation::Cause cause) {
+  return cause < negotiation::Cause::other_side;
+}
+bool may_refuse(negotiation::Cause cause) {
+  return !may_change(cause) || cause == negotiation::Cause::requested;
 }
 
 // What a pinhole was bound to before is known to the gatekeeper: it is not said.
@@ -272,7 +276,7 @@ void field(Archive& archive, pinhole::Change& value) {
   field(archive, value.timeout);
   field(archive, value.label);
   enumeration(archive, value.cause, negotiation::Cause::no_request);
-  archive.require(!is_refusal(value.cause));
+  archive.require(may_change(value.cause));
   field(archive, value.time);
   field(archive, value.announced_by);
 }
@@ -285,7 +289,7 @@ void field(Archive& archive, pinhole::Refusal& value) {
   field(archive, value.label);
   enumeration(archive, value.cause, negotiation::Cause::no_request);
   field(archive, value.time);
-  archive.require(is_refusal(value.cause) && !value.label.call_hash);
+  archive.require(may_refuse(value.cause) && !value.label.call_hash);
 }
 
 template <typename Archive>

@@ -193,6 +193,8 @@ TEST(InspectionCodec, A25_ARefusalCarriesNoHash) {
 TEST(InspectionCodec, A25_CausesAreThoseOfTheirKind) {
   EXPECT_FALSE(decodes([](Findings& f) { f.outcome.changes[0].cause = pinhole::Cause::limit; }));
   EXPECT_FALSE(decodes([](Findings& f) { f.outcome.refusals[0].cause = pinhole::Cause::bye; }));
+  EXPECT_TRUE(decodes([](Findings& f) { f.outcome.refusals[0].cause = pinhole::Cause::requested; }))
+      << "of a call that the operator has closed";
 }
 
 TEST(InspectionCodec, A26_ChangesAndSourcesOfABatchAreBounded) {
