@@ -36,7 +36,7 @@ using system::Descriptor;
 using system::KernelError;
 using system::SystemError;
 
-constexpr milliseconds patience{limits::launcher_patience_milliseconds};
+constexpr milliseconds launcher_patience{limits::launcher_patience_milliseconds};
 
 bool send_request(int control, Request request, const std::string& order, int descriptor) {
   std::array<iovec, 2> parts{iovec{&request, sizeof request},
@@ -121,7 +121,7 @@ void InspectorLauncher::greet() {
   std::string why = length == static_cast<ssize_t>(text.size()) ? text.data() : loss();
   if (launcher_ > 0) {
     kill(launcher_, SIGKILL);
-    system::wait_for_end(launcher_, steady_clock::now() + patience);
+    system::wait_for_end(launcher_, steady_clock::now() + launcher_patience);
   }
   throw KernelError("the process that starts those that read SIP does not start: " + why + last_words() +
                     "; if its program or a library is not there, install it again");
@@ -130,9 +130,9 @@ void InspectorLauncher::greet() {
 InspectorLauncher::~InspectorLauncher() {
   control_ = Descriptor();  // upon which it ends
   if (launcher_ == 0) return;
-  if (!lost() && system::wait_for_end(launcher_, steady_clock::now() + patience)) return;
+  if (!lost() && system::wait_for_end(launcher_, steady_clock::now() + launcher_patience)) return;
   // What the gatekeeper may not do the kernel does when that ends.
-  if (kill(launcher_, SIGKILL) == 0) system::wait_for_end(launcher_, steady_clock::now() + patience);
+  if (kill(launcher_, SIGKILL) == 0) system::wait_for_end(launcher_, steady_clock::now() + launcher_patience);
 }
 
 // Without an answer it is lost, for one that comes late would be taken for that to another request.
@@ -141,7 +141,7 @@ std::optional<std::int32_t> InspectorLauncher::ask(Request request, const std::s
   std::int32_t answer = 0;
   if (lost()) return std::nullopt;
   if (send_request(control_.get(), request, order, descriptor) &&
-      system::wait_for(control_.get(), POLLIN, steady_clock::now() + patience) &&
+      system::wait_for(control_.get(), POLLIN, steady_clock::now() + launcher_patience) &&
       recv(control_.get(), &answer, sizeof answer, MSG_DONTWAIT) == sizeof answer)
     return answer;
   loss_ = loss();
@@ -152,9 +152,9 @@ std::optional<std::int32_t> InspectorLauncher::ask(Request request, const std::s
 std::string InspectorLauncher::loss() {
   char octet = 0;
   const bool ended = recv(control_.get(), &octet, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
-  const auto until = steady_clock::now() + (ended ? patience : milliseconds{0});
+  const auto until = steady_clock::now() + (ended ? launcher_patience : milliseconds{0});
   const auto status = system::wait_for_end(launcher_, until);
-  if (!status) return "did not answer within " + std::to_string(patience.count()) + " ms";
+  if (!status) return "did not answer within " + std::to_string(launcher_patience.count()) + " ms";
   launcher_ = 0;
   return "is gone, " + how(*status);
 }

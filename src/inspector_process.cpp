@@ -22,7 +22,7 @@ using codec::Kind;
 using system::Channel;
 
 // A batch takes an inspector some milliseconds at the worst; what it asks about takes the kernel some more.
-constexpr std::chrono::milliseconds patience{2000};
+constexpr std::chrono::milliseconds inspector_patience{2000};
 constexpr base::Duration longest_batch = std::chrono::seconds{5};
 
 constexpr base::Duration first_pause = std::chrono::milliseconds{25};
@@ -47,7 +47,7 @@ void InspectorProcess::replace(std::string order) {
 
 void InspectorProcess::start(base::TimePoint now) {
   channel_.emplace(launcher_.launch(order_));
-  channel_->set_patience(patience);
+  channel_->set_patience(inspector_patience);
   counted_ = {};
   started_ = now;
   next_start_.reset();

@@ -16,9 +16,9 @@ constexpr base::Duration period = std::chrono::minutes{1};
 constexpr base::Duration least_period = std::chrono::seconds{1};
 constexpr base::Duration telling_period = std::chrono::hours{1};
 // What the rule has counted is in the queue, or past it, within that time.
-constexpr base::Duration on_the_way = std::chrono::milliseconds{1};
+constexpr base::Duration into_the_queue = std::chrono::milliseconds{1};
 // A queue that is never empty for so long is taken for a full one.
-constexpr base::Duration patience = std::chrono::seconds{1};
+constexpr base::Duration idle_patience = std::chrono::seconds{1};
 
 }  // namespace
 
@@ -30,7 +30,7 @@ UnreadWatch::UnreadWatch(const system::KernelSettings& settings)
 // In two steps: what the rule has counted at the first is to have been read at the second.
 void UnreadWatch::look(std::uint64_t read, bool idle, base::TimePoint now) {
   if (now < due_) return;
-  if (before_ && !idle && now - began_ < patience) return;
+  if (before_ && !idle && now - began_ < idle_patience) return;
   const auto counted = counter_.packets();
   due_ = now + period;
   if (!counted) {
@@ -40,7 +40,7 @@ void UnreadWatch::look(std::uint64_t read, bool idle, base::TimePoint now) {
   if (!before_) {
     before_ = counted;
     began_ = now;
-    due_ = now + on_the_way;
+    due_ = now + into_the_queue;
     return;
   }
   unread_.note({*before_, read, *counted, idle ? 0 : room_});
