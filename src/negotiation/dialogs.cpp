@@ -69,11 +69,13 @@ std::optional<Party> Turn::sender_of_request(std::string_view from_tag, std::str
 // The dialogs that a message inside a dialog applies to: the one of its own address pair, or else, when it
 // took a way that its dialog did not take before, all those it could belong to. A pair that shares no end
 // with a leg of the dialog is somebody else's: without that rule a stranger who learned the tags could have a
-// host of his own choosing answer 481 to a BYE (attack A8).
+// host of his own choosing answer 481 to a BYE (attack A8). A leg that a stranger began shares its ends with
+// nobody: he would have a foot in the dialog with it, from which his accomplice can agree with him (attack A30).
 Turn::Targets Turn::targets(Party sender, std::string_view from_tag, std::string_view to_tag, const Leg& pair,
                             bool& known_pair) {
   Targets found;
   known_pair = false;
+  const bool parties_known = has_own_leg(call_);
   for (Dialog& dialog : call_.dialogs) {
     if (!has_tags(dialog, sender, from_tag, to_tag)) continue;
     const Leg& leg = call_.legs[dialog.leg];
@@ -81,7 +83,8 @@ Turn::Targets Turn::targets(Party sender, std::string_view from_tag, std::string
       known_pair = true;
       return dialog.is_live() ? Targets{&dialog} : Targets{};
     }
-    if (dialog.is_live() && shares_an_end(leg, pair)) found.push_back(&dialog);
+    const bool near = leg == pair || ((leg.own || !parties_known) && shares_an_end(leg, pair));
+    if (dialog.is_live() && near) found.push_back(&dialog);
   }
   return found;
 }

@@ -20,13 +20,9 @@ namespace dpinholer::negotiation {
 namespace limits = base::limits;
 using message::SipMessage;
 
-namespace {
-
 bool has_own_leg(const Call& call) {
   return std::any_of(call.legs.begin(), call.legs.end(), [](const Leg& leg) { return leg.own; });
 }
-
-}  // namespace
 
 bool parties_go_on(const Call& call) {
   if (is_open(call.recovered)) return true;

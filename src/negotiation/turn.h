@@ -56,6 +56,9 @@ inline constexpr base::seconds t4{5};
 /// which no other attempt was accepted. After that nothing of it may be open: a check on `wanted_grants`.
 bool goes_on(const Call& call);
 
+/// Whether it is known who the call's own parties are (strangers.cpp).
+bool has_own_leg(const Call& call);
+
 /// Whether a dialog of the call's own parties goes on, or an INVITE of theirs is unanswered. While it does, others
 /// in the call are strangers (strangers.cpp).
 bool parties_go_on(const Call& call);

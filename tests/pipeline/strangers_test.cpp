@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Attack A30: what a stranger can do to a call with the help of an accomplice, and of the parties' own
+// messages. Each is a find of the random calls (attacked_calls_test.cpp).
+#include <gtest/gtest.h>
+
+#include "pipeline/flow.h"
+
+namespace dpinholer::test {
+namespace {
+
+// He offers to one end in the name of the other, which gives him a leg there; the accomplice accepts what he
+// offers over his own way, as if that were the answer.
+TEST(Strangers, A30_AnAccomplicesAnswerDoesNotMoveTheCall) {
+  for (const std::string offer : {"UPDATE", "INVITE"}) {
+    EXPECT_TRUE(plays(R"(
+    alice > bob    INVITE a [audio 30000]
+        open alice:30000-30001 any 180 offer
+    bob > alice    200 INVITE b [audio 40000]
+        bind alice:30000-30001 bob 300 answer
+        open bob:40000-40001 alice 300 answer
+    alice > bob    ACK a b
+    mallory > bob  )" +
+                      offer +
+                      R"( a b cseq=9 [audio 6000]
+        open mallory:6000-6001 any 180 offer
+    mallory > dave    PRACK a b cseq=10 [audio 6002]
+    dave > mallory    200 PRACK [audio 7000]
+        refuse dave:7000-7001 no-request
+    bob ~> alice:30000
+        passes
+    alice ~> bob:40000
+        passes
+  )")) << offer;
+  }
+}
+
+}  // namespace
+}  // namespace dpinholer::test
