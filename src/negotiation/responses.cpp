@@ -82,11 +82,12 @@ void Turn::invite_response(Transaction& transaction, const SipMessage& message) 
 }
 
 // The live dialog of a response to an initial INVITE, perhaps a new one: each tag of the callee's side is
-// one.
+// one. It may have moved to another leg; one that has only joined there is somebody's offer.
 Dialog* Turn::fork(const Transaction& transaction, const SipMessage& message) {
   bool over = false;
   for (Dialog& dialog : call_.dialogs) {
-    const bool of_the_invite = dialog.leg == transaction.leg || dialog.invite == transaction.id;
+    const bool moved = dialog.invite == transaction.id && !dialog.joining;
+    const bool of_the_invite = dialog.leg == transaction.leg || moved;
     if (!of_the_invite || dialog.caller_tag != message.from_tag || dialog.callee_tag != message.to_tag)
       continue;
     if (dialog.is_live()) return &dialog;

@@ -34,5 +34,37 @@ TEST(Strangers, A30_AnAccomplicesAnswerDoesNotMoveTheCall) {
   }
 }
 
+// A late response to the INVITE belongs to the parties' dialog, on whatever leg he made an offer with its
+// tags.
+TEST(Strangers, A30_TheAnswerIsNotTakenForOneToHisOffer) {
+  EXPECT_TRUE(plays(R"(
+    alice > proxy    INVITE a [audio 30000]
+        open alice:30000-30001 any 180 offer
+    proxy > bob      INVITE a [audio 30000@alice]
+    bob > proxy      180 INVITE b
+    mallory > alice  UPDATE b a cseq=2 [audio 6000]
+        open mallory:6000-6001 any 180 offer
+    alice > mallory  403 UPDATE
+        close mallory:6000-6001 rejected
+    proxy > alice    180 INVITE b
+    mallory > alice  UPDATE b a cseq=3 [audio 6002]
+        open mallory:6002-6003 any 180 offer
+    bob > proxy      200 INVITE b [audio 40000]
+        bind alice:30000-30001 bob 300 answer
+        open bob:40000-40001 alice,proxy 300 answer
+    proxy > alice    200 INVITE b [audio 40000@bob]
+        bind alice:30000-30001 proxy,bob 300 answer
+    alice > proxy    ACK a b
+    alice > proxy    BYE a b
+    proxy > alice    481 BYE
+        bind alice:30000-30001 bob 300 bye
+    proxy > bob      BYE a b
+    bob > proxy      481 BYE
+        close alice:30000-30001 bye
+        close bob:40000-40001 bye
+        close mallory:6002-6003 bye
+  )"));
+}
+
 }  // namespace
 }  // namespace dpinholer::test
