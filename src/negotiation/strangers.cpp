@@ -57,7 +57,7 @@ void Turn::note_life(const base::Address& speaker) {
   if (speaks_for_call(speaker)) call_.last_message = now_;
 }
 
-// Both parties speak on this leg: it is theirs when the dialog is.
+// Both parties speak on this leg: it is theirs when the dialog is. Where one leg of a proxy ends, the next begins.
 void Turn::join_parties(Dialog& dialog) {
   Leg& leg = call_.legs[dialog.leg];
   if (leg.own) return;
@@ -65,7 +65,9 @@ void Turn::join_parties(Dialog& dialog) {
       !has_own_leg(call_) ||
       std::any_of(call_.dialogs.begin(), call_.dialogs.end(), [&](const Dialog& other) {
         const Leg& older = call_.legs[other.leg];
-        return other.is_live() && older.own && have_same_tags(other, dialog) && shares_an_end(older, leg);
+        const bool next = older.callee == leg.caller || older.caller == leg.callee;
+        return other.is_live() && older.own && have_same_tags(other, dialog) &&
+               (next || shares_an_end(older, leg));
       });
 }
 

@@ -66,5 +66,28 @@ TEST(Strangers, A30_TheAnswerIsNotTakenForOneToHisOffer) {
   )"));
 }
 
+// A call that is met in the middle, on two legs at once: both are the parties'.
+TEST(Strangers, A30_BothLegsOfACallThatIsMetInTheMiddle) {
+  EXPECT_TRUE(plays(R"(
+    alice > proxy > bob  UPDATE a b [audio 30000] [audio 50000@relay]
+        open alice:30000-30001 any 180 offer
+        open relay:50000-50001 any 180 offer
+    bob > proxy          200 UPDATE [audio 40000]
+        bind relay:50000-50001 bob 300 answer
+        open bob:40000-40001 proxy,relay 300 answer
+    proxy > alice        200 UPDATE [audio 50002@relay]
+        bind alice:30000-30001 proxy,relay 300 answer
+        open relay:50002-50003 alice 300 answer
+    proxy > bob          BYE a b
+    bob > proxy          200 BYE
+        close relay:50000-50001 bye
+        close bob:40000-40001 bye
+    bob ~> alice:30000
+        dropped
+    relay ~> alice:30000
+        passes
+  )"));
+}
+
 }  // namespace
 }  // namespace dpinholer::test
