@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pipeline/attacked_calls.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -32,6 +33,7 @@ struct Step {
   std::optional<Packet> packet;
   base::seconds wait{0};
   std::optional<std::pair<Host, int>> media;  // from whom, to which port of alice
+  bool half_answered = false;                 // a late offer, on one leg of the call, not yet on the other
 };
 
 // ---- The parties ------------------------------------------------------------------------------------------
@@ -86,7 +88,10 @@ class Parties {
       Packet packet{way_[leg], way_[leg + 1], copy};
       if (!caller) std::swap(packet.from, packet.to);
       steps_.push_back({packet, base::seconds{0}, std::nullopt});
+      const bool answers = (copy.start == "ACK" || copy.start == "PRACK") && !copy.body.empty();
+      steps_.back().half_answered = answers && i + 1 < legs;
     }
+    silence_ = base::seconds{0};
   }
   Sip request(const std::string& method, bool caller, const std::string& body = "") {
     Sip sip{.start = method,
@@ -108,13 +113,12 @@ class Parties {
     say(sip, !caller);
   }
   void pause(std::size_t longest) {
-    if (longest > 250) {
-      steps_.push_back(
-          {std::nullopt, base::seconds{static_cast<int>(choices_.below(longest / 10) * 10)}, {}});
-    } else {
-      steps_.push_back({std::nullopt, base::seconds{static_cast<int>(choices_.below(longest))}, {}});
-    }
+    const std::size_t duration = longest > 250 ? choices_.below(longest / 10) * 10 : choices_.below(longest);
+    steps_.push_back({std::nullopt, base::seconds{static_cast<int>(duration)}, {}});
+    silence_ += steps_.back().wait;
   }
+  // Silence ends a call, and a Call-ID that nobody uses is anybody's: the parties don't use it again.
+  bool is_over() const { return silence_ >= negotiation::Settings{}.media_idle; }
 
   void begin() {
     ++number_;
@@ -189,6 +193,7 @@ class Parties {
           break;
         default:
           pause(one_in(4) ? 400 : 30);
+          if (is_over()) up_ = false;
       }
     }
     if (up_ && !one_in(4)) bye(one_in(2));
@@ -221,6 +226,7 @@ class Parties {
   int branch_ = 0;
   int cseq_ = 0;
   bool up_ = false;
+  base::seconds silence_{0};  // since they said anything
 };
 
 // ---- The stranger -----------------------------------------------------------------------------------------
@@ -339,6 +345,7 @@ class Stranger {
 // ---- What is compared -------------------------------------------------------------------------------------
 
 using Sources = std::set<std::string>;  // "any", or the addresses
+using Open = std::map<std::string, Sources>;
 
 bool is_of_the_parties(const std::string& place) {
   for (const Host& host : {mallory, accomplice}) {
@@ -347,8 +354,8 @@ bool is_of_the_parties(const std::string& place) {
   return true;
 }
 
-std::map<std::string, Sources> open_for_the_parties(const Scenario& scenario) {
-  std::map<std::string, Sources> open;
+Open open_for_the_parties(const Scenario& scenario) {
+  Open open;
   std::istringstream lines(scenario.open());
   for (std::string place, sources; lines >> place >> sources;) {
     if (!is_of_the_parties(place)) continue;
@@ -372,8 +379,16 @@ std::string take(Scenario& scenario, const Step& step) {
   return "wait " + std::to_string(step.wait.count()) + "\n" + scenario.wait(step.wait);
 }
 
-std::string compare(const std::map<std::string, Sources>& plain,
-                    const std::map<std::string, Sources>& attacked, Naming naming) {
+bool is_for_strangers_alone(const Sources& sources) {
+  return std::ranges::all_of(sources, [](const std::string& source) {
+    return source == mallory.address || source == accomplice.address;
+  });
+}
+
+// An ACK or PRACK that goes directly may answer a late offer: for its sender, until a party answers on that
+// leg (calls.md 2). `offered`: what would be open if offers opened at once.
+std::string compare(const Open& plain, const Open& offered, const Open& attacked, Naming naming,
+                    bool half_answered) {
   for (const auto& [place, sources] : plain) {
     if (!attacked.contains(place)) return "he closed " + place;
   }
@@ -381,16 +396,29 @@ std::string compare(const std::map<std::string, Sources>& plain,
     const auto before = plain.find(place);
     // What he offers in their name is an offer like any other.
     if (before == plain.end() && naming == Naming::ports_of_the_parties) continue;
+    if (before == plain.end() && offered.contains(place) && is_for_strangers_alone(sources)) continue;
     if (before == plain.end()) return "he kept open " + place;
     if (before->second.contains("any")) continue;
     for (const std::string& source : sources) {
       if (before->second.contains(source)) continue;
       // His accomplice answers him: they have a call of their own to that port, and say who may send there.
       if (naming == Naming::ports_of_the_parties && source != "any") continue;
+      if (half_answered && is_for_strangers_alone({source})) continue;
       return "he let in " + source + " to " + place;
     }
   }
   return "";
+}
+
+// What is open after each step.
+std::vector<Open> without_stranger(const std::vector<Step>& steps, const PipelineSettings& settings) {
+  std::vector<Open> open;
+  Scenario scenario(settings);
+  for (const Step& step : steps) {
+    take(scenario, step);
+    open.push_back(open_for_the_parties(scenario));
+  }
+  return open;
 }
 
 }  // namespace
@@ -402,12 +430,11 @@ std::string run_attacked_calls(base::Bytes octets, Naming naming) {
   if (choices.below(2) != 0) settings.policy.inside_networks = {base::Network::parse("192.0.2.0/24").value()};
   const std::vector<Step> steps = Parties(choices).write();
 
-  std::vector<std::map<std::string, Sources>> plain;
-  Scenario alone(settings);
-  for (const Step& step : steps) {
-    take(alone, step);
-    plain.push_back(open_for_the_parties(alone));
-  }
+  const std::vector<Open> plain = without_stranger(steps, settings);
+  PipelineSettings opening = settings;
+  opening.negotiation.open_before_answer = true;
+  const std::vector<Open> offered =
+      settings.negotiation.open_before_answer ? plain : without_stranger(steps, opening);
 
   Scenario scenario(settings);
   Stranger stranger(choices, naming);
@@ -416,7 +443,8 @@ std::string run_attacked_calls(base::Bytes octets, Naming naming) {
     history += take(scenario, steps[i]);
     if (steps[i].packet) stranger.overhears(*steps[i].packet);
     for (int moment = 0; moment < 2; ++moment) {
-      const std::string fault = compare(plain[i], open_for_the_parties(scenario), naming);
+      const std::string fault =
+          compare(plain[i], offered[i], open_for_the_parties(scenario), naming, steps[i].half_answered);
       if (!fault.empty()) return history + fault;
       if (!scenario.pipeline().consistent()) return history + "open is not what is wanted";
       if (scenario.pipeline().open_pinholes() > settings.negotiation.pinholes_per_call)
