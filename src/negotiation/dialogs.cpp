@@ -207,6 +207,18 @@ void Turn::conclude(Dialog& dialog, Disposition disposition, TransactionId trans
   settle(dialog, disposition, offerer, std::move(agreement));
 }
 
+// No party answered the offer: whoever did so directly is the phone of one.
+void Turn::accept_strangers_answers(TransactionId transaction) {
+  for (Dialog& dialog : call_.dialogs) {
+    Negotiation& negotiation = dialog.negotiations[index(Disposition::session)];
+    const auto exchange = exchange_of(negotiation, transaction);
+    if (exchange == negotiation.exchanges.end() || !exchange->answered_elsewhere || !exchange->provisional)
+      continue;
+    Agreement agreement = *std::move(exchange->provisional);
+    conclude(dialog, Disposition::session, transaction, std::move(agreement), false);
+  }
+}
+
 // The dialog goes this way from now on: what its older legs opened for the same parties is not needed any
 // more.
 void Turn::take_over(Dialog& dialog) {

@@ -49,8 +49,12 @@ struct Exchange {
   std::optional<Agreement> provisional;
   /// Its INVITE had no final response in time: closed, and opens when the answer comes after all.
   bool dormant = false;
-  /// Answered, but on another address pair than the dialog's: an answer on its own pair still counts.
+  /// Answered, but on another address pair than the dialog's: an answer on its own pair still counts. That of a
+  /// stranger is in `provisional`.
   bool answered_elsewhere = false;
+
+  /// Nobody answered it, or a stranger only, who takes nothing from the parties.
+  bool offer_stands() const { return provisional.has_value() == answered_elsewhere; }
 };
 
 /// One negotiation of a dialog: what was agreed last, and what is under way.

@@ -233,7 +233,8 @@ bool Turn::answer_in_response(const Transaction& transaction, Disposition dispos
     std::shared_ptr<const Announcement> answer;
     if (exchange->offerer == transaction.sender) answer = admit(body(message, disposition));
     if (answer) agreement = agree(*exchange->offer, *answer, settings_);
-    if (!agreement && message.is_success()) agreement = exchange->provisional;
+    if (!agreement && message.is_success() && !exchange->answered_elsewhere)
+      agreement = exchange->provisional;
     const bool said_again = message.is_provisional() && !exchange->dormant && agreement == exchange->provisional;
     if (!agreement || said_again) continue;
     if (answer) announce(agreement->toward_answerer, *answer);

@@ -174,6 +174,7 @@ void Turn::keep_for_late_answer(Transaction& transaction) {
 // call lives long, and there may be a hundred thousand of them.
 void Turn::forget(std::size_t at) {
   const TransactionId id = call_.transactions[at].id;
+  if (call_.transactions[at].state == Transaction::State::succeeded) accept_strangers_answers(id);
   drop_exchanges(id);
   call_.transactions.erase(call_.transactions.begin() + static_cast<std::ptrdiff_t>(at));
   if (call_.transactions.empty()) call_.transactions.shrink_to_fit();

@@ -148,9 +148,8 @@ std::vector<const Grant*> wanted_grants(const Call& call, const Settings& settin
         if (exchange.provisional) {
           want(exchange.provisional->toward_offerer);
           want(exchange.provisional->toward_answerer);
-        } else if (settings.open_before_answer && !exchange.answered_elsewhere) {
-          want(exchange.grants);
         }
+        if (settings.open_before_answer && exchange.offer_stands()) want(exchange.grants);
       }
     });
   }

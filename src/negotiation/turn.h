@@ -186,6 +186,7 @@ class Turn {
   void settle(Dialog& dialog, Disposition disposition, Party offerer, Agreement agreement);
   void conclude(Dialog& dialog, Disposition disposition, TransactionId transaction, Agreement agreement,
                 bool on_own_pair);
+  void accept_strangers_answers(TransactionId transaction);
   void take_over(Dialog& dialog);
   Grants not_yet_open(const Dialog& dialog, Disposition disposition, Party offerer,
                       const Announcement& offer) const;

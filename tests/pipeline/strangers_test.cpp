@@ -89,5 +89,68 @@ TEST(Strangers, A30_BothLegsOfACallThatIsMetInTheMiddle) {
   )"));
 }
 
+// An ACK or PRACK that goes directly may be the answer to a late offer, and may be his: beside what the
+// parties have.
+TEST(Strangers, A30_HisAnswerToALateOfferClosesNothing) {
+  EXPECT_TRUE(plays(R"(
+    alice > bob      INVITE a
+    bob > alice      183 INVITE b rel=1 [audio 40000, video 40100]
+        open bob:40000-40001 any 180 offer
+        open bob:40100-40101 any video 180 offer
+    mallory > bob    PRACK a b cseq=2 [audio 6000]
+        bind bob:40000-40001 mallory 300 answer
+        open mallory:6000-6001 bob 300 answer
+    alice ~> bob:40100
+        passes
+    alice > bob      PRACK a b cseq=2 [audio 30000, video 30100]
+        open alice:30000-30001 bob 300 answer
+        open alice:30100-30101 bob video 300 answer
+        bind bob:40000-40001 alice 300 answer
+        bind bob:40100-40101 alice video 300 answer
+        close mallory:6000-6001 replaced
+  )"));
+}
+
+TEST(Strangers, A30_HisAnswerToALateReOfferClosesNothing) {
+  EXPECT_TRUE(plays(R"(
+    alice > bob      INVITE a [audio 30000]
+        open alice:30000-30001 any 180 offer
+    bob > alice      200 INVITE b [audio 40000]
+        bind alice:30000-30001 bob 300 answer
+        open bob:40000-40001 alice 300 answer
+    alice > bob      ACK a b
+    alice > bob      INVITE a b cseq=2
+    bob > alice      200 INVITE [audio 40000]
+    mallory > bob    ACK a b cseq=2 [audio 6000]
+        bind bob:40000-40001 alice,mallory 300 answer
+        open mallory:6000-6001 bob 300 answer
+    bob ~> alice:30000
+        passes
+    alice > bob      ACK a b cseq=2 [audio 30000]
+        bind bob:40000-40001 alice 300 answer
+        close mallory:6000-6001 replaced
+  )"));
+}
+
+// A phone that is met for the first time when it answers: nobody else does.
+TEST(Strangers, A30_ADirectAnswerStaysWhenThereIsNoOther) {
+  EXPECT_TRUE(plays(R"(
+    proxy > bob      INVITE a
+    bob > proxy      200 INVITE b [audio 40000, video 40100]
+        open bob:40000-40001 any 180 offer
+        open bob:40100-40101 any video 180 offer
+    alice > bob      ACK a b [audio 30000]
+        bind bob:40000-40001 alice 300 answer
+        open alice:30000-30001 bob 300 answer
+    wait 200
+        @180 close bob:40100-40101 video early-timeout
+    alice ~> bob:40000
+        passes
+    wait 200
+    bob ~> alice:30000
+        passes
+  )"));
+}
+
 }  // namespace
 }  // namespace dpinholer::test

@@ -232,8 +232,8 @@ TEST(ThirdParties, A9_AForgedAckIsNotTheLastWord) {
     bob > alice    200 INVITE b [audio 40000]
         open bob:40000-40001 any 180 offer
     mallory > bob  ACK a b cseq=1 [audio 6000]
-        open mallory:6000-6001 bob 300 answer
         bind bob:40000-40001 mallory 300 answer
+        open mallory:6000-6001 bob 300 answer
     mallory > bob  ACK a b cseq=1 [audio 6010]
     alice > bob    ACK a b [audio 30000]
         open alice:30000-30001 bob 300 answer
@@ -249,8 +249,8 @@ TEST(ThirdParties, A9_AForgedPrackIsNotTheLastWord) {
     bob > alice    183 INVITE b rel=1 [audio 40000]
         open bob:40000-40001 any 180 offer
     mallory > bob  PRACK a b cseq=2 [audio 6000]
-        open mallory:6000-6001 bob 300 answer
         bind bob:40000-40001 mallory 300 answer
+        open mallory:6000-6001 bob 300 answer
     bob > mallory  481 PRACK
     alice > bob    PRACK a b [audio 30000]
         open alice:30000-30001 bob 300 answer
