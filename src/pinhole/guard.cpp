@@ -153,7 +153,7 @@ bool Guard::claims(Change& change) {
 std::optional<Cause> Guard::refusal(const Change& change) {
   const std::size_t elements = elements_of(change.from);
   if (elements_ + elements > limits::open_pinholes) return Cause::limit;
-  if (change.from.size() > limits::elements_per_binding) return Cause::limit;
+  if (change.from.size() > limits::sources_per_binding) return Cause::limit;
   const auto call = per_call_.find(call_of(change.label));
   if (call != per_call_.end() && call->second >= settings_.pinholes_per_call) return Cause::limit;
   if (change.key.protocol == base::Protocol::tcp && !settings_.tcp) return Cause::port_policy;

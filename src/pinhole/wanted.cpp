@@ -55,12 +55,15 @@ class Said {
   std::map<base::Address, base::Address> parties_;  // by the address that one said
 };
 
-// Who may send to this m-line: sorted; empty when anybody may.
-std::vector<base::Address> sources(const Grant& grant, const Policy& policy, const Said& said) {
+// The sources of this m-line, which has so many pinholes: sorted; empty when it is open to anybody.
+std::vector<base::Address> sources(const Grant& grant, std::size_t pinholes, const Policy& policy, const Said& said) {
   std::vector<base::Address> from;
   if (!grant.bound || !policy.bind_to_peer()) return from;
+  const std::size_t room = std::clamp(limits::elements_per_binding / std::max<std::size_t>(pinholes, 1),
+                                      std::size_t{1}, limits::sources_per_binding);
   insert_sorted(from, grant.sender_signalling);
   for (const base::Address& sender : grant.senders) {
+    if (from.size() == room) break;
     const bool passed_on = grant.senders_by_host && !policy.is_own(sender);
     if (passed_on && !said.has(sender)) continue;
     if (policy.admits_source(sender, grant.sender_signalling)) insert_sorted(from, sender);
@@ -135,12 +138,13 @@ std::vector<Want> wanted(std::span<const Grant* const> grants, const Policy& pol
     for (const Transport& transport : grant->to) {
       if (!said.refusal(transport, *grant, policy)) admitted.push_back(&transport);
     }
-    std::vector<base::Address> from = sources(*grant, policy, said);
-    if (admitted.size() * from.size() > limits::elements_per_binding) from.clear();
+    const std::vector<base::Address> from = sources(*grant, admitted.size(), policy, said);
     for (const Transport* transport : admitted) {
       Want want;
       want.key = {transport->protocol, {transport->address, static_cast<std::uint16_t>(transport->port)}};
       want.from = of_family(from, transport->address.family());
+      // The peer has no address of this family: open to nobody is closed, not open to anybody.
+      if (want.from.empty() && !from.empty()) continue;
       want.timeout = grant->phase == Phase::early ? timeouts.early : timeouts.established;
       want.media = grant->media;
       want.component = transport->component;

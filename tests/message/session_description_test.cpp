@@ -251,7 +251,7 @@ TEST(SessionDescription, A5CandidatesThatCanNeverOpenAreBounded) {
   EXPECT_FALSE(description.over_limit);
   EXPECT_TRUE(description.media[0].candidates.empty());
   EXPECT_EQ(description.media[0].silent.size(), base::limits::silent_addresses);
-  EXPECT_GT(base::limits::silent_addresses, base::limits::elements_per_binding);
+  EXPECT_GT(base::limits::silent_addresses, base::limits::sources_per_binding);
 }
 
 TEST(SessionDescription, A5MemoryDoesNotGrowWithTheBody) {

@@ -253,7 +253,7 @@ TEST_F(GuardTest, A26_WhatIsBoundRefreshedAndClosedIsWhatIsOpen) {
 
 TEST_F(GuardTest, A26_SourcesAreBoundedAndEachCounts) {
   Change change = open("192.0.2.10", 30000, phone);
-  change.from = many_sources(limits::elements_per_binding + 1);
+  change.from = many_sources(limits::sources_per_binding + 1);
   EXPECT_EQ(judged(change), "limit");
   change.from.pop_back();
   EXPECT_EQ(judged(change), "");

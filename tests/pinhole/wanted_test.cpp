@@ -83,9 +83,6 @@ TEST(Wanted, SourcesAreOfThePinholesOwnFamily) {
   EXPECT_EQ(wanted_text({grant}),
             "192.0.2.10:30000 rtp 203.0.113.1,203.0.113.5 300\n"
             "[2001:db8::10]:30002 rtp 2001:db8:9::5 300\n");
-  EXPECT_EQ(wanted_text({bound({transport("2001:db8::10", 30002)}, {"203.0.113.5"})}),
-            "[2001:db8::10]:30002 rtp any 300\n")
-      << "none of its family: it stays unbound";
 }
 
 TEST(Wanted, ARefusedAddressIsNoSourceButSignallingAlwaysIs) {
@@ -118,12 +115,15 @@ TEST(Wanted, A27_AnOfferAddsNothingToWhatIsBound) {
   EXPECT_EQ(wanted_text({of_peer, early(to)}), expected);
   EXPECT_EQ(wanted_text({early(to), of_peer}), expected);
   EXPECT_EQ(wanted_text({early(to), early(to)}), "192.0.2.10:30000 rtp any 180\n");
-  // Nor does an answered one that could not be bound: too many sources, or none of the pinhole's family.
-  std::vector<std::string> many;
-  for (std::size_t i = 0; i < base::limits::elements_per_binding; ++i)
-    many.push_back("198.51.100." + std::to_string(i));
-  EXPECT_EQ(wanted_text({of_peer, bound(to, many)}), expected);
+  // Nor does one whose peer has no address of the pinhole's family.
   EXPECT_EQ(wanted_text({bound(to, {"2001:db8::5"}, "2001:db8::5"), of_peer}), expected);
+}
+
+// An IPv4 peer that is answered with candidates of both families: nobody of the other family is its peer.
+TEST(Wanted, A14_WhatIsBoundIsOpenToNobodyOfAFamilyThatThePeerDoesNotHave) {
+  const std::vector both{transport("192.0.2.10", 30000), transport("2001:db8:2::10", 30000)};
+  EXPECT_EQ(wanted_text({bound(both, {"203.0.113.5"})}), "192.0.2.10:30000 rtp 203.0.113.1,203.0.113.5 300\n");
+  EXPECT_EQ(wanted_text({early(both)}), "192.0.2.10:30000 rtp any 180\n[2001:db8:2::10]:30000 rtp any 180\n");
 }
 
 TEST(Wanted, HeldIsOpenWhenAnotherGrantHasItOpen) {
@@ -150,17 +150,19 @@ TEST(Wanted, BindingIsBoundedPerMediaLineAndDirection) {
   const struct {
     std::size_t pinholes;
     std::size_t sources;
-    bool is_bound;
-  } rows[] = {{2, 32, true}, {2, 33, false}, {1, 64, true}, {1, 65, false}, {64, 1, true}, {65, 1, false}};
+    std::size_t count;
+  } rows[] = {{2, 64, 64}, {2, 65, 64}, {16, 64, 64}, {17, 64, 60}, {64, 17, 16}, {1024, 2, 1}, {1025, 2, 1}};
   for (const auto& row : rows) {
     const Grant grant = with(row.pinholes, row.sources);
     const Grant* pointer = &grant;
     const auto wants = wanted(std::span(&pointer, 1), Policy({}), timeouts);
     ASSERT_EQ(wants.size(), row.pinholes);
-    EXPECT_EQ(wants.front().from.size(), row.is_bound ? row.sources : 0)
-        << row.pinholes << " times " << row.sources;
+    EXPECT_EQ(wants.front().from.size(), row.count) << row.pinholes << " times " << row.sources;
+    const auto& from = wants.front().from;
+    EXPECT_NE(std::find(from.begin(), from.end(), grant.sender_signalling), from.end());
   }
-  EXPECT_EQ(base::limits::elements_per_binding, 64U);
+  EXPECT_EQ(base::limits::sources_per_binding, 64U);
+  EXPECT_EQ(base::limits::elements_per_binding, 1024U);
   // Another m-line of the same call, or the other direction, does not count.
   const Grant one = with(2, 32);
   const Grant more = bound({transport("192.0.2.10", 40000)}, {"203.0.113.5"});
