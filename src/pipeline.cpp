@@ -255,6 +255,7 @@ void Pipeline::State::take(const message::SipMessage& message, Reading& reading,
     ++counters.scanners;
     reading.kind = Reading::Kind::scanner;
     outcome.offences.push_back({reading.source.address, sign->cause, std::string(sign->text), now});
+    calls.note_unread(message, sides.origin(message, reading.source.address, arrival), now);
     return;
   }
   if (reading.kind != Reading::Kind::scanner) reading.kind = Reading::Kind::sip;

@@ -286,21 +286,25 @@ bool take_parameter(std::optional<std::string_view> parameters, std::string_view
   return true;
 }
 
-// Tags and branch.
+// Tags and branch. A Via that can't be read makes a message ambiguous that could change a call: the next proxy
+// removes it, and what the message says goes on (attack A24).
 bool read_identity(SipMessage& message, std::string_view from, std::string_view to, std::string_view vias) {
   const std::string_view via = first_of_list(vias);
-  if (!is_bounded(from) || !is_bounded(to) || !is_bounded(via)) return false;
+  if (!is_bounded(from) || !is_bounded(to)) return false;
   bool& ambiguous = message.ambiguous;
   if (!take_parameter(address_parameters(from), "tag", limits::tag_length, message.from_tag, ambiguous) ||
-      !take_parameter(address_parameters(to), "tag", limits::tag_length, message.to_tag, ambiguous) ||
-      !take_parameter(via_parameters(via), "branch", limits::branch_length, message.branch, ambiguous)) {
+      !take_parameter(address_parameters(to), "tag", limits::tag_length, message.to_tag, ambiguous)) {
     return false;
   }
+  const bool knows_via = is_bounded(via) && take_parameter(via_parameters(via), "branch", limits::branch_length,
+                                                           message.branch, ambiguous);
+  if (!knows_via && !row_of(message.method).counts) return false;
+  ambiguous |= !knows_via;
   // A message that can't change a call may well mean something else to others.
   if (!row_of(message.method).counts) return true;
   ambiguous = ambiguous || reads_other_tag(std::string(from), message.from_tag) ||
               reads_other_tag(std::string(to), message.to_tag) ||
-              reads_other_branch(std::string(via), message.branch);
+              (knows_via && reads_other_branch(std::string(via), message.branch));
   return true;
 }
 

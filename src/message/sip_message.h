@@ -77,7 +77,7 @@ struct SipMessage {
 
   /// Two different values of a header field that may stand once: Call-ID, CSeq, From, To, Content-Length; two
   /// tags in one From or To, two branches in one Via; or, of the methods up to `info`, a tag or branch that
-  /// libosip2 reads in another way. The fields above are then the first ones. Such a message opens and closes
+  /// libosip2 reads in another way, or a Via that can't be read. The fields above are then the first ones. Such a message opens and closes
   /// nothing.
   bool ambiguous = false;
 

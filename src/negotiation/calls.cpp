@@ -88,6 +88,7 @@ void Calls::process(const SipMessage& message, const Origin& origin, const base:
     refusal.refused = cause;
   };
   if (message.ambiguous) {
+    note_unread(message, origin, now);
     if (message.session) refuse(Cause::ambiguous);
     return;
   }
@@ -117,6 +118,15 @@ void Calls::process(const SipMessage& message, const Origin& origin, const base:
   }
   turn.finish(updates);
   schedule(*call);
+}
+
+void Calls::note_unread(const SipMessage& message, const Origin& origin, base::TimePoint now) {
+  if (origin.elsewhere.empty()) return;
+  if (Call* call = find(message.call_id)) {
+    Turn(*call, settings_, now).note_refused(message, origin);
+  } else if (starts_call(message)) {
+    refused_starts_.add(calls_.hash_function()(message.call_id));
+  }
 }
 
 bool Calls::run_timer(base::TimePoint now, Updates& updates) {
@@ -270,6 +280,7 @@ bool Calls::make_room(const base::Address& source, base::TimePoint now, Updates&
   Turn turn(call, settings_, now);
   turn.end(Cause::early_timeout);
   turn.finish(updates);
+  if (call.refused) refused_starts_.add(calls_.hash_function()(call.call_id));
   remove(call);
   return true;
 }

@@ -65,6 +65,10 @@ class Calls {
   void process(const message::SipMessage& message, const Origin& origin, const base::Address& destination,
                base::TimePoint now, Updates& updates);
 
+  /// A message opens and closes nothing for what else it is, but a proxy may send it on: what it names from the
+  /// wrong side stays refused at the next crossing (attack A24).
+  void note_unread(const message::SipMessage& message, const Origin& origin, base::TimePoint now);
+
   /// Runs the first of the timers that are due at `now` or earlier; false when there is none. To be called
   /// until then, each update being used before the next call.
   bool run_timer(base::TimePoint now, Updates& updates);
@@ -111,8 +115,8 @@ class Calls {
   };
   using Table = std::unordered_map<std::string, Call, KeyedHash, std::equal_to<>>;
 
-  // Keyed hashes of the Call-IDs that a call was refused for, of messages that named something on another
-  // side.
+  // Keyed hashes of the Call-IDs of messages that named something on another side: a call was refused for them,
+  // it gave way to another, or they opened nothing for what else they are.
   class RefusedStarts {
    public:
     bool has(std::uint64_t id) const { return recent_.contains(id) || older_.contains(id); }

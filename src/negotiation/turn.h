@@ -87,6 +87,8 @@ class Turn {
 
   void request(const message::SipMessage& message, const Origin& origin, const base::Address& destination);
   void response(const message::SipMessage& message, const Origin& origin, const base::Address& destination);
+  /// Only remembers what `message` names from the wrong side.
+  void note_refused(const message::SipMessage& message, const Origin& origin) { judged(message, origin); }
   void timer(const Timer& timer);
   void end(Cause cause);
   /// What was found open is what the call wants.

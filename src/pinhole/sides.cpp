@@ -14,7 +14,8 @@ using message::SessionDescription;
 
 namespace {
 
-// calls.md section 1: no other message opens anything.
+// calls.md section 1: no other message opens anything. What an ambiguous one names is judged, too: a proxy may send
+// it on, and be read (attack A24).
 bool may_announce(const message::SipMessage& message) {
   switch (message.method) {
     case Method::invite:
@@ -22,7 +23,7 @@ bool may_announce(const message::SipMessage& message) {
     case Method::prack:
     case Method::ack:
     case Method::info:
-      return !message.ambiguous;
+      return true;
     case Method::bye:
     case Method::cancel:
     case Method::message:

@@ -454,6 +454,56 @@ TEST_F(A24Crossings, ACallThatWasRefusedForWantOfRoomBeginsAtNoOtherCrossing) {
   EXPECT_EQ(send(where.proxy, where.peer, two).substr(0, 27), "open 192.0.2.2:30000 any au") << "others do";
 }
 
+// The proxy removes the Via that could not be read.
+TEST_F(A24Crossings, FromAMessageThatIsAmbiguousAtTheFirstCrossing) {
+  const std::string long_branch(base::limits::branch_length + 1, 'x');
+  for (const std::string& more : {std::string(";branch=z9hG4bK2"), long_branch}) {
+    for (const bool answers : {false, true}) {
+      begin(ipv4);
+      Sip message{.start = "INVITE", .from_tag = "e", .body = evil()};
+      if (answers) {
+        request("INVITE", of_peer(), false);
+        message = sent;
+        message.start = "200 INVITE";
+        message.to_tag = "e";
+        message.body = evil();
+      }
+      Sip onward = message;
+      (answers ? message : onward).branch += "p";
+      message.branch += more;
+      EXPECT_EQ(send(where.eve, where.proxy, message).find("open"), std::string::npos);
+      EXPECT_NE(send(where.proxy, where.peer, onward).find("refuse"), std::string::npos);
+      expect_no_way_to_the_victim(more);
+    }
+  }
+}
+
+TEST_F(A24Crossings, FromAScannerThatIsNotDropped) {
+  begin(ipv4);
+  PipelineSettings settings;
+  settings.policy.inside_networks = {*base::Network::parse("192.0.2.0/24")};
+  settings.scanners.user_agents = {"sipcli"};
+  s = Scenario(settings);
+  send(where.eve, where.proxy,
+       {.start = "INVITE", .from_tag = "e", .headers = "User-Agent: sipcli\r\n", .body = evil()});
+  send(where.proxy, where.peer, {.start = "INVITE", .from_tag = "e", .branch = "z9hG4bK1p", .body = evil()});
+  expect_no_way_to_the_victim("scanner");
+}
+
+TEST_F(A24Crossings, OfACallThatGaveWayToOthers) {
+  begin(ipv4);
+  PipelineSettings settings;
+  settings.policy.inside_networks = {*base::Network::parse("192.0.2.0/24")};
+  settings.negotiation.calls = 1;
+  s = Scenario(settings);
+  send(where.eve, where.proxy, {.start = "INVITE", .from_tag = "e", .body = evil()});
+  send(where.accomplice, where.proxy, {.start = "INVITE", .call_id = "another", .from_tag = "f"});
+  send(where.accomplice, where.proxy, {.start = "486 INVITE", .call_id = "another", .from_tag = "f"});
+  s.wait(base::seconds{240});
+  send(where.proxy, where.peer, {.start = "INVITE", .from_tag = "e", .branch = "z9hG4bK1p", .body = evil()});
+  expect_no_way_to_the_victim("evicted");
+}
+
 TEST_F(A24Crossings, OverTcp) {
   begin(ipv4);
   TcpPair in({"203.0.113.66", 40000}, {"192.0.2.2", 5060});
