@@ -70,7 +70,7 @@ std::optional<Party> Turn::sender_of_request(std::string_view from_tag, std::str
 // took a way that its dialog did not take before, all those it could belong to. A pair that shares no end
 // with a leg of the dialog is somebody else's: without that rule a stranger who learned the tags could have a
 // host of his own choosing answer 481 to a BYE (attack A8). A leg that a stranger began shares its ends with
-// nobody: he would have a foot in the dialog with it, from which his accomplice can agree with him (attack A30).
+// nobody: his accomplice could agree with him over it, as if the parties had moved there (attack A30).
 Turn::Targets Turn::targets(Party sender, std::string_view from_tag, std::string_view to_tag, const Leg& pair,
                             bool& known_pair) {
   Targets found;

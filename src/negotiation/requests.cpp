@@ -127,8 +127,9 @@ void Turn::offer_in_dialog(const Transaction& transaction, const Targets& found,
 // The offer came in a response to an INVITE of `sender`: this ACK or PRACK answers it.
 //
 // On an address pair that is not the dialog's own the first such answer counts (a phone that sends directly),
-// but is not the last word: a stranger who knows the tags could have sent it (attack A9). Unless a party sent it,
-// it stands beside the offer, and becomes the answer when its INVITE is forgotten without another (attack A30).
+// but is not the last word: a stranger who knows the tags could have sent it (attack A9). Unless a party sent
+// it, it stands beside the offer, and becomes the answer when its INVITE is forgotten without another (attack
+// A30).
 bool Turn::answer_in_request(const SipMessage& message, Party sender, const Targets& found,
                              Disposition disposition, const Leg& pair) {
   const AnswerIn here = message.method == Method::ack ? AnswerIn::ack : AnswerIn::prack;
@@ -145,17 +146,19 @@ bool Turn::answer_in_request(const SipMessage& message, Party sender, const Targ
           exchange->answer_in != here)
         continue;
       const bool own_pair = call_.legs[dialog->leg] == pair;
-      if (!own_pair && (exchange->answered_elsewhere || exchange->provisional)) continue;
+      const bool strange = !own_pair && !speaks_for_call(end_of(pair, sender));
+      const bool may_answer = exchange->offer_stands() && !(strange && exchange->answered_elsewhere);
+      if (!own_pair && !may_answer) continue;
       const auto answer = admit(body(message, disposition));
       if (!answer) continue;
       Agreement agreement = agree(*exchange->offer, *answer, settings_);
       announce(agreement.toward_answerer, *answer);
       const bool may_roll_back = !invite.initial_invite() && invite.state == Transaction::State::proceeding;
-      const bool strange = !own_pair && !speaks_for_call(end_of(pair, sender));
       if (may_roll_back || strange) {
         exchange->answered_elsewhere = strange;
         exchange->provisional = std::move(agreement);
       } else {
+        exchange->provisional.reset();
         conclude(*dialog, disposition, invite.id, std::move(agreement), own_pair);
       }
       changed(Cause::answer, Cause::replaced, true);
