@@ -18,9 +18,9 @@ Description: the files of dpinholer
 """
 
 
-def place(folder):
+def place(folder, *options):
     """All that is installed, below `folder`."""
-    subprocess.run(["cmake", "--install", BUILD], env=os.environ | {"DESTDIR": str(folder)}, check=True,
+    subprocess.run(["cmake", "--install", BUILD, *options], env=os.environ | {"DESTDIR": str(folder)}, check=True,
                    stdout=subprocess.DEVNULL)
 
 

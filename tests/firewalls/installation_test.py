@@ -49,13 +49,16 @@ class Units(unittest.TestCase):
 
 
 class Installed(unittest.TestCase):
+    PREFIX = None  # that of the build
+
     @classmethod
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         cls.root = Path(folder.name)
-        installation.place(cls.root)
-        cls.prefix = installation.prefix()
+        cls.options = ("--prefix", cls.PREFIX) if cls.PREFIX else ()
+        installation.place(cls.root, *cls.options)
+        cls.prefix = cls.PREFIX or installation.prefix()
 
     def at(self, path):
         return self.root / str(path).lstrip("/")
@@ -79,6 +82,12 @@ class Installed(unittest.TestCase):
             self.assertTrue(self.at(self.prefix + "/" + path).exists(), path)
         self.assertFalse(self.at(self.prefix + "/share/dpinholer/nft/gateway.nft").exists())
 
+    def test_settings_that_are_there_stay(self):
+        file = self.at("/etc/dpinholer/dpinholer.nft")
+        file.write_text(file.read_text() + "# mine\n")
+        installation.place(self.root, *self.options)
+        self.assertTrue(file.read_text().endswith("# mine\n"))
+
     # But for the queue, which not every kernel has.
     def test_its_rules_load(self):
         nft, = (found.parent for found in self.root.rglob("nft/dpinholer.nft"))
@@ -89,3 +98,9 @@ class Installed(unittest.TestCase):
         done = subprocess.run(["unshare", "--net", "nft", "-I", etc.parent, "-f", etc / "standalone.nft"], text=True,
                               capture_output=True)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class InstalledElsewhere(Installed):
+    """Below a prefix that the build did not know."""
+
+    PREFIX = "/opt/calls"

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# At installation: files that name the places of others, with the prefix that is installed to.
+function(settled_place path variable)
+  set(prefix "${CMAKE_INSTALL_PREFIX}/")
+  cmake_path(ABSOLUTE_PATH prefix)
+  cmake_path(ABSOLUTE_PATH path BASE_DIRECTORY "${prefix}" NORMALIZE OUTPUT_VARIABLE full)
+  set(${variable} "${full}" PARENT_SCOPE)
+endfunction()
+
+function(install_settled destination files)
+  settled_place("${CMAKE_INSTALL_DATADIR}" data)
+  settled_place("${CMAKE_INSTALL_SBINDIR}" programs)
+  settled_place("${destination}" place)
+  foreach(file IN LISTS files)
+    cmake_path(GET file FILENAME name)
+    # Settings are the administrator's once they are there.
+    if(destination MATCHES "^${CMAKE_INSTALL_SYSCONFDIR}/" AND EXISTS "$ENV{DESTDIR}${place}/${name}")
+      message(STATUS "Kept: $ENV{DESTDIR}${place}/${name}")
+      continue()
+    endif()
+    file(READ "${file}" text)
+    string(REPLACE /usr/share/dpinholer "${data}/dpinholer" text "${text}")
+    string(REPLACE /etc/dpinholer "${CMAKE_INSTALL_SYSCONFDIR}/dpinholer" text "${text}")
+    string(REPLACE /usr/sbin/dpinholer "${programs}/dpinholer" text "${text}")
+    file(WRITE "${settled}${place}/${name}" "${text}")
+    file(INSTALL DESTINATION "${place}" TYPE FILE FILES "${settled}${place}/${name}")
+  endforeach()
+endfunction()
