@@ -424,8 +424,8 @@ void Daemon::run(const std::function<void()>& reload) try {
   system::log::info(
       "reading queue " + std::to_string(kernel.queues.first) +
       (kernel.queues.last > kernel.queues.first ? "-" + std::to_string(kernel.queues.last) : "") +
-      ", writing to table " + kernel.table.family + " " + kernel.table.name +
-      (kernel.observe ? " nothing: observe is on" : ""));
+      (kernel.observe ? ", writing nothing (kernel.observe) to table " : ", writing to table ") +
+      kernel.table.family + " " + kernel.table.name);
   state.take_over();
   service_manager::ready();
   while (!state.stopping) {

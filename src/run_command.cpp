@@ -35,7 +35,7 @@ void reload(const std::string& named, Configuration& running, InspectorProcess& 
   running = *read;
   inspector.replace(running.text);
   daemon.reconfigure(running.config);
-  system::log::info("the configuration has changed");
+  system::log::info("the configuration has been reloaded");
   if (needs_restart) system::log::warning("what [kernel] says takes effect at the next start");
 }
 

@@ -155,7 +155,7 @@ bool CallLog::tells(const Call& call) {
   rationed_ = ration_ == 0;
   if (rationed_) return false;
   if (untold_ > 0)
-    sink_(std::to_string(std::exchange(untold_, 0)) + " calls that nobody answered are not told", {});
+    sink_(std::to_string(std::exchange(untold_, 0)) + " calls that nobody answered are not logged", {});
   --ration_;
   return true;
 }

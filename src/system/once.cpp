@@ -21,7 +21,7 @@ std::optional<std::string> OncePerHour::tell(std::string_view subject, base::Tim
   }
   const std::uint64_t more = std::exchange(not_told_, 0);
   if (more == 0) return "";
-  return "; " + base::counted(more, "more of its kind was", "more of its kind were") + " not told";
+  return "; " + base::counted(more, "more of its kind was", "more of its kind were") + " not logged";
 }
 
 }  // namespace dpinholer::system

@@ -20,7 +20,7 @@ class OncePerHour {
   explicit OncePerHour(base::HashKey hash_key) : hash_key_(hash_key) {}
 
   /// The first time that it is asked for `subject` within the hour: what the line is to end with, which is
-  /// "; 5 more of its kind were not told" or nothing at all. Nothing: there is to be no line.
+  /// "; 5 more of its kind were not logged" or nothing at all. Nothing: there is to be no line.
   std::optional<std::string> tell(std::string_view subject, base::TimePoint now);
 
  private:

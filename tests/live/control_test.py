@@ -101,7 +101,7 @@ class Commands(ControlTest):
             dialog = self.establish(caller, callee)
             Path(daemon.process.args[-1]).write_text("[timeouts]\nmedia-idle = 200\n")
             daemon.process.send_signal(signal.SIGHUP)
-            self.in_log(daemon, "the configuration has changed")
+            self.in_log(daemon, "the configuration has been reloaded")
             wait_until(lambda: self.objects("status")[0]["packets"]["sip_messages"] == 3, "the figures to go on")
             [call] = self.objects("calls")
             self.assertEqual((call["call_id"], call["state"], call["pinholes"]), (dialog.call_id, "answered", 4))

@@ -229,7 +229,7 @@ class Signals(DaemonTest):
             self.in_log(daemon, r"error .*dpinholer\.toml:2: .*the settings stay as they are")
             configuration.write_text('[media]\nrefuse-ports = ["31000-31999"]\n[kernel]\nobserve = true\n')
             daemon.process.send_signal(signal.SIGHUP)
-            self.in_log(daemon, r"the configuration has changed\n.*\[kernel\] says takes effect at the next start")
+            self.in_log(daemon, r"configuration has been reloaded\n.*\[kernel\] says takes effect at the next start")
             self.assert_passes(outside, inside)
             self.assert_passes(inside, outside)
             refused = self.establish(caller, callee, 31000, 31002)

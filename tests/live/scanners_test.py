@@ -173,7 +173,7 @@ class UserAgents(ScannersTest):
             scanner.pass_to(server, scanning(Dialog(scanner, server).request("OPTIONS")))
             Path(daemon.process.args[-1]).write_text(BANNING)
             daemon.process.send_signal(signal.SIGHUP)
-            self.in_log(daemon, "the configuration has changed")
+            self.in_log(daemon, "the configuration has been reloaded")
             self.assertEqual(self.firewall.elements("sip_banned4"), [])
             scanner.pass_to(server, scanning(Dialog(scanner, server).request("OPTIONS")))
             wait_until(lambda: self.firewall.elements("sip_banned4") != [], "the ban")

@@ -233,7 +233,7 @@ TEST_F(CallLogTest, A6_CallsThatNobodyAnswersAreRationed) {
 
   flood(3600, 1);
   EXPECT_EQ(lines_.size(), 3U);
-  EXPECT_EQ(lines_.front(), "4000 calls that nobody answered are not told");
+  EXPECT_EQ(lines_.front(), "4000 calls that nobody answered are not logged");
   EXPECT_TRUE(log_.calls().empty());
 }
 

@@ -26,11 +26,11 @@ TEST(OncePerHour, TellsEachSubjectOnceAndHowManyItDidNot) {
       {"a", minutes{0}, ""},
       {"b", minutes{1}, ""},
       {"a", minutes{1}, std::nullopt},
-      {"c", minutes{2}, "; 1 more of its kind was not told"},
+      {"c", minutes{2}, "; 1 more of its kind was not logged"},
       {"d", minutes{2}, ""},
       {"a", minutes{30}, std::nullopt},
       {"b", minutes{59}, std::nullopt},
-      {"a", minutes{60}, "; 2 more of its kind were not told"},
+      {"a", minutes{60}, "; 2 more of its kind were not logged"},
       {"a", minutes{61}, std::nullopt},
   };
   for (const Line& line : lines) {
@@ -47,7 +47,7 @@ TEST(OncePerHour, IsBounded) {
     told += once.tell(std::to_string(i), start) ? 1 : 0;
   EXPECT_EQ(told, base::limits::subjects_per_hour);
   EXPECT_EQ(once.tell("x", start + minutes{60}),
-            "; " + std::to_string(base::limits::subjects_per_hour) + " more of its kind were not told");
+            "; " + std::to_string(base::limits::subjects_per_hour) + " more of its kind were not logged");
 }
 
 }  // namespace
