@@ -40,7 +40,7 @@ def package(folder, version):
     shutil.copytree(SOURCE / "nft/etc", templates)
     shutil.copy(SOURCE / "etc/dpinholer.toml", templates)
     shutil.copytree(SOURCE / "nft", root / "usr/share/dpinholer/nft",
-                    ignore=lambda *_: ["etc", "gateway.nft", "CMakeLists.txt"])
+                    ignore=lambda *_: ["etc", "gateway.nft", "CMakeLists.txt", "settle.cmake"])
     for script in ("postinst", "postrm"):
         made = root / "DEBIAN" / script
         made.write_text((SOURCE / f"debian/dpinholer.{script}").read_text())
