@@ -26,8 +26,8 @@ namespace dpinholer::negotiation {
 struct Leg {
   base::Address caller;
   base::Address callee;
-  /// The call's own parties take it: it is the first one, a party began it, or the dialog of the parties moved
-  /// to it. On any other a stranger may speak who learned the tags.
+  /// The call's own parties use it: it is the first one, a party began it, or the dialog of the parties moved
+  /// to it. On any other leg a stranger who learned the tags may speak.
   bool own = false;
 
   friend bool operator==(const Leg& a, const Leg& b) { return a.caller == b.caller && a.callee == b.callee; }
@@ -52,7 +52,7 @@ struct Dialog {
   /// On an address pair that it did not use before, until something is agreed on there: then that replaces
   /// what its older legs opened.
   bool joining = false;
-  /// Early, and its INVITE had no final response in time: what it agreed on is closed, and opens again when an
+  /// Early, without a final response to its INVITE in time: its pinholes are closed, and open again when an
   /// answer comes after all.
   bool dormant = false;
   /// False while its tags are those of one request after a restart: somebody may have made them up.

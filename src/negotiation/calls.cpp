@@ -44,7 +44,7 @@ Standing standing_of(const Call& call) {
   return standing;
 }
 
-// Of an answered call.
+// The ends of an answered call's own legs; none for any other call.
 std::vector<base::Address> parties_of(const Call& call) {
   std::vector<base::Address> parties;
   if (call.standing != Standing::answered) return parties;
@@ -254,8 +254,8 @@ void Calls::RefusedStarts::add(std::uint64_t id) {
   recent_.insert(id);
 }
 
-// Nothing of such a message was judged, and a proxy may send it on (attack A24): it begins no call there
-// either.
+// No description of such a message was judged, and a proxy may send it on (attack A24): it begins no call at
+// another crossing either.
 bool Calls::was_refused(std::string_view call_id) const {
   return !refused_starts_.empty() && refused_starts_.has(calls_.hash_function()(call_id));
 }
@@ -266,8 +266,8 @@ bool Calls::may_start(const base::Address& source) const {
   return count == per_source_.end() || count->second < settings_.calls_per_source;
 }
 
-// Whoever has many unanswered calls himself can't have others give way: a flood from one source is refused,
-// and one from many does not keep a newcomer out.
+// A source that has many unanswered calls itself can't have others give way: a flood from one source is
+// refused, and one from many does not keep a newcomer out.
 bool Calls::make_room(const base::Address& source, base::TimePoint now, Updates& updates) {
   if (calls_.size() < settings_.calls) return true;
   if (dispensable_.empty()) return false;

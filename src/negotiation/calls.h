@@ -53,9 +53,10 @@ using Updates = std::vector<Update>;
 /// All calls: SIP messages and time in, changes of what the calls want out. calls.md sections 1 to 4.
 ///
 /// Deterministic; `now` never goes backwards. Bounded by the settings and base/limits.h; what is over a bound
-/// is refused with `Cause::limit` and changes nothing. When there are settings.calls already, the oldest that
-/// is over, or was not answered in time, gives way to a new one, or else the oldest to which nobody said anything yet, unless the newcomer
-/// has his share of such calls himself (attack A6). One that rings or is answered never does.
+/// is refused with `Cause::limit` and changes nothing. When there are settings.calls already, the oldest call
+/// that is over, or was not answered in time, gives way to a new one; or else the oldest to which nobody has
+/// responded yet, unless the newcomer has its share of such calls itself (attack A6). A call that rings or is
+/// answered never gives way.
 class Calls {
  public:
   /// `knows_parties`: whether `talks` can be asked.
@@ -91,12 +92,11 @@ class Calls {
   /// two of them.
   bool close(std::string_view call_id, base::TimePoint now, Updates& updates);
 
-  /// Whether somebody there is a party of a call that was answered and goes on: its messages come from that
-  /// address, or its media.
-  /// Of IPv6, somebody of its settings.ipv6_prefix.
+  /// Whether an address is a party of a call that was answered and goes on: its messages come from there, or
+  /// its media. Of IPv6, all addresses of one settings.ipv6_prefix count as one.
   bool talks(const base::Address& address) const { return talking_.contains(source_of(address)); }
 
-  /// Whether a call of that Call-ID rings or is answered, and goes between these two.
+  /// Whether `a` and `b` are the parties of a call of that Call-ID that rings or is answered.
   bool are_parties(std::string_view call_id, const base::Address& a, const base::Address& b) const;
 
   std::size_t size() const { return calls_.size(); }
@@ -115,8 +115,8 @@ class Calls {
   };
   using Table = std::unordered_map<std::string, Call, KeyedHash, std::equal_to<>>;
 
-  // Keyed hashes of the Call-IDs of messages that named something on another side: a call was refused for them,
-  // it gave way to another, or they opened nothing for what else they are.
+  // Keyed hashes of the Call-IDs of calls that were refused at a message that named an address on another
+  // side.
   class RefusedStarts {
    public:
     bool has(std::uint64_t id) const { return recent_.contains(id) || older_.contains(id); }

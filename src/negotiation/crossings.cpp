@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A dialog crosses the gateway as often as its proxies send it there: what a crossing may say for a party
-// whose addresses were judged at another one (calls.md section 2, attack A24).
+// Proxies may send one dialog through the gateway several times. A message may announce less for a party
+// whose addresses were judged at another of these crossings (calls.md section 2, attack A24).
 //
 // A refusal counts for all of an address when it comes from where the party was first heard, on a leg of the
-// call's own (strangers.cpp). From anywhere else it counts for the ports that it names, and not against the party
-// where it was first heard: somebody may have learned its tag. What the party has open already is not lost to it.
+// call's own (strangers.cpp). From elsewhere, where a stranger may have learned the party's tag, it counts
+// for the ports that it names, and not where the party was first heard. The party keeps what it has open.
 #include <algorithm>
 
 #include "base/limits.h"
@@ -36,7 +36,7 @@ void add_places(std::vector<base::Endpoint>& places, const MediaDescription& sec
     add_place(places, candidate.address, candidate.port);
 }
 
-// None of one that is over a bound: that opens nothing, here or elsewhere.
+// Skips a description that is over a bound: it opens nothing, here or elsewhere.
 std::vector<base::Endpoint> places_of(const SipMessage& message, const Settings& settings) {
   std::vector<base::Endpoint> places;
   for (const auto* description : {&message.session, &message.early_session, &message.ice_fragment}) {
@@ -54,8 +54,9 @@ void sort_each_once(auto& values) {
 
 }  // namespace
 
-// Where the party was heard first, on a leg of the call's own; nothing when it is heard now. The caller's legs
-// stand in the order in which its INVITE took them, the callee's dialogs in the order of its responses.
+// Where the party was first heard, on a leg of the call's own; nothing when it was not heard before. The
+// caller's legs stand in the order in which its INVITE took them, the callee's dialogs in the order of its
+// responses.
 std::optional<base::Address> Turn::home_of(std::string_view tag) const {
   std::optional<std::size_t> first;
   auto consider = [&](std::size_t leg) {
@@ -75,7 +76,7 @@ std::optional<base::Address> Turn::home_of(std::string_view tag) const {
   return std::nullopt;
 }
 
-// What a party announced, and may use.
+// The places that a party announced and may use.
 std::vector<base::Endpoint> Turn::admitted_of(std::string_view tag) const {
   std::vector<base::Endpoint> places;
   auto add = [&](const Grants& grants) {
@@ -143,7 +144,7 @@ Origin Turn::judged(const SipMessage& message, const Origin& origin) {
       if (is_admitted(place.address)) {
         judged.refused_places.push_back(place);
       } else {
-        judged.refused.push_back(place.address);  // no source either
+        judged.refused.push_back(place.address);  // nor may it be a source
       }
     }
   }

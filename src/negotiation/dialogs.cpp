@@ -49,7 +49,7 @@ std::optional<Party> Turn::sender_of_request(std::string_view from_tag, std::str
   return std::nullopt;
 }
 
-// The same, where the tags alone don't tell: somebody may have a dialog of his own with the two swapped.
+// The same, where the tags alone don't tell: a stranger may have a dialog of his own with the two swapped.
 std::optional<Party> Turn::sender_of_request(std::string_view from_tag, std::string_view to_tag,
                                              const base::Address& source,
                                              const base::Address& destination) const {
@@ -94,8 +94,8 @@ Turn::Targets Turn::targets(const Transaction& transaction) {
   return targets(transaction.sender, transaction.from_tag, transaction.to_tag, transaction.pair, known_pair);
 }
 
-// The leg of that pair, or one that nothing uses any more: a phone that roams leaves legs behind. The first one
-// stays: it tells who the parties are.
+// The leg of that pair, or one that nothing uses any more: a phone that roams leaves legs behind. The first
+// one stays: it tells who the parties are.
 std::vector<Leg>::iterator Turn::place_for(const Leg& pair) {
   const auto found = std::find(call_.legs.begin(), call_.legs.end(), pair);
   if (found != call_.legs.end() || call_.legs.size() < limits::legs_per_call) return found;
@@ -238,7 +238,7 @@ Grants Turn::not_yet_open(const Dialog& dialog, Disposition disposition, Party o
   if (call_.recovered) forget_open(grants, call_.recovered->grants);
   for (const Dialog& session : call_.dialogs) {
     if (!have_same_tags(session, dialog) || !session.is_live()) continue;
-    // What a stranger says is open in the parties' name is not.
+    // A stranger's session does not tell what the parties have open.
     const bool strangers = call_.legs[dialog.leg].own && !call_.legs[session.leg].own;
     if (strangers) continue;
     const Negotiation& negotiation = session.negotiations[index(disposition)];

@@ -30,12 +30,12 @@ struct Origin {
   base::Address address;  ///< the source of its packet
   bool own = false;       ///< this host sent it
   bool forged = false;    ///< it names something elsewhere, and `address` itself lies on another side
-  /// Addresses in it that lie on another side than it came from.
+  /// Addresses in it that lie on another side than its source.
   std::vector<base::Address> elsewhere;
-  // What other crossings of the call tell of its sender (crossings.cpp):
+  // About its sender, from other crossings of the call (crossings.cpp):
   std::vector<base::Address> sources;          ///< of `elsewhere`: the party was admitted with them
   std::vector<base::Address> refused;          ///< the party was refused them
-  std::vector<base::Endpoint> refused_places;  ///< somebody with its tag was refused them: not as sources
+  std::vector<base::Endpoint> refused_places;  ///< a message with its tag was refused them: not as sources
 };
 
 /// A place where one party wants to receive.

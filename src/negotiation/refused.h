@@ -10,9 +10,9 @@
 
 namespace dpinholer::negotiation {
 
-/// What the parties of a call announced and were refused because it lies on another side (calls.md section 2,
-/// attack A24). A proxy may send the same description through the gateway once more, from a side that could
-/// speak for it; it is known by the Call-ID and the party's tag.
+/// Addresses and places that the parties of a call announced and were refused because they lie on another
+/// side (calls.md section 2, attack A24). A proxy may send the same description through the gateway once
+/// more, from a side that could speak for them; the Call-ID and the party's tag tell that it is the same.
 ///
 ///   an address  refused where its party was first heard: none of its ports is the party's in this call
 ///   a place     an address and port, refused somewhere else. Somebody who has learned the tag may have sent
@@ -27,7 +27,7 @@ class Refused {
   bool has(std::string_view tag, const base::Address& address) const;
   bool has(std::string_view tag, const base::Endpoint& place) const;
 
-  /// There was more to be remembered than there is room for.
+  /// There was no room to remember some of them.
   bool overflowed() const { return overflowed_; }
 
  private:

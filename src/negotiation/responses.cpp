@@ -40,8 +40,8 @@ void Turn::response(const SipMessage& message, const Origin& origin, const base:
   const base::Address& source = origin.address;
   origin_ = judged(message, origin);
   make_room(message, destination);
-  // The From tag is the requester's: a response in a dialog is a sign of its life, whatever its method. To a
-  // stranger a party may say anything but yes.
+  // The From tag is the requester's: a response in a dialog is a sign of its life, whatever its method; a
+  // response to a stranger only if it is a 2xx.
   if (const auto requester = sender_of_request(message.from_tag, message.to_tag, destination, source)) {
     const Leg pair = pair_of(*requester, destination, source);
     bool known_pair = false;
@@ -166,8 +166,9 @@ void Turn::confirm(Transaction& transaction, Dialog& dialog, const SipMessage& m
   if (transaction.state == Transaction::State::proceeding) linger(transaction, Transaction::State::succeeded);
 }
 
-// The caller sent the INVITE more than once, or a proxy forked it: what the others opened, and nobody agreed on,
-// is not needed any more. One that is answered all the same opens both sides then.
+// The caller sent the INVITE more than once, or a proxy forked it: pinholes that the other attempts opened
+// and no answer agreed on are not needed any more. An attempt that is answered all the same opens both sides
+// then.
 void Turn::end_other_attempts(const Transaction& answered) {
   for (Transaction& other : call_.transactions) {
     const bool same = other.id != answered.id && is_same_attempt(other, answered);
@@ -270,7 +271,7 @@ void Turn::offer_in_response(const Transaction& transaction, Dialog& dialog, Dis
 }
 
 // 2xx, 481 and 408 end the dialog (RFC 3261 section 15.1.1); after any other final response it goes on: a BYE
-// that an endpoint rejects may be forged. On a way that its dialog did not take before a 2xx alone ends it:
+// that an endpoint rejects may be forged. On a leg that its dialog did not take before, only a 2xx ends it:
 // anybody who knows the tags can provoke a 481.
 void Turn::bye_response(Transaction& transaction, const SipMessage& message) {
   if (message.is_provisional() || transaction.state != Transaction::State::proceeding) return;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Strangers in a call (attack A30): who learned its Call-ID and tags, and speaks on address pairs that its
-// parties don't take.
+// Strangers in a call (attack A30): senders that learned its Call-ID and tags, and use address pairs that its
+// parties don't use.
 //
-//   own leg            the first one; each that a party began; each to which the dialog of the parties moved,
-//   by
-//                      an answer that one of them gave
+//   own leg            the first one; each that a party began; each to which the dialog of the parties moved
+//                      by an answer that one of them gave
 //   party              an end of an own leg
 //   speaks for it      a party, or anybody while nothing of the parties goes on
 //
@@ -57,8 +56,8 @@ void Turn::note_life(const base::Address& speaker) {
   if (speaks_for_call(speaker)) call_.last_message = now_;
 }
 
-// Both parties speak on this leg: it is theirs when the dialog is. Where one leg of a proxy ends, the next
-// begins.
+// Both ends speak on this leg: it is the parties' own when the dialog is theirs. Where one leg of a proxy ends,
+// the next begins.
 void Turn::join_parties(Dialog& dialog) {
   Leg& leg = call_.legs[dialog.leg];
   if (leg.own) return;
@@ -72,8 +71,8 @@ void Turn::join_parties(Dialog& dialog) {
       });
 }
 
-// What somebody began in the name of a dialog ends with it: a dialog that never came to go that way, and all
-// on legs that are not the parties'.
+// With the last dialog of the parties that has these tags end the dialogs that follow it: those that are
+// still joining, and all on legs that are not the parties' own.
 void Turn::end_followers(const Dialog& over) {
   if (!call_.legs[over.leg].own) return;
   auto follows = [&](const Dialog& dialog) {
@@ -103,8 +102,8 @@ bool Turn::is_short_of_room(const SipMessage& message, const Leg& pair) {
   return message.ice_fragment && !fits(*message.ice_fragment, {*message.ice_fragment, origin_});
 }
 
-// Before a message of the parties is applied: strangers give way when there is no room for it beside them.
-// What a party says to a stranger takes none from another.
+// Before a message of the parties is applied: strangers give way when there is no room for it beside them. A
+// party's response to a stranger takes no room from others.
 void Turn::make_room(const SipMessage& message, const base::Address& destination) {
   const bool theirs = is_party(origin_.address) && (message.is_request() || is_party(destination));
   if (!theirs || !is_short_of_room(message, {origin_.address, destination})) return;

@@ -27,7 +27,7 @@ using message::Method;
 
 namespace {
 
-// That of a stranger makes no established call of one that rings.
+// A stranger's confirmed dialog does not make an established call of one that rings.
 bool is_established(const Call& call) {
   if (is_open(call.recovered) && call.recovered->answered) return true;
   const bool strangers_count = !parties_go_on(call);
@@ -141,8 +141,8 @@ void Turn::transaction_timer(std::size_t at) {
   forget(at);
 }
 
-// Who rings for long may answer yet. Where the parties never agreed on anything, a re-INVITE is no more than a
-// stranger's word.
+// A phone that rings for long may answer yet. A re-INVITE on an address pair on which the parties never
+// agreed on anything may be a stranger's.
 bool Turn::may_be_late(const Transaction& transaction) {
   if (transaction.method != Method::invite) return false;
   if (!transaction.initial_invite()) {

@@ -55,7 +55,7 @@ class Joiner {
   bool over_limit_ = false;
 };
 
-// Who announced a media address of his own, and sends from there, without a proxy.
+// Whether a party that sends SIP from `address` announced it for media, too: it uses no proxy then.
 bool announces(const Grants& grants, const base::Address& address) {
   return std::any_of(grants.begin(), grants.end(), [&](const Grant& grant) {
     return std::any_of(grant.to.begin(), grant.to.end(), [&](const Transport& transport) {
@@ -82,7 +82,7 @@ void Turn::trickle(const SipMessage& message, Party sender, const Leg& pair) {
   const Targets found = targets(sender, message.from_tag, message.to_tag, pair, known_pair);
   if (found.empty()) return;
   const base::Address& source = end_of(pair, sender);
-  // A stranger who learned the tags lets nobody in.
+  // A stranger who learned the tags opens nothing.
   const bool believed = known_pair || speaks_for_call(source) ||
                         std::any_of(found.begin(), found.end(), [&](const Dialog* dialog) {
                           return announces(dialog->negotiations[session].toward(sender), source);

@@ -216,7 +216,7 @@ void Turn::linger(Transaction& transaction, Transaction::State state) {
   }
 }
 
-// Timer C (RFC 3261 section 16.7 step 2). What is closed already stays remembered for as long as it was to be.
+// Timer C (RFC 3261 section 16.7 step 2). A dormant INVITE stays remembered at least as long as before.
 void Turn::prolong(Transaction& transaction) const {
   const base::TimePoint due = now_ + settings_.early;
   transaction.deadline = transaction.dormant ? std::max(transaction.deadline, due) : due;
@@ -242,7 +242,7 @@ std::shared_ptr<const Announcement> Turn::admit(const std::optional<SessionDescr
   return nullptr;
 }
 
-// Whether there is room for it beside all that the call has announced.
+// Whether there is room for `description` beside all that the call has announced.
 bool Turn::fits(const SessionDescription& description, const Announcement& in) const {
   const std::size_t most = most_pinholes(description);
   if (description.over_limit || most > settings_.pinholes_per_call) return false;

@@ -52,18 +52,18 @@ bool is_same_attempt(const Transaction& a, const Transaction& b);
 /// RFC 3261 table 4: how long a message may be on its way.
 inline constexpr base::seconds t4{5};
 
-/// Whether anybody is in the call who could want something open: a dialog goes on, or an INVITE is unanswered of
-/// which no other attempt was accepted. After that nothing of it may be open: a check on `wanted_grants`.
+/// Whether a dialog goes on, or an INVITE is unanswered of which no other attempt was accepted. Otherwise
+/// nothing of the call may be open: a check on `wanted_grants`.
 bool goes_on(const Call& call);
 
-/// Whether it is known who the call's own parties are (strangers.cpp).
+/// Whether a leg of the call is its parties' own, which tells who they are (strangers.cpp).
 bool has_own_leg(const Call& call);
 
-/// Whether a dialog of the call's own parties goes on, or an INVITE of theirs is unanswered. While it does, others
-/// in the call are strangers (strangers.cpp).
+/// Whether a dialog of the call's own parties goes on, or an INVITE of theirs is unanswered. While it does,
+/// others in the call are strangers (strangers.cpp).
 bool parties_go_on(const Call& call);
 
-/// Whether the dialogs of two legs may be one that went another way.
+/// Whether the dialogs of two legs may be one dialog that took another way.
 inline bool shares_an_end(const Leg& a, const Leg& b) {
   return a.caller == b.caller || a.callee == b.callee;
 }

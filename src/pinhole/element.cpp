@@ -92,7 +92,7 @@ std::optional<Component> read_component(std::string_view text) {
   return std::nullopt;
 }
 
-// Of a comment, what stands for a Call-ID.
+// Whether `text` may stand for a Call-ID in a comment.
 bool is_call_text(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return is_visible(c) || c == '%'; });
 }

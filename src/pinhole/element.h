@@ -36,7 +36,7 @@ struct ElementKey {
   friend auto operator<=>(const ElementKey&, const ElementKey&) = default;
 };
 
-/// Whether it is a key of its set: with a source exactly where that has one, and all of its family.
+/// Whether it is a key of its set: with a source exactly if the keys of that set have one, and of its family.
 bool fits(const ElementKey& key);
 
 /// The elements that let `from` (empty: anybody) through to `key`. All fit; for sources of another family
@@ -69,8 +69,8 @@ std::vector<ElementChange> element_changes(const Change& change);
 std::string comment_text(std::string_view of, std::size_t room);
 
 /// The comment of a pinhole's elements, for people and for a daemon that starts and finds them:
-/// `audio rtp call=<Call-ID, escaped and cut> id=<16 hexadecimal digits>`, where id is the
-/// base::stable_hash of the Call-ID. Whatever the label holds, it can be read again.
+/// `audio rtp call=<Call-ID, escaped and cut> id=<16 hexadecimal digits>`, where id is the base::stable_hash
+/// of the Call-ID. `read_comment` can read it again, whatever the label holds.
 std::string comment(const Label& label);
 
 struct CommentContent {
@@ -81,9 +81,9 @@ struct CommentContent {
 
   friend bool operator==(const CommentContent&, const CommentContent&) = default;
 };
-/// What the comment of a label says.
+/// The content of the comment of `label`.
 CommentContent content(const Label& label);
-/// What a comment says; nothing when it is not one of ours.
+/// The content of a comment; nothing when it is not one of ours.
 std::optional<CommentContent> read_comment(std::string_view text);
 
 }  // namespace dpinholer::pinhole

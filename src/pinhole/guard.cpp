@@ -125,13 +125,13 @@ bool Guard::admits_bind(Change& change, Record& record) {
   return true;
 }
 
-// Once in a judgement: again does nothing that once does not.
+// Admits one refresh of a pinhole in each judgement: a second one would change nothing.
 bool Guard::admits_refresh(Change& change, Record& record) const {
   change.from = record.from;
   return std::exchange(record.refreshed, judgements_) != judgements_;
 }
 
-// What is claimed goes on as it was found, if policy still allows it. The party that announced it is not
+// A claimed pinhole goes on as it was found, if policy still allows it. The party that announced it is not
 // known any more.
 bool Guard::claims(Change& change) {
   const auto place = offered_.find(change.key);
@@ -176,7 +176,7 @@ std::optional<Cause> Guard::refusal(const Change& change) {
   return std::nullopt;
 }
 
-// By any way that it was heard by.
+// Whether the speaker may speak for `address` on any interface through which it was heard.
 bool Guard::speaks(const base::Address& address, const Speakers::Speaker& speaker,
                    const base::Address& announced_by) {
   return std::any_of(speaker.arrivals.begin(), speaker.arrivals.end(),
@@ -186,7 +186,7 @@ bool Guard::speaks(const base::Address& address, const Speakers::Speaker& speake
                      });
 }
 
-// Who was heard may send. Only the host itself can mean a loopback address, and only who was heard is it.
+// A source that was heard may send. Only this host can mean a loopback address, once it was heard.
 bool Guard::admits_sources(const Key& key, const std::vector<base::Address>& from) {
   const base::Family family = key.destination.address.family();
   return is_set(from) && std::ranges::all_of(from, [&](const base::Address& source) {

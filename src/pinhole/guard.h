@@ -40,9 +40,9 @@ struct GuardSettings {
 ///    and so have all sources together; there are bounds in all;
 ///  - timeouts are clamped.
 ///
-/// It keeps the record of what it let open: from whom, and for which call. A change that it lets through is
-/// made of this record. What the one who asks says of it has no meaning: neither what a pinhole was bound to
-/// before, nor whose it is.
+/// It records each pinhole that it let open: for which sources, and for which call. It fills each change that
+/// it lets through from this record. It ignores what the inspector says of the pinhole: neither what it was
+/// bound to before nor whose it is counts.
 ///
 /// It can't tell whether a host said what is asked for in its name: it reads no SIP.
 class Guard {
@@ -55,34 +55,34 @@ class Guard {
   /// A packet of so many octets was handed over that came from `source` through `arrival`.
   void heard(const base::Address& source, base::Interface arrival, std::size_t octets);
 
-  /// A packet of a call that rings or is answered came from there, or goes there: what was heard of it is
-  /// remembered for longer.
+  /// A packet of a call that rings or is answered came from `party`, or goes there: the guard remembers for
+  /// longer what it heard from there.
   void keep(const base::Address& party) { speakers_.keep(party); }
 
   /// Whether a packet of it was handed over lately.
   bool has_heard(const base::Address& source) { return speakers_.find(source) != nullptr; }
 
-  /// Removes from `changes` what may not be, and makes the rest what its record says: `from_before`, `label`,
-  /// and of a refresh and a closing `from` too. Openings that are removed come back as refusals with a cause
-  /// of calls.md section 5; of what makes no sense, like the closing of a pinhole that is not open, nothing
-  /// is said.
+  /// Removes forbidden changes from `changes`, and fills the others from its record: `from_before`, `label`,
+  /// and of a refresh and a closing `from` too. Openings that it removes come back as refusals with a cause
+  /// of calls.md section 5; changes that make no sense, like the closing of a pinhole that is not open, it
+  /// removes without a word.
   std::vector<Refusal> judge(std::vector<Change>& changes);
 
-  /// What is open is to be claimed anew by whoever comes after the one that asked for it: from now on nothing
-  /// is open here, and openings with Cause::recovered are let through for these pinholes and no others, bound
-  /// as they are. Nothing else opens these until they were claimed or taken.
+  /// The next inspector has to claim these pinholes: from now on nothing is open here, and openings with
+  /// Cause::recovered are let through for these pinholes and no others, bound as they are. Until they were
+  /// claimed or taken, no other opening of them is let through.
   void offer(const std::vector<Recovered>& pinholes);
   /// Those that were not claimed yet.
   std::vector<Recovered> unclaimed() const;
   /// The same as closings. Ends what `offer` began.
   std::vector<Change> take_unclaimed(base::TimePoint now);
 
-  /// What was let open.
+  /// A pinhole that was let open.
   struct Record {
     std::vector<base::Address> from;  ///< sorted; empty: anybody
     Label label;                      ///< of whoever opened it
     std::uint64_t call = 0;           ///< the hash of its Call-ID
-    std::uint64_t refreshed = 0;      ///< when that was let through last, as number of a judgement
+    std::uint64_t refreshed = 0;      ///< the judgement that let it through last, by its number
   };
   /// Null when it is not open; valid until the next change.
   const Record* find(const Key& key) const;
@@ -114,8 +114,8 @@ class Guard {
   Speakers speakers_;
   std::unordered_map<Key, Record, KeyHash> open_;
   std::size_t elements_ = 0;
-  std::size_t credit_ = 0;        // elements that may still be bound to somebody for what was heard
-  std::uint64_t judgements_ = 0;  // that there were
+  std::size_t credit_ = 0;        // elements that may still be bound, for what was heard
+  std::uint64_t judgements_ = 0;  // so far
   std::unordered_map<std::uint64_t, std::size_t, CallHash> per_call_;  // pinholes
   std::unordered_map<Key, Recovered, KeyHash> offered_;
 };

@@ -17,7 +17,7 @@ class Host {
   /// Whether one of its interfaces has this address.
   virtual bool is_own(const base::Address& address) = 0;
 
-  /// Whether one of them has an address in there: for whoever knows all addresses.
+  /// Whether one of them has an address in that network: for hosts that know all their addresses.
   virtual bool has_own_in(const base::Network& /*network*/) { return false; }
 
   /// The interfaces through which packets to `address` may leave, several where the route has several ways;

@@ -78,7 +78,7 @@ void Installed::lose_count(const Key& key) {
   for (Entry::Source& source : entry->sources) source.seen = 0;
 }
 
-// Packets from anybody are nobody's life once the sources are known.
+// Once the sources are known, packets counted for anybody are no source's sign of life.
 void Installed::Entry::set_from(const std::vector<base::Address>& now) {
   std::vector<Source> kept(std::max<std::size_t>(now.size(), 1));
   if (from.empty() && now.empty()) kept = sources;

@@ -42,9 +42,9 @@ class Installed {
 
     void set_from(const std::vector<base::Address>& now);
     Source* source_of(const std::optional<base::Address>& source);
-    /// Its element has counted so many.
+    /// The element of `source` has counted so many packets.
     void look(const std::optional<base::Address>& source, std::uint64_t counted);
-    /// Those that were heard, each once; of `asked` only, unless it is open to others than was thought.
+    /// The sources that were heard, each once; of `asked` only, unless it is open to others than was thought.
     Sources take_heard(const Sources* asked = nullptr);
   };
 

@@ -29,7 +29,7 @@ struct Key {
 /// Addresses that packets come from; nothing stands for anybody, where a pinhole is open to all.
 using Sources = std::vector<std::optional<base::Address>>;
 
-/// Some of those who may send to a pinhole.
+/// Some of the sources that may send to a pinhole.
 struct Senders {
   Key key;
   Sources sources;

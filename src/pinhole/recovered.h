@@ -24,9 +24,9 @@ struct Recovered {
   friend bool operator==(const Recovered&, const Recovered&) = default;
 };
 
-/// What is said of a pinhole that was opened with `label`, as its comment would tell.
+/// A pinhole that was opened with `label`, as its comment would tell.
 Recovered recovered(const Key& key, const std::vector<base::Address>& from, const Label& label);
-/// The label of one that was found.
+/// The label of a pinhole that was found.
 Label label_of(const Recovered& pinhole);
 
 /// An element of a set, with what its comment says: one of ours.

@@ -29,8 +29,8 @@ class Sides {
 
   /// The origin of a message that came from `source` through `arrival`, with those of the addresses in its
   /// descriptions that it can't speak for. Asks the host about limits::judged_addresses at most, and about
-  /// `source`; it can't speak for the rest either. What its party was refused at another crossing of the call
-  /// the call knows (negotiation/refused.h).
+  /// `source`; it can't speak for the rest either. The call knows what the party was refused at another
+  /// crossing (negotiation/refused.h).
   negotiation::Origin origin(const message::SipMessage& message, const base::Address& source,
                              base::Interface arrival) const;
 

@@ -11,9 +11,9 @@
 
 namespace dpinholer::pinhole {
 
-/// Who sent SIP lately, through which interfaces it came, and how much it can have asked for. At least the
-/// last `generation` addresses that were heard or asked for are remembered, and no more than twice as many.
-/// Beside them stand the parties of calls that ring or are answered, the last `parties` of them: a flood of
+/// The hosts that sent SIP lately, the interfaces through which it came, and how much each can have asked
+/// for. Remembers at least the last `generation` addresses that were heard or asked for, and no more than
+/// twice as many. Beside them stand the last `parties` parties of calls that ring or are answered: a flood of
 /// forged sources, none of which anybody answers, does not push them out (attack A29).
 class Speakers {
  public:
@@ -29,7 +29,7 @@ class Speakers {
   /// A packet with room for messages that ask for `pinholes` of them.
   void heard(const base::Address& source, base::Interface arrival, std::size_t pinholes);
 
-  /// It is a party of such a call. Nothing happens when it was not heard of.
+  /// `party` is one of such a call. Does nothing when it was not heard.
   void keep(const base::Address& party);
 
   /// Null when it was not heard of; valid until the next call.

@@ -27,9 +27,8 @@ namespace dpinholer::pinhole {
 using negotiation::CallSerial;
 
 /// The pinholes that are to be open, and which calls want each: it opens with the first and closes with the
-/// last. As long as one call holds it bound it is open to nobody but the sources of those that do: an offer
-/// of another adds nothing until it is answered (attack A27). What the kernel holds is made to follow it,
-/// change by change.
+/// last. While a call binds it, it is open only to the sources of the calls that do: the offer of another
+/// call adds nothing until it is answered (attack A27). The sets of the kernel follow it, change by change.
 class Table {
  public:
   explicit Table(base::HashKey hash_key) : entries_(0, KeyHash{hash_key}) {}
@@ -54,12 +53,12 @@ class Table {
   /// Whether a packet from `source` to `key` is let through.
   bool passes(const Key& key, const base::Address& source) const;
 
-  /// Whether `key` is open, but not to anybody.
+  /// Whether `key` is open, and to certain sources only.
   bool is_bound(const Key& key) const;
 
-  /// The calls that want `key` open to packets from `source`; without one, all that want it open.
+  /// The calls that want `key` open to packets from `source`; without a source, all that want it open.
   std::vector<CallSerial> owners(const Key& key, const std::optional<base::Address>& source) const;
-  /// From whom packets to `key` are counted as those of `call`: each source, or nothing for anybody.
+  /// The sources whose packets to `key` count as those of `call`; nothing stands for anybody.
   Sources sources(const Key& key, CallSerial call) const;
   /// What `call` wants open, in the order in which it came to want it.
   std::vector<Key> pinholes(CallSerial call) const;
@@ -89,8 +88,8 @@ class Table {
    public:
     void set(CallSerial call, Claim claim);
     void remove(CallSerial call);
-    /// Makes it what holds for all: the sources of those that are bound, anybody when none is; the longest
-    /// timeout. What it is for stays.
+    /// Combines all claims into `claim`: the sources of those that are bound, anybody when none is; the
+    /// longest timeout. Its purpose stays.
     void combine_into(Claim& claim) const;
     const std::map<CallSerial, Claim>& by_call() const { return by_call_; }
     /// The calls with a claim that lets `source` in.
@@ -100,7 +99,7 @@ class Table {
     void count(CallSerial call, const Claim& claim, bool more);
 
     std::map<CallSerial, Claim> by_call_;
-    std::map<base::Address, std::set<CallSerial>> sources_;  // with those whose claims name each
+    std::map<base::Address, std::set<CallSerial>> sources_;  // each with the calls whose claims name it
     std::map<decltype(Claim::timeout), std::size_t> timeouts_;
     std::set<CallSerial> unbound_;
   };

@@ -21,7 +21,7 @@ namespace dpinholer::scanners {
 /// minute that begins with the first: 403 and 404, and the challenges 401 and 407 unless a request succeeds
 /// for each (RFC 3261 section 22), for which the last one has two seconds. Copies of a response count once.
 ///
-/// Of limits::failing_sources that were refused last it is known.
+/// Remembers the limits::failing_sources that were refused last.
 class Failures {
  public:
   /// `most`: so many are borne; 0: any number.

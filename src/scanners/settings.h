@@ -31,7 +31,7 @@ struct Settings {
 };
 
 bool is_spared(const base::Address& source, const Settings& settings);
-/// Whether somebody in there is.
+/// Whether somebody in that network is spared.
 bool is_spared_within(const base::Network& source, const Settings& settings);
 
 /// Whether anybody may be banned at all.
