@@ -19,13 +19,13 @@ namespace {
 
 using scanners::Offence;
 
-// What is in the queue already when its source is banned still comes. After that the ban is not in the kernel
-// any more.
+// Messages that waited in the queue when their source was banned still come for so long. If one comes later,
+// the ban is not in the kernel any more.
 constexpr base::Duration on_the_way = std::chrono::seconds{1};
 
 constexpr std::string_view comment_begin = "banned ";
 
-// That there is no such ban the kernel says after a grace period of RCU, some 20 ms.
+// The kernel reports that there is no such ban after a grace period of RCU, some 20 ms.
 constexpr base::Duration lift_wait = std::chrono::milliseconds{200};
 
 constexpr std::string_view kernel_busy =
@@ -91,7 +91,7 @@ std::vector<Offence> Bans::ban(std::vector<Offence> offences, base::TimePoint no
   return offences;
 }
 
-// False when the kernel refused them. What it does not say yet, `settle` hears.
+// False when the kernel refused them. While it is busy, `settle` takes its answer later.
 bool Bans::write(std::vector<base::Network> sources, base::TimePoint now) {
   if (worker_.busy()) {
     std::ranges::move(sources, std::back_inserter(behind_));

@@ -30,8 +30,8 @@ namespace dpinholer {
 /// kernel ends a ban by itself.
 class Bans {
  public:
-  /// `sets` and `host` must live longer. `observe`: writes nothing. `wait`: for the kernel to write a ban,
-  /// which it does later when it is busy with somebody else's ruleset (set_keeper.h).
+  /// `sets` and `host` must live longer. `observe`: writes nothing. `wait`: how long a ban may take; one that
+  /// takes longer, because another program loads a ruleset, is finished later (set_keeper.h).
   Bans(system::BanSets& sets, pinhole::Host& host, bool observe, scanners::Settings settings,
        base::HashKey hash_key, base::Duration wait = std::chrono::seconds{10});
 
@@ -41,18 +41,17 @@ class Bans {
   /// Knows again what a daemon before this one has banned.
   void recover(base::TimePoint now);
 
-  /// Who accuses is not believed about everything: never banned are those of scanners.never, and this host.
-  /// Of IPv6 a whole network is banned (Network::source), or the address alone where it has somebody in it
-  /// who never is. Returns those that were banned by it, or that will be as soon as the kernel is not busy any
-  /// more.
+  /// Never bans sources of scanners.never, nor this host, whoever accuses them. Bans an IPv6 source with its
+  /// whole network (Network::source), or alone where that network contains an address that is never banned.
+  /// Returns the offences for which it bans: at once, or as soon as the kernel is not busy any more.
   std::vector<scanners::Offence> ban(std::vector<scanners::Offence> offences, base::TimePoint now);
 
   /// Readable when the kernel has written what was late: `settle` is to be called then.
   int fd() const { return worker_.fd(); }
   void settle(base::TimePoint now);
 
-  /// Lifts the bans of a source, whoever made them. False when there is none. The error is one line: not while
-  /// the kernel is busy.
+  /// Lifts the bans of a source, those of others too. False when there is none. The error is one line: the
+  /// kernel is busy, or refuses.
   tl::expected<bool, std::string> lift(const base::Address& source);
 
   struct Banned {
@@ -72,7 +71,7 @@ class Bans {
   };
   const Counters& counters() const { return counters_; }
 
-  /// Whether anybody is to be banned for this cause.
+  /// Whether the settings ban for this cause.
   bool looks_for(scanners::Cause cause) const;
 
  private:
@@ -99,7 +98,7 @@ class Bans {
   base::Duration wait_;
   std::vector<base::Network> writing_;
   std::vector<base::Network> behind_;         // no more than `banned_` has room for
-  std::optional<system::SystemError> error_;  // of what was done last
+  std::optional<system::SystemError> error_;  // of the work that was done last
   std::vector<base::Network> lifted_;         // by it
   system::Worker worker_;                     // the last member: its work uses `sets_` and what is written
 };

@@ -40,7 +40,7 @@ void log_before_start(const Findings& findings) {
   }
 }
 
-// As the daemon says, if there is one: how many messages found no room in its queues.
+// How many messages found no room in the queues, as the daemon says; 0 when there is none.
 std::uint64_t unread_messages() {
   auto client = control::Client::connect(control::default_socket);
   if (!client) return 0;

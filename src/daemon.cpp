@@ -56,7 +56,7 @@ constexpr std::uint32_t inspection_ready = 0xffff'fffc;
 constexpr std::uint32_t control_ready = 0xffff'fffb;
 constexpr std::uint32_t commit_ready = 0xffff'fffa;
 
-// Of the time that messages may still wait for a commit, so long at once: others come in meanwhile.
+// How long an ending daemon waits for a commit at once: between two waits it reads the queues.
 constexpr base::Duration while_draining = std::chrono::milliseconds{5};
 
 int blocked_signals() {
@@ -64,7 +64,7 @@ int blocked_signals() {
   return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-// Any number of daemons may look on.
+// Daemons that only observe take no lock: any number of them may run.
 std::optional<system::TableLock> lock_of(const system::KernelSettings& kernel) {
   if (kernel.observe) return std::nullopt;
   return std::optional<system::TableLock>(std::in_place, kernel);
@@ -295,7 +295,7 @@ void Daemon::State::finish_batch() {
   outcome.offences.clear();
 }
 
-// Those whose commit is done, or who have waited long enough; none ahead of an earlier one.
+// Lets go the batches whose commit is done or whose patience has ended, none ahead of an earlier one.
 void Daemon::State::let_go_held() {
   lateness.look(gatekeeper.busy(), system::now());
   while (const auto* oldest = held->oldest()) {
@@ -383,8 +383,8 @@ void Daemon::State::leave_connections() {
   }
 }
 
-// With nobody to read SIP it passes unread, as without a daemon. The queues are not left to systemd: what
-// comes until the next daemon is there is not to wait for it.
+// With no inspector SIP passes unread, as without a daemon. The daemon does not leave its queues to systemd:
+// packets that come before the next daemon is there must not wait for it.
 void Daemon::State::give_up() {
   drain();
   leave_connections();
@@ -397,7 +397,8 @@ void Daemon::State::stop() {
   leave_connections();
   leave_queues(queues);
   queues.clear();
-  // The next daemon would take over what was to close. A thread that the kernel keeps waiting can't end anyway.
+  // Waits for a late commit: the next daemon would take over pinholes that were to close. The thread of a
+  // commit that the kernel keeps waiting can't end anyway.
   const base::TimePoint until = system::now() + std::chrono::seconds{base::limits::flush_wait_seconds};
   while (gatekeeper.busy() && system::now() < until) gatekeeper.settle(system::now(), until - system::now());
   if (config.kernel.flush_on_stop) gatekeeper.close_all(now);

@@ -30,8 +30,8 @@ class Daemon {
   void reconfigure(const system::Config& config);
 
   /// Until SIGTERM or SIGINT; calls `reload` for every SIGHUP. Packets that wait then are still answered.
-  /// Throws system::KernelError when a queue can't be read any more, and NoInspection when SIP can't: what
-  /// waits has passed then, and no packet comes here any more.
+  /// Throws system::KernelError when it can't read a queue any more, and NoInspection when nobody can read
+  /// SIP: the packets that waited have passed then, and no more come here.
   void run(const std::function<void()>& reload);
 
  private:

@@ -38,16 +38,16 @@ namespace {
 
 using control::Request;
 
-// Scrapes at once. One takes milliseconds; more: the slowest gives way.
+// Scrapes at once; one takes milliseconds. More: one of them gives way (see `Scrapes`).
 constexpr std::size_t scrapes_at_once = 64;
-// Those that gave way are connections until the library has noticed: it takes at most ten more between two
-// looks.
+// The library counts connections that gave way until it notices that they ended: between two looks it takes
+// at most ten more.
 constexpr unsigned connections_at_once = 2 * scrapes_at_once;
 constexpr unsigned patience_seconds = 10;
 constexpr std::size_t connection_octets = std::size_t{16} * 1024;
 
-// The connections that there are, known to the one thread of the HTTP server. A place is never waited for:
-// the connection that gives way is the oldest of the host that has most of them (attack A34).
+// The open connections, known to the one thread of the HTTP server. None waits for a place: the oldest
+// connection of the host that has most of them gives way to it (attack A34).
 class Scrapes {
  public:
   void begin(MHD_Connection* connection) {
@@ -156,7 +156,7 @@ constexpr unsigned base_flags = MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD |
 
 template <typename... More>
 Http start(unsigned flags, const ExporterOptions& options, More... more) {
-  static Scrapes scrapes;  // of the one server that the process is
+  static Scrapes scrapes;  // of the one server in this process
   return Http(MHD_start_daemon(base_flags | flags, 0, nullptr, nullptr, &answer,
                                const_cast<ExporterOptions*>(&options), MHD_OPTION_CONNECTION_LIMIT,
                                connections_at_once, MHD_OPTION_CONNECTION_TIMEOUT, patience_seconds,

@@ -34,7 +34,7 @@ pinhole::GuardSettings guard_settings(const system::Config& config) {
   return {config.policy, calls.pinholes_per_call, std::max(calls.early, calls.media_idle), calls.tcp};
 }
 
-// What a commit is waited for with nothing else done meanwhile.
+// How long the gatekeeper waits for a commit and does nothing else.
 base::Duration commit_wait(const system::Config& config) {
   return std::min<base::Duration>(config.kernel.patience,
                                   std::chrono::microseconds{base::limits::commit_wait_microseconds});
@@ -67,7 +67,8 @@ std::vector<pinhole::Recovered> Gatekeeper::recover(base::TimePoint now) {
 }
 
 std::vector<pinhole::Recovered> Gatekeeper::offer() {
-  // What was found at the start and nobody has claimed yet, too: the one that was to claim it has failed.
+  // Pinholes found at the start that no inspector has claimed yet, too: the one that was to claim them has
+  // failed.
   std::vector<pinhole::Recovered> found = guard_.unclaimed();
   const Installed& installed = keeper_.installed();
   std::erase_if(found, [&](const auto& pinhole) { return installed.find(pinhole.key) != nullptr; });
@@ -103,7 +104,7 @@ void Gatekeeper::judge(Outcome& outcome) {
   std::vector<pinhole::Refusal> repelled = guard_.judge(outcome.changes);
   repelled_ += repelled.size();
   for (pinhole::Refusal& refusal : repelled) outcome.refusals.push_back(std::move(refusal));
-  // Nobody is banned who was not heard, or for what nobody is to be banned for.
+  // Drops accusations of sources that were not heard, and those for causes that the settings don't ban.
   std::erase_if(outcome.offences, [&](const auto& offence) {
     return !bans_.looks_for(offence.cause) || !guard_.has_heard(offence.source);
   });
@@ -113,8 +114,8 @@ void Gatekeeper::judge(Outcome& outcome) {
   });
 }
 
-// What closes or narrows leaves flows behind that conntrack would carry on, unless the kernel showed that not
-// one packet went through.
+// Closing or narrowing a pinhole leaves flows behind that conntrack would carry on, unless the kernel showed
+// that not one packet went through.
 void Gatekeeper::account(const Change& change, const Installed::Entry* entry,
                          std::vector<system::Closing>& closings) {
   const bool carried = entry == nullptr || !entry->accounted || entry->lost || entry->packets > 0;
@@ -148,7 +149,7 @@ void Gatekeeper::finish(const Outcome& outcome, base::TimePoint now) {
   if (witness_) witness_(outcome.changes, outcome.refusals, banned);
 }
 
-// Flows of what the kernel removed later than the account said: new ones may have begun since.
+// Forgets flows of elements that the kernel removed later than the account said: they may have begun since.
 void Gatekeeper::forget_late() {
   if (keeper_.busy()) return;
   std::vector<system::Closing> closings;

@@ -29,8 +29,8 @@
 
 namespace dpinholer {
 
-/// Carries changes of pinholes out in the kernel and keeps account of them: sets, conntrack, log. Who asks
-/// for them is not believed: pinhole::Guard judges them first.
+/// Carries changes of pinholes out in the kernel and keeps account of them: sets, conntrack, log. It does not
+/// believe the inspector that asks for them: pinhole::Guard judges them first.
 class Gatekeeper {
  public:
   /// `host` must live longer. Throws system::KernelError when the sets are not as they should be.
@@ -41,32 +41,32 @@ class Gatekeeper {
   /// as openings for the cause `recovered`. Their figures go on from what the elements have counted; what was
   /// counted by elements that the other daemon renewed is forgotten with it.
   std::vector<pinhole::Recovered> recover(base::TimePoint now);
-  /// The same of what this one opened, and of what it found and nobody has claimed yet, for somebody who has
-  /// to begin anew. It stays open until `close_unclaimed`.
+  /// The same for an inspector that begins anew: the pinholes that this gatekeeper opened, and those that it
+  /// found and no inspector has claimed yet. They stay open until `close_unclaimed`.
   std::vector<pinhole::Recovered> offer();
   /// Closes what was offered and did not come back.
   void close_unclaimed(base::TimePoint now);
 
-  /// What may open is judged by these settings from now on.
+  /// Judges openings by these settings from now on.
   void reconfigure(const system::Config& config);
 
-  /// A packet was handed to who asks for pinholes: it may ask in the name of its source from now on.
+  /// A packet was handed to the inspector: from now on it may ask in the name of the packet's source.
   void heard(base::Bytes packet, base::Interface arrival);
-  /// That packet was one of a call that rings or is answered.
+  /// That packet belongs to a call that rings or is answered.
   void keep(base::Bytes packet);
-  /// Takes out of `outcome` what may not be, and what is done already; adds a refusal for each opening.
+  /// Removes from `outcome` what the guard forbids and what is done already; adds the guard's refusals.
   void judge(Outcome& outcome);
 
-  /// Writes changes to the sets: what was opened lets packets through when the commit is done, mostly when
+  /// Writes changes to the sets: an opened pinhole lets packets through when the commit is done, mostly when
   /// this returns. Refreshes are left to `refresh_some`.
   SetKeeper::Commit write(const std::vector<pinhole::Change>& changes) { return keeper_.write(changes); }
   bool is_done(SetKeeper::Commit commit) const { return keeper_.is_done(commit); }
-  /// What no packet needs to wait for, after `write`, with the same outcome: the account, the flows of what
-  /// closed, bans, the log.
+  /// Does the work for which no packet needs to wait, after `write`, with the same outcome: the account, the
+  /// flows of closed pinholes, bans, the log.
   void finish(const Outcome& outcome, base::TimePoint now);
 
-  /// The kernel is busy, and a commit late: see SetKeeper. `settle` goes on when one of `late_fds` is
-  /// readable; or waits for it, so long at most.
+  /// A commit is late because the kernel is busy: see SetKeeper. `settle` goes on when one of `late_fds` is
+  /// readable, or waits for that, for `most` at the longest.
   bool busy() const { return keeper_.busy(); }
   std::array<int, 2> late_fds() const { return {keeper_.fd(), bans_.fd()}; }
   void settle(base::TimePoint now, base::Duration most = base::Duration{0});

@@ -11,7 +11,7 @@
 
 namespace dpinholer {
 
-/// Whether its protocol, source and destination are said of a packet.
+/// Whether a reading of this kind tells protocol, source and destination of its packet.
 bool has_flow(Reading::Kind kind);
 
 /// Which packets wait for a commit: those that change something, and those that would otherwise overtake one
@@ -21,9 +21,9 @@ class HeldFlows {
   /// Whether the packet that `reading` tells of has to wait. In the order of the batch.
   bool holds(const Reading& reading, bool changes_something);
 
-  /// What is held from now on is of another batch.
+  /// Packets held from now on belong to the next batch.
   void end_batch();
-  /// What was held of the oldest batch waits no more.
+  /// The packets held of the oldest batch wait no more.
   void let_go();
 
  private:
@@ -36,7 +36,7 @@ class HeldFlows {
   };
   struct Batch {
     std::vector<Flow> flows;
-    std::size_t unknown = 0;  // packets of which the flow is not known: it may be any
+    std::size_t unknown = 0;  // packets of unknown flow, which may be any
   };
 
   std::deque<Batch> batches_{1};         // the last one is being read

@@ -18,7 +18,7 @@ class HeldMessages {
  public:
   explicit HeldMessages(std::size_t queues) : answers_(queues) {}
 
-  /// Whether a packet of the batch that is being read has to wait; the verdict that it is to have then.
+  /// Whether a packet of the batch that is being read has to wait; `answer` is the verdict that it has then.
   bool takes(const Reading& reading, bool changes_something, std::size_t queue, system::Answer answer);
 
   struct Batch {
@@ -31,7 +31,7 @@ class HeldMessages {
   /// The batch has been read, and what it changes is handed over as `commit`.
   void end_batch(SetKeeper::Commit commit, base::TimePoint read, base::TimePoint until);
 
-  /// Of those that have ended and wait; null: none.
+  /// The oldest batch that was read and waits; null: none.
   const Batch* oldest() const { return batches_.empty() ? nullptr : &batches_.front(); }
   Batch let_go();
 

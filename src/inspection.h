@@ -64,23 +64,23 @@ struct Findings {
 /// What an inspector asks while it looks.
 class Questions : public pinhole::Host {
  public:
-  /// From which of `asked.sources` packets went through an open pinhole since it was asked last about each;
-  /// when it is open to others than was thought, from which of those.
+  /// The sources of `asked` whose packets went through an open pinhole since the last question about each;
+  /// when it is open to others than was thought, those of all its sources.
   virtual pinhole::Sources has_media(const pinhole::Senders& asked) = 0;
 };
 
-/// Nobody will look at packets any more; one line with its remedy.
+/// No inspector can be started any more; one line with its remedy.
 struct NoInspection : system::KernelError {
   using KernelError::KernelError;
 };
 
-/// Somebody who looks at packets: in this process (inspector.h), or in another (inspector_process.h).
+/// Reads packets: in this process (inspector.h), or in another (inspector_process.h).
 class Inspection {
  public:
   virtual ~Inspection() = default;
 
-  /// To be called first, and again after `inspect` has failed: from then on there is somebody who knows
-  /// nothing yet, and whose first batches are to bring everything that is open. Throws NoInspection.
+  /// To be called first, and again after `inspect` has failed: from then on there is an inspector that knows
+  /// nothing yet; its first batches are to bring everything that is open. Throws NoInspection.
   virtual void start(base::TimePoint now) = 0;
   /// Not to be called before this, if there is such a time.
   virtual std::optional<base::TimePoint> next_start() const = 0;
@@ -94,8 +94,8 @@ class Inspection {
   virtual std::uint64_t failures() const { return 0; }
   virtual int process() const { return 0; }
 
-  /// Of at least one packet, if there are any. Nothing when it failed: nothing can be said of these packets,
-  /// and what it knew is lost.
+  /// Findings on at least one packet, if there are any. Nothing when the inspector failed: it has told
+  /// nothing of these packets, and has lost all that it knew.
   virtual std::optional<Findings> inspect(const Batch& batch, Questions& questions) = 0;
 };
 

@@ -24,7 +24,7 @@ bool is_flow_of(const Reading& reading, const auto& whole) {
   return whole && whole->source == reading.source && whole->destination == reading.destination;
 }
 
-// What a fragment completes has ports that can't be known here.
+// The ports of a datagram that a fragment completes can't be known here.
 bool is_of(const Reading& reading, base::Bytes octets) {
   if (!has_flow(reading.kind)) return true;
   const auto packet = ip::read_packet(octets);

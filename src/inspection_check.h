@@ -3,15 +3,15 @@
 
 #include "inspection.h"
 
-/// Whether what an inspector says can be true of what it was given. Its form was read (inspection_codec.h);
-/// what it asks for is judged by pinhole::Guard.
+/// Whether an inspector's answer can be true of the batch that it was given. inspection_codec.h has read its
+/// form; pinhole::Guard judges the changes that it asks for.
 namespace dpinholer {
 
-/// There is a finding for each of the first packets, and for one at least; flows are those that the packets
-/// have, connections those of packets or of the batch; no more calls were closed than were to be.
+/// There is a finding for each of the first packets, and for one at least; each flow is that of its packet,
+/// each connection that of a packet or of the batch; no more calls were closed than the batch names.
 bool answers(const Findings& findings, const Batch& batch);
 
-/// Counters only grow.
+/// No counter is less than before.
 bool goes_on(const Counters& counters, const Counters& before);
 
 }  // namespace dpinholer

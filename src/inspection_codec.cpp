@@ -5,9 +5,8 @@
 // its family and 16 octets, the last 12 of which are 0 for IPv4. The fields of each value stand below, once
 // for both directions.
 //
-// Here is judged whether something can be read: that each number is one of its type, each address one of its
-// family, and that what is read costs no more memory than it may. Whether it may be asked for is judged by
-// pinhole::Guard.
+// The reader checks that each number is one of its type and each address one of its family, and that an
+// answer takes no more memory than it may. pinhole::Guard judges whether the changes in it are allowed.
 #include "inspection_codec.h"
 
 #include <algorithm>
@@ -43,7 +42,7 @@ class Encoder {
   Buffer& into_;
 };
 
-// Counts what an encoder would write.
+// Counts the octets that an encoder would write.
 class Meter {
  public:
   static constexpr bool reads = false;
@@ -82,7 +81,7 @@ class Decoder {
     return taken;
   }
 
-  // Memory for what is read next.
+  // Takes the memory of the next value from what is left.
   void charge(std::size_t octets) {
     require(octets <= memory_);
     if (!failed_) memory_ -= octets;
@@ -165,7 +164,7 @@ template <typename Element, typename Field>
 void list(Decoder& archive, std::vector<Element>& elements, Field each) {
   std::uint32_t count = 0;
   archive.raw(count);
-  static const std::size_t least = [&each] {  // octets that an element takes: one that holds nothing
+  static const std::size_t least = [&each] {  // octets that an element takes at least
     Meter meter;
     Element empty{};
     each(meter, empty);
@@ -249,7 +248,7 @@ void field(Archive& archive, pinhole::Label& value) {
   if constexpr (Archive::reads) value.media = name(negotiation::media_of(value.media));
 }
 
-// Who may send to a pinhole: a set, of its own family.
+// The sources of a pinhole: sorted, each once, all of its own family.
 template <typename Archive>
 void sources(Archive& archive, const pinhole::Key& key, std::vector<base::Address>& from) {
   list(archive, from, each);
@@ -258,8 +257,8 @@ void sources(Archive& archive, const pinhole::Key& key, std::vector<base::Addres
     archive.require(from[i].family() == family && (i == 0 || from[i - 1] < from[i]));
 }
 
-// Of what opens, changes and closes, and of what is refused (negotiation/cause.h). A call that the operator has
-// closed is refused what it asks for after that, too.
+// The causes of changes stand before those of refusals (negotiation/cause.h). A call that the operator has
+// closed is refused for the cause `requested` what it asks for after that.
 bool may_change(negotiation::Cause cause) {
   return cause < negotiation::Cause::other_side;
 }
@@ -267,7 +266,7 @@ bool may_refuse(negotiation::Cause cause) {
   return !may_change(cause) || cause == negotiation::Cause::requested;
 }
 
-// What a pinhole was bound to before is known to the gatekeeper: it is not said.
+// The gatekeeper knows what a pinhole was bound to before: that is not sent.
 template <typename Archive>
 void field(Archive& archive, pinhole::Change& value) {
   enumeration(archive, value.kind, pinhole::Change::Kind::close);

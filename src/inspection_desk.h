@@ -41,8 +41,8 @@ class InspectionDesk {
   void failed();
   void dismissed() { inspecting_ = false; }
 
-  /// What it says of the packets. Nothing when it failed, which it has counted and said, or when there is
-  /// none. When it fails after some of them, nothing can be said of the others.
+  /// The inspector's findings on the packets. Nothing when it failed, which this has counted and logged, or
+  /// when there is none. When it fails after some packets, the findings on the others are empty.
   std::optional<std::vector<Findings::Packet>> inspect(Batch batch, base::TimePoint now);
   /// What is due without a packet.
   void run_timers(base::TimePoint now);
@@ -64,7 +64,7 @@ class InspectionDesk {
   const Inspection& inspection() const { return inspection_; }
 
  private:
-  // Who is told what goes on in the kernel, and nothing else.
+  // The inspector learns from this what goes on in the kernel, and nothing else.
   class KernelAnswers : public Questions {
    public:
     KernelAnswers(system::HostNetworks& networks, Gatekeeper& gatekeeper, bool observe)
@@ -75,7 +75,7 @@ class InspectionDesk {
       return networks_.ways_to(address, arrival);
     }
     std::string name(base::Interface interface) override { return networks_.name(interface); }
-    // Who only looks on does not know.
+    // A daemon that only observes does not know.
     pinhole::Sources has_media(const pinhole::Senders& asked) override {
       return observe_ ? asked.sources : gatekeeper_.has_media(asked);
     }
@@ -104,7 +104,7 @@ class InspectionDesk {
   Counters seen_;
   Counters seen_before_;  // by those before this one
   std::unordered_map<ip::StreamId, Connection> connections_;
-  std::vector<Connection> left_;  // by those before this one, until it has taken note of them
+  std::vector<Connection> left_;  // by earlier inspectors, until this one has taken note
   std::uint32_t closed_ = 0;
 };
 

@@ -15,7 +15,7 @@ namespace {
 // Timers that run before packets get their turn again: thousands may be due at the same moment.
 constexpr int timers_at_once = 32;
 
-// What one more packet may add has room in the answer.
+// Until then the answer has room for all that one more packet may add.
 bool is_enough(const Findings& findings) {
   const auto& [changes, refusals, offences] = findings.outcome;
   std::size_t found = changes.size() + refusals.size() + offences.size() + findings.connections.size();

@@ -131,11 +131,11 @@ InspectorLauncher::~InspectorLauncher() {
   control_ = Descriptor();  // upon which it ends
   if (launcher_ == 0) return;
   if (!lost() && system::wait_for_end(launcher_, steady_clock::now() + launcher_patience)) return;
-  // What the gatekeeper may not do the kernel does when that ends.
+  // Where the gatekeeper may not kill it, the kernel does when the gatekeeper ends.
   if (kill(launcher_, SIGKILL) == 0) system::wait_for_end(launcher_, steady_clock::now() + launcher_patience);
 }
 
-// Without an answer it is lost, for one that comes late would be taken for that to another request.
+// Without an answer the launcher is lost: a late one would be taken for that to another request.
 std::optional<std::int32_t> InspectorLauncher::ask(Request request, const std::string& order,
                                                    int descriptor) {
   std::int32_t answer = 0;
@@ -148,7 +148,7 @@ std::optional<std::int32_t> InspectorLauncher::ask(Request request, const std::s
   return std::nullopt;
 }
 
-// What became of a launcher that does not answer.
+// Tells why the launcher does not answer: it has ended, or it is late.
 std::string InspectorLauncher::loss() {
   char octet = 0;
   const bool ended = recv(control_.get(), &octet, 1, MSG_PEEK | MSG_DONTWAIT) == 0;

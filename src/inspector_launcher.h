@@ -19,8 +19,8 @@ namespace dpinholer {
 /// They are this program executed anew (inspector_roles.h): the file that it was started from, even when that
 /// was replaced or removed meanwhile. All end with this process.
 ///
-/// It is waited for limits::launcher_patience_milliseconds. A launcher that has ended or does not answer is
-/// lost, and can't be replaced: this process may not fork.
+/// This process waits for it for limits::launcher_patience_milliseconds. A launcher that has ended or does
+/// not answer is lost, and can't be replaced: this process may not fork.
 class InspectorLauncher {
  public:
   /// Forks; to be called while this process has one thread and its capabilities. Throws std::system_error or
@@ -30,7 +30,7 @@ class InspectorLauncher {
   InspectorLauncher(const InspectorLauncher&) = delete;
   InspectorLauncher& operator=(const InspectorLauncher&) = delete;
 
-  /// What of the isolation this system does not allow; empty when nothing.
+  /// The parts of the isolation that this system does not allow; empty when there are none.
   const std::string& shortcomings() const { return shortcomings_; }
 
   /// A new inspector, in place of the one before it. Returns when it exists, not when it is ready. `order`:
@@ -57,7 +57,7 @@ class InspectorLauncher {
   pid_t launcher_ = 0;
   pid_t inspector_ = 0;
   std::string shortcomings_;
-  std::string loss_;  // what became of the launcher
+  std::string loss_;  // how the launcher was lost
 };
 
 }  // namespace dpinholer

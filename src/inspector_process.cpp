@@ -143,7 +143,7 @@ void InspectorProcess::fail(const Batch& batch, const std::string& fault) {
   next_start_ = now + pause_after(in_a_row_);
   channel_.reset();
   const std::string ending = launcher_.end();
-  if (launcher_.lost()) next_start_ = now;  // which tells what to do
+  if (launcher_.lost()) next_start_ = now;  // `start` says what to do
   std::string saved;
   if (!batch.packets.empty())
     saved = "; " + base::counted(batch.packets.size(), "packet", "packets") + " passed unread, " +

@@ -50,7 +50,7 @@ class InspectorProcess : public Inspection {
   std::string order_;
   std::optional<system::Channel> channel_;
   codec::Buffer sending_;
-  Counters counted_;  // by the one that there is
+  Counters counted_;  // by the present inspector
   base::TimePoint started_;
   std::optional<base::TimePoint> next_start_;
   unsigned in_a_row_ = 0;  // failures, since one lived long

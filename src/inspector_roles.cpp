@@ -36,7 +36,7 @@ using roles::Request;
 using system::Channel;
 using system::Descriptor;
 
-// What stands behind the name of a role.
+// The words behind the name of a role, as numbers.
 struct Place {
   pid_t parent = 0;
   int first = -1;
@@ -54,7 +54,7 @@ std::optional<Place> place_in(int argc, char** argv) {
   return Place{numbers[0], numbers[1], numbers[2]};
 }
 
-// Ends with its parent, and not by what a terminal or a service manager sends to all.
+// Ends with its parent, and ignores the signals that a terminal or a service manager sends to all.
 void follow(pid_t parent, const char* role) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(0);
@@ -76,7 +76,7 @@ std::string read_order(int socket) {
 
 [[noreturn]] void be_inspector(const Place& place, InspectorWork work) {
   int status = 0;
-  Channel channel(place.first);  // open until all is said: upon its end this process is ended
+  Channel channel(place.first);  // open until the last word: when it ends, the gatekeeper ends us
   try {
     follow(place.parent, roles::inspector);
     const std::string order = read_order(place.second);

@@ -11,15 +11,15 @@
 #include "system/channel.h"
 
 /// The launcher and the inspectors are the program of the gatekeeper, executed anew: none of them has the
-/// memory layout, the stack canary or the pointer keys of another, and what one of them leaks is of no use
-/// against the others. What they need they get over descriptors.
+/// memory layout, the stack canary or the pointer keys of another, and a leak from one of them is of no use
+/// against the others. They get what they need over descriptors.
 namespace dpinholer {
 
-/// What an inspector does: `channel` leads to the gatekeeper, and `order` is what that told with the launch.
+/// The work of an inspector: `channel` leads to the gatekeeper, which sent `order` with the launch.
 using InspectorWork = void (*)(system::Channel& channel, const std::string& order);
 
 /// To be called first in main of every program that makes an InspectorLauncher. Returns, unless this process
-/// was executed to be a launcher or an inspector; then it is that until it ends.
+/// was executed to be a launcher or an inspector; then it works as that until it ends.
 void take_role(int argc, char** argv, InspectorWork work);
 
 namespace roles {
@@ -33,12 +33,12 @@ inline constexpr const char* inspector = "dpinholer-read";
 ///   launch order, with the descriptor of a channel -> process number, or an errno as a negative number
 ///   end                                            -> wait status of the last one
 ///
-/// Before the first, the launcher says what of the isolation there is not: `longest_words` octets of text,
-/// the last octet not zero when it can't work.
+/// Before the first request, the launcher says which parts of the isolation are missing: `longest_words`
+/// octets of text, the last octet not zero when it can't work.
 enum class Request : std::uint8_t { launch, end };
 inline constexpr std::size_t longest_words = 256;
 
-/// Executes `program` in a role; of the descriptors that close at that, `descriptors` stay open. Returns an
+/// Executes `program` in a role. `descriptors` stay open; all others that close on exec close. Returns an
 /// errno, or not at all.
 int execute(int program, const char* role, pid_t parent, std::span<const int> descriptors);
 

@@ -12,20 +12,19 @@
 
 namespace dpinholer {
 
-/// Counts the messages that went on before what they changed was in the kernel, and tells the log when that
-/// begins and when it is over: once an hour, since anybody on this host who loads a large ruleset can cause
-/// it.
+/// Counts the messages that went on before the kernel had their changes, and logs when that begins and when
+/// it is over: once an hour, since anybody on this host who loads a large ruleset can cause it.
 class Lateness {
  public:
   Lateness(base::HashKey hash_key, std::chrono::milliseconds patience)
       : told_(hash_key), patience_(patience) {}
 
   void let_go(std::size_t messages, base::TimePoint now);
-  /// Whether a commit is late now.
+  /// `busy`: a commit is late now.
   void look(bool busy, base::TimePoint now);
 
   std::uint64_t messages() const { return messages_; }
-  /// How long a commit has been late now; zero: none is.
+  /// For how long a commit has been late; zero: none is.
   base::Duration lasts(base::TimePoint now) const { return since_ ? now - *since_ : base::Duration{0}; }
 
  private:

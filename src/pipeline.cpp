@@ -372,7 +372,7 @@ void Pipeline::resume(const Connection& connection) {
   state_->tell_connection(stream);
 }
 
-// Whether nothing is open to anybody that one of these grants, taken by itself, binds.
+// Whether the table binds all pinholes that one of these grants, taken by itself, binds.
 bool Pipeline::State::binds(std::span<const negotiation::Grant* const> grants) const {
   for (std::size_t i = 0; i < grants.size(); ++i) {
     for (const pinhole::Want& want : pinhole::wanted(grants.subspan(i, 1), policy, timeouts)) {

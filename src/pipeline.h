@@ -121,10 +121,10 @@ class Pipeline {
   /// When `advance` has something to do next; nothing while there is no call.
   std::optional<base::TimePoint> next_deadline() const;
 
-  /// Pinholes of calls that `advance(now)` would close for silence, each with those whose packets count as
-  /// its call's. Whoever knows of media through them says so with `media_seen` first.
+  /// Pinholes of calls that `advance(now)` would close for silence, each with the sources whose packets count
+  /// as its call's. The caller first tells with `media_seen` of media through them that it knows of.
   std::vector<pinhole::Senders> suspected_idle(base::TimePoint now) const;
-  /// `source`: from whom, which is life of those calls alone that let them in; nothing where it is not known.
+  /// `source`: the sender, a sign of life of those calls alone that let it in; nothing where it is not known.
   void media_seen(const pinhole::Key& key, const std::optional<base::Address>& source, base::TimePoint when);
 
   /// Closes what a call has open, with `Cause::requested`, and opens nothing for it any more. `call_id`: as
@@ -145,8 +145,8 @@ class Pipeline {
   /// Goes on reading where a daemon before this one stopped. Bytes that went by since make it foreign.
   void resume(const Connection& connection);
 
-  /// Whether what is open is exactly what some live call wants, and open to anybody only where no answered
-  /// call binds it (attack A27). Walks all calls: for tests and fuzzing.
+  /// Whether exactly the pinholes that live calls want are open, and open to anybody only where no answered
+  /// call binds them (attack A27). Walks all calls: for tests and fuzzing.
   bool consistent() const;
 
   std::size_t open_pinholes() const;

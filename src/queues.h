@@ -9,7 +9,7 @@
 namespace dpinholer {
 
 /// The queues of the configuration: those of a daemon that this one replaces, with the packets that wait in
-/// them, or else new ones. Throws system::KernelError as system::Queue does. Says so when the kernel gives a
+/// them, or else new ones. Throws system::KernelError as system::Queue does. Logs when the kernel gives a
 /// queue less room than the configuration asks for.
 std::vector<system::Queue> take_queues(const system::KernelSettings& settings);
 

@@ -16,7 +16,7 @@ struct RunOptions {
 /// The daemon; returns an exit status when it was told to stop or can't go on.
 int run_command(const RunOptions& options);
 
-/// An inspector of that daemon, which orders its configuration (inspector_roles.h).
+/// An inspector of that daemon: `order` is its configuration (inspector_roles.h).
 void inspect_as_ordered(system::Channel& channel, const std::string& order);
 
 }  // namespace dpinholer

@@ -124,8 +124,8 @@ SetKeeper::Commit SetKeeper::write(const std::vector<Change>& changes) {
   return behind ? started_ + 1 : started_;
 }
 
-// The kernel tells what an element had counted when it goes, but that is to be known now. Asked for, it tells
-// that while it is busy, too.
+// The kernel tells an element's counter when it removes the element, but it is needed now. The kernel answers
+// lookups while it is busy, too.
 void SetKeeper::note_late(const std::vector<Change>& changes) {
   std::vector<ElementKey> keys;
   for (const Change& change : changes) {
@@ -145,7 +145,7 @@ void SetKeeper::note_removed_late(const Key& key) {
   if (removed_late_.size() < base::limits::elements_behind) removed_late_.insert(key);
 }
 
-// What was found at the start and waits for somebody to claim it is wanted, too.
+// Pinholes found at the start that wait to be claimed are wanted, too.
 bool SetKeeper::is_wanted(const ElementKey& element) const {
   return installed_.holds(element) || found_.contains(pinhole_of(element));
 }
@@ -202,13 +202,13 @@ void SetKeeper::conclude() {
   result.failed = std::exchange(not_tried_, {});
   const system::Written written = std::exchange(written_, {});
   result.removed = written.removed;
-  // What was closed and opened again meanwhile has counted nothing yet.
+  // An element that was closed and opened again meanwhile has counted nothing yet.
   std::erase_if(result.removed, [&](const ElementState& gone) { return behind_.contains(gone.key); });
   counters_.transactions += written.transactions;
   counters_.failures += written.failures.size();
   for (const auto& failure : written.failures) {
     note_failure(failure.change, failure.error);
-    // What was not removed is looked at soon, with all that was.
+    // An element that was not removed is looked at soon, with all that were.
     const bool stays = failure.change.kind == ElementChange::Kind::remove;
     result.not_removed += stays ? 1 : 0;
     if (stays) continue;
@@ -225,7 +225,7 @@ void SetKeeper::settle(base::TimePoint now, base::Duration most) {
   write_behind();
 }
 
-// Of an element, what the last change makes of it is what counts, and that the account knows.
+// Of several changes of an element only the last counts, and the account knows that one.
 void SetKeeper::put_behind(const std::vector<ElementChange>& changes) {
   for (const ElementChange& change : changes) {
     const bool removes = change.kind != ElementChange::Kind::add;
@@ -321,7 +321,7 @@ void SetKeeper::put_elements(const Key& key, ElementChange::Kind kind, std::vect
   }
 }
 
-// Of pinholes that were to be written, those that are.
+// How many of `pinholes` the commit has written.
 std::size_t SetKeeper::written_of(const std::vector<Key>& pinholes, const Result& result) {
   std::set<Key> failed;
   for (const Failed& one : result.failed) failed.insert(one.key);

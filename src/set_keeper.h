@@ -34,30 +34,30 @@ namespace dpinholer {
 /// tried again while it is wanted, what others removed is written again, and elements that nobody wants any
 /// more are removed. Foreign elements, those without a comment of ours, are left alone.
 ///
-/// The kernel lets nobody change a ruleset while somebody else changes one, for as long as that takes. So
+/// The kernel lets nobody change a ruleset while another program changes one, for as long as that takes. So
 /// commits run in a thread of their own, one at a time. One that takes long is late: the account goes on
-/// without it, and what changes meanwhile is written in one commit behind it, as the account then says.
+/// without it, and later changes are written in one commit behind it, as the account then says.
 class SetKeeper {
  public:
-  /// `sets` outlives it, and is without faults. `observe`: writes nothing. `wait`: for a commit, before it is
-  /// late.
+  /// `sets` outlives it, and is without faults. `observe`: writes nothing. `wait`: how long a commit may take
+  /// before it is late.
   SetKeeper(system::PinholeSets& sets, bool observe, base::HashKey hash_key,
             base::Duration wait = std::chrono::seconds{10});
 
   /// See Gatekeeper. From then on all elements of ours are known, and others with our comment are removed.
   std::vector<pinhole::Recovered> recover();
 
-  /// The place of a commit in the order of all.
+  /// The number of a commit in the order of all.
   using Commit = std::uint64_t;
   /// Writes changes to the sets. Refreshes are left to `refresh_some`. Returns the commit that carries them
   /// out: it is in the kernel when `is_done` says so, which it mostly does at once.
   Commit write(const std::vector<pinhole::Change>& changes);
   bool is_done(Commit commit) const { return commit <= done_; }
-  /// A commit is late. Nothing is looked at or mended until it is done and what was to be written behind it.
+  /// A commit is late. Until it and the one behind it are done, nothing is looked at or mended.
   bool busy() const { return worker_.busy(); }
   /// Readable when a commit that was late is done: `settle` is to be called then.
   int fd() const { return worker_.fd(); }
-  /// Carries over what became of it, and writes what is to be written behind it. Waits so long at most.
+  /// Takes the result of the late commit, and writes the changes behind it. Waits for it for `most`.
   void settle(base::TimePoint now, base::Duration most = base::Duration{0});
   /// Pinholes some of whose elements the kernel removed later than the account said: flows may have begun
   /// since.
@@ -100,7 +100,7 @@ class SetKeeper {
     pinhole::Set set = pinhole::Set::rtp4;
     bool full = false;
   };
-  /// What became of changes: pinholes that are not in the kernel, elements that still are.
+  /// The result of changes: pinholes that are not in the kernel, elements that still are.
   struct Result {
     std::vector<system::ElementState> removed;
     std::vector<Failed> failed;

@@ -6,8 +6,8 @@
 
 namespace dpinholer {
 
-/// How many packets reached the rule that queues SIP and were not read: those that the rule's counter has
-/// more than were read. Never more than there were; a few less while packets come in.
+/// How many packets reached the rule that queues SIP and were not read: the counter of the rule less the
+/// packets read. Never too many; a few too few while packets come in.
 class Unread {
  public:
   struct Sample {
@@ -16,7 +16,7 @@ class Unread {
     std::uint64_t after = 0;   ///< counted by the rule after that
     std::uint64_t waiting = 0;
   };
-  /// The first sample tells what the rule had counted before anybody read; so does the first one after the
+  /// The first sample tells what the rule had counted before the daemon read; so does the first one after the
   /// counter was set back, as by a ruleset that is loaded anew.
   void note(const Sample& sample);
   /// There is no counter.
@@ -27,7 +27,7 @@ class Unread {
 
  private:
   std::optional<std::uint64_t> last_;
-  std::int64_t before_ = 0;    // counted that nobody could read; or a little more
+  std::int64_t before_ = 0;    // counted before the daemon could read; or a little more
   std::uint64_t earlier_ = 0;  // unread, until the counter was set back
   std::uint64_t since_ = 0;
 };

@@ -15,9 +15,9 @@ namespace {
 constexpr base::Duration period = std::chrono::minutes{1};
 constexpr base::Duration least_period = std::chrono::seconds{1};
 constexpr base::Duration telling_period = std::chrono::hours{1};
-// What the rule has counted is in the queue, or past it, within that time.
+// A packet that the rule has counted is in the queue, or past it, within that time.
 constexpr base::Duration into_the_queue = std::chrono::milliseconds{1};
-// A queue that is never empty for so long is taken for a full one.
+// A queue that is never seen empty for so long is taken for a full one.
 constexpr base::Duration idle_patience = std::chrono::seconds{1};
 
 }  // namespace
@@ -27,7 +27,7 @@ UnreadWatch::UnreadWatch(const system::KernelSettings& settings)
       room_(std::uint64_t{settings.queue_length} * (settings.queues.last - settings.queues.first + 1U)),
       counter_(settings.table, "sip_queued") {}
 
-// In two steps: what the rule has counted at the first is to have been read at the second.
+// In two steps: a packet that the rule has counted at the first should have been read at the second.
 void UnreadWatch::look(std::uint64_t read, bool idle, base::TimePoint now) {
   if (now < due_) return;
   if (before_ && !idle && now - began_ < idle_patience) return;

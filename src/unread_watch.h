@@ -12,8 +12,8 @@
 
 namespace dpinholer {
 
-/// Looks once a minute, and when somebody asks, for messages that the kernel passed without their being read:
-/// what fail-open does when a queue is full is in no figure of the kernel. The counter sip_queued of
+/// Looks once a minute, and on request, for messages that the kernel passed or dropped unread because a queue
+/// was full: the kernel itself has no figure of those that fail-open passes. The counter sip_queued of
 /// nft/dpinholer.nft stands ahead of the queue rule; without it nothing is known.
 class UnreadWatch {
  public:
@@ -22,7 +22,7 @@ class UnreadWatch {
   /// `read`: packets, from all queues; `idle`: no packet waits in any.
   void look(std::uint64_t read, bool idle, base::TimePoint now);
   base::TimePoint next_deadline() const { return due_; }
-  /// Somebody asks for the figure: it is to be a new one the next time.
+  /// A client asks for the figure: the next look comes soon.
   void hurry();
 
   std::optional<std::uint64_t> packets() const { return unread_.packets(); }

@@ -41,7 +41,7 @@ class Address {
   /// RFC 5952 for IPv6.
   std::string to_string() const;
 
-  /// The first address of the network of so many bits that it is in.
+  /// The first address of the network of `bits` bits that contains it.
   Address masked(unsigned bits) const;
 
   bool is_unspecified() const;  ///< 0.0.0.0 or ::
@@ -70,8 +70,8 @@ class Network {
   /// "192.0.2.0/24", "2001:db8::/32", or a single address. Host bits must be zero.
   static std::optional<Network> parse(std::string_view text);
 
-  /// What counts as one source: an IPv4 address, or all IPv6 addresses that have `ipv6_prefix` bits in
-  /// common, of which one host may choose any it likes.
+  /// One source: an IPv4 address, or all IPv6 addresses that have the first `ipv6_prefix` bits in common, of
+  /// which one host may choose any it likes.
   static Network source(const Address& address, std::uint8_t ipv6_prefix);
 
   bool contains(const Address& address) const;

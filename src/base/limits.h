@@ -53,14 +53,14 @@ inline constexpr std::size_t host_name_length = 255;
 inline constexpr std::size_t bundle_groups = 16;
 
 /// Addresses of one section's candidates that can never open anything (TCP active, port 9), from which media
-/// may come all the same. More: overlooked; they are one more than `sources_per_binding`: no more
-/// count anyhow.
+/// may come all the same. More: overlooked; the bound is one above `elements_per_binding`, so that the
+/// section is bound to no source in any case.
 inline constexpr std::size_t silent_addresses = 65;
 
 // ---- Calls (negotiation/) ---------------------------------------------------------------------------------
 
 /// Requests of one call that await a response or may still be repeated; those outside a dialog have half of
-/// the room, so that who knows no more than the Call-ID can't take all. More: the message changes nothing,
+/// the room, so that a sender that knows only the Call-ID can't take all. More: the message changes nothing,
 /// and its SDP is refused with cause `limit`.
 inline constexpr std::size_t transactions_per_call = 128;
 /// Forks times crossings of one call; a proxy rings some ten phones. More: as above.
@@ -70,26 +70,23 @@ inline constexpr std::ptrdiff_t unproven_dialogs_per_call = 4;
 /// Address pairs on which one call crosses the gateway. More: as above.
 inline constexpr std::size_t legs_per_call = 32;
 /// Addresses and ports that the parties of one call were refused as being on another side: 12 KiB. More: from
-/// then on nothing new opens for a party of that call by what comes from elsewhere than where it was first
-/// heard.
+/// then on messages from elsewhere than where a party was first heard open nothing new for it in that call.
 inline constexpr std::size_t refused_per_call = 512;
-/// Calls refused for want of room whose first message named an address on another side: 1 MiB. As many are
-/// remembered at least, and no more than twice as many, so that they begin at no other crossing either. More:
+/// Calls refused for want of room whose first message named an address on another side: 1 MiB. At least as
+/// many are remembered, and no more than twice as many, so that they begin at no other crossing either. More:
 /// the oldest are forgotten.
 inline constexpr std::size_t refused_starts = 8192;
-/// Seconds for which an INVITE without a final response is remembered after `timeouts.early` has closed what it
-/// opened: a phone that rings longer than that has audio when it answers (calls.md section 3). It gives way to
-/// any other call.
+/// Seconds for which an INVITE without a final response is remembered after `timeouts.early` has closed what
+/// it opened: a phone that rings longer than that has audio when it answers (calls.md section 3). It gives
+/// way to any other call.
 inline constexpr std::int64_t late_answer_seconds = 3600;
-/// Sources that one m-line is bound to, and elements that this may take: with ICE some ten places on either side.
-/// More: the first of them count, the address of the signalling before those of the description in their order.
-inline constexpr std::size_t sources_per_binding = 64;
-inline constexpr std::size_t elements_per_binding = 1024;
-/// Sources that one pinhole may have, of all the calls that share its port. More: whoever is bound to it
-/// later stays out.
+/// Elements that binding one m-line may take (calls.md section 3). More: it stays open to any source.
+inline constexpr std::size_t elements_per_binding = 64;
+/// Sources that one pinhole may have, of all the calls that share its port. More: a source that is bound to
+/// it later stays out.
 inline constexpr std::size_t sources_per_pinhole = 4096;
-/// Seconds after its last message for which a call that the operator closed is known, so that a refresh of its
-/// session does not open it again. It is the first to go when there is no room for another call.
+/// Seconds after its last message for which a call that the operator closed is known, so that a refresh of
+/// its session does not open it again. It is the first to go when there is no room for another call.
 inline constexpr std::int64_t closed_call_seconds = 12 * 3600;
 /// Refuse events for one message. More: the rest is only counted.
 inline constexpr std::size_t refusals_per_message = 64;
@@ -103,19 +100,17 @@ inline constexpr std::size_t judged_addresses = 32;
 /// Hosts whose SIP was heard lately: some 100 octets each. More: the one heard longest ago is forgotten, and
 /// nothing opens in its name until it is heard again.
 inline constexpr std::size_t speakers = 65536;
-/// Of them, the parties of calls that ring or are answered: as many as 100,000 calls have. More: the one that
-/// took part longest ago is no dearer than the others.
+/// Parties of calls that ring or are answered, beside these hosts: as many as 100,000 calls have. More: the
+/// party that took part longest ago is remembered no longer than any other host.
 inline constexpr std::size_t kept_speakers = 262144;
-/// Pinholes that may be opened for what one host has sent so far; a set of nft/dpinholer.nft has room for as
-/// many. More: they are saved up no further.
+/// Pinholes that may be opened for what one host has sent so far; a set of nft/sets.nft has room for as many.
+/// More: its further messages earn none.
 inline constexpr std::size_t pinholes_per_speaker = 131072;
-/// Elements that may be bound to somebody for what all hosts have sent so far. More: they are saved up no
-/// further.
+/// Elements that may be bound for what all hosts have sent so far. More: their further messages earn none.
 inline constexpr std::size_t elements_of_all = 131072;
 /// Octets of a packet that a SIP message takes at least, with a description that asks for a pinhole.
 inline constexpr std::size_t shortest_message = 256;
-/// Elements of open pinholes; all that the sets of nft/dpinholer.nft have room for is some 600,000. More:
-/// refused.
+/// Elements of open pinholes; the sets of nft/sets.nft together have room for some 600,000. More: refused.
 inline constexpr std::size_t open_pinholes = std::size_t{1} << 20;
 
 // ---- Scanners (scanners/, bans) ---------------------------------------------------------------------------
@@ -123,7 +118,7 @@ inline constexpr std::size_t open_pinholes = std::size_t{1} << 20;
 /// Sources of which it is known how many of their requests were refused lately: some 100 octets each. More:
 /// the one that was refused longest ago is forgotten, and begins anew.
 inline constexpr std::size_t failing_sources = 16384;
-/// Sources that are banned at the same time: as many as a set of nft/dpinholer.nft has room for.
+/// Sources that are banned at the same time: as many as a set of nft/sets.nft has room for.
 /// More: they are not banned, which is counted and told.
 inline constexpr std::size_t banned_sources = 16384;
 /// Of them, those that `status` names: the latest.
@@ -135,8 +130,8 @@ inline constexpr std::size_t offence_text = 64;
 
 /// Log lines in an hour of a kind that strangers can cause. More: they are only counted.
 inline constexpr std::size_t subjects_per_hour = 1000;
-/// Calls that nobody answered, which strangers can make at will: so many are told in the log at once, and so many a
-/// second on the average. More: they are only counted, until a tenth may be told again.
+/// Calls that nobody answered, which strangers can make at will: so many are told in the log at once, and so
+/// many a second on the average. More: they are only counted, until a tenth may be told again.
 inline constexpr std::size_t unanswered_told = 1000;
 inline constexpr std::size_t unanswered_told_per_second = 20;
 /// Packets taken from a queue at once: their changes share a transaction, and the first waits for the last to
@@ -145,7 +140,7 @@ inline constexpr std::size_t queue_batch = 128;
 /// Flows of one closed pinhole that are looked up in the connection tracking table at once. More (ICE with
 /// many candidates): they are found by the walk through the table that follows.
 inline constexpr std::size_t tuples_per_close = 8;
-/// Elements that a starting daemon takes over: all that the sets of nft/dpinholer.nft have room for is some
+/// Elements that a starting daemon takes over: all that the sets of nft/sets.nft have room for is some
 /// 600,000. More: it does not know them, and they go like everything that no call wants.
 inline constexpr std::size_t recovered_elements = std::size_t{1} << 20;
 /// Elements of others' changes to the sets that are taken one by one, of what is read at once: some
@@ -155,14 +150,15 @@ inline constexpr std::size_t ruleset_news = 2048;
 /// several transactions, in their order.
 inline constexpr std::size_t transaction_messages = 2048;
 
-/// Microseconds that the gatekeeper stands still for a commit, some ten times what one of a full batch of packets takes.
-/// Longer: it goes on with what needs no commit, and the messages that do wait for `kernel.patience` at most.
+/// Microseconds for which the gatekeeper stands still for a commit, some ten times what that of a full batch
+/// of packets takes. Longer: it goes on with all that needs no commit; the messages that need it wait for
+/// `kernel.patience` at most.
 inline constexpr std::int64_t commit_wait_microseconds = 2000;
-/// Elements that are to be written behind a commit that is late, some 150 octets each: half of what all sets of
-/// nft/dpinholer.nft have room for. More: all pinholes are looked at, and what is missing or unwanted is mended.
+/// Elements to be written behind a late commit, some 150 octets each: half of what all sets of nft/sets.nft
+/// have room for. More: the daemon looks at all pinholes, and mends what is missing or unwanted.
 inline constexpr std::size_t elements_behind = 262144;
-/// Seconds that an ending daemon waits for the kernel to remove its elements (on-stop = "flush"). Longer: it says so,
-/// and they go by their timeouts.
+/// Seconds that an ending daemon waits for the kernel to remove its elements (on-stop = "flush"). Longer: it
+/// says so, and they go by their timeouts.
 inline constexpr std::int64_t flush_wait_seconds = 30;
 
 /// Octets of what gatekeeper and inspector say to each other at once: a batch of the longest packets takes 8
@@ -183,17 +179,19 @@ inline constexpr std::size_t questions_per_batch = 65536;
 /// Sources of one pinhole that such a question names; a binding has 64, several forks and legs add theirs.
 /// More: the inspector asks about so many, and the gatekeeper takes a longer list for a failure.
 inline constexpr std::size_t asked_sources = 4096;
-/// Of a configuration file; the one that is shipped, with every key explained, has 5 KiB. More: it is not read.
+/// Octets of a configuration file; the one that is shipped, with every key explained, has 5 KiB. More: it is
+/// not read.
 inline constexpr std::size_t configuration_octets = std::size_t{128} << 10;
-/// The process that starts inspectors: ends the one before it and forks, some milliseconds, or a second when
-/// that one had gigabytes. Longer: it is lost, SIP passes unread, and the daemon ends with exit status 3.
+/// Milliseconds in which the process that starts inspectors answers: it ends the last one and forks, within
+/// some milliseconds, or a second when that one had gigabytes. Longer: it is lost, SIP passes unread, and the
+/// daemon ends with exit status 3.
 inline constexpr std::int64_t launcher_patience_milliseconds = 2000;
 /// Netlink ports that may lock a table: one is enough, unless a stranger has taken it. More taken: a second
 /// daemon would not be noticed, which the log says.
 inline constexpr std::uint32_t table_lock_ports = 16;
-/// Until it is there, which under load takes a second. Longer: the daemon does not start.
+/// Seconds until that process is ready, under load one. Longer: the daemon does not start.
 inline constexpr std::int64_t launcher_start_seconds = 10;
-/// What waits in the queues of a daemon that ends. Longer, under a flood: the kernel drops the rest.
+/// Seconds for which a daemon that ends reads on. Longer, under a flood: the kernel drops what waits.
 inline constexpr std::int64_t drain_seconds = 3;
 /// Files with the packets on which an inspector failed. More: the oldest goes.
 inline constexpr std::size_t crash_files = 16;
@@ -206,13 +204,13 @@ inline constexpr std::size_t remembered_routes = 16384;
 /// Programs that may ask the daemon at the same time. More: the one that has taken and sent nothing for
 /// longest gives way.
 inline constexpr std::size_t control_clients = 16;
-/// Of them, those that follow the events, so that others find a place. More: each is told so.
+/// Those among them that follow the events, so that others find a place. More: each is told so.
 inline constexpr std::size_t control_followers = 12;
 /// Octets of a request; the longest names a Call-ID. Longer, or nested deeper: it is refused.
 inline constexpr std::size_t request_length = 8192;
 inline constexpr int request_depth = 2;
-/// Pinholes that are looked up for one piece of a list, some 10 microseconds each, unless a single call has more;
-/// and elements of one call, of which the rest is told as it was last seen.
+/// Pinholes that are looked up for one piece of a list, some 10 microseconds each, unless a single call has
+/// more; and elements of one call, of which the rest is told as it was last seen.
 inline constexpr std::size_t listed_pinholes = 32;
 inline constexpr std::size_t listed_elements = 512;
 /// Events that are kept for whoever asks for them, and of them those that one piece of an answer takes.

@@ -175,7 +175,7 @@ void Server::serve(const Source& source, base::TimePoint now) {
 void Server::notify(base::TimePoint now) {
   for (auto& [fd, client] : state_->clients) {
     if (!client.answer || client.answer->request.command != Command::events) continue;
-    if (client.up_to_date) client.last_progress = now;  // only from now on there is something to take
+    if (client.up_to_date) client.last_progress = now;  // it had nothing to take before
     state_->watch(client);
   }
 }

@@ -39,7 +39,7 @@ struct Source {
 };
 
 /// The control socket: a Unix stream socket on which other programs ask (request.h) and are answered
-/// (lines.h). Whoever may connect may ask everything, and close calls: owner and group of the process.
+/// (lines.h). Clients that may connect may ask everything, and close calls: owner and group of the process.
 ///
 /// It never waits. An answer is made piece by piece, each when the one before it was taken, so that a client
 /// that reads slowly costs no more than its place. When all places are taken, the client that has taken and

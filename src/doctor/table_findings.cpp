@@ -209,7 +209,7 @@ Findings bans_not_looked_up(const Facts& facts) {
            include_line + "   # as shipped, in table " + system::to_string(table)}};
 }
 
-// A network is banned by its first address, which rules find under its mask alone.
+// A ban of a network holds its first address, which rules find only under the mask of that network.
 Findings bans_by_another_prefix(const Facts& facts) {
   const TableName& table = facts.config.kernel.table;
   const std::string set = "sip_banned6";

@@ -10,14 +10,14 @@
 
 namespace dpinholer::ip {
 
-/// Octets in a row that grow at both ends and go at the front. Whatever the sizes in which they come and go,
-/// each is copied a constant number of times on the average.
+/// Octets in a row, appended and prepended, and dropped at the front. Each is copied a constant number of
+/// times on the average, whatever the sizes of these steps.
 class OctetRun {
  public:
   base::Bytes octets() const { return base::Bytes(store_).subspan(begin_, size_); }
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
-  /// Octets that it takes.
+  /// Octets of memory that the run takes.
   std::size_t capacity() const { return store_.capacity(); }
 
   /// These three return how many octets they copied.
@@ -38,7 +38,7 @@ class OctetRun {
     return copied;
   }
 
-  /// At most as many as there are.
+  /// `count`: at most size().
   std::size_t drop_front(std::size_t count) {
     begin_ += count;
     size_ -= count;
@@ -55,8 +55,8 @@ class OctetRun {
     return store_.begin() + static_cast<std::ptrdiff_t>(index);
   }
 
-  // Leaves so much room in front, and behind for that and half as many as there are. The store that is there
-  // is used again when half of it is free, so that those that went pay for the copy.
+  // Leaves room for `front` octets ahead and `back` behind; without `front`, for half as many as there are,
+  // too. Uses the same store again when half of it is free: the octets that were dropped pay for that copy.
   std::size_t move_to(std::size_t front, std::size_t back) {
     const std::size_t needed = front + size_ + back;
     if (front == 0 && back > 0 && 2 * (size_ + back) <= store_.size()) {

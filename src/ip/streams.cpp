@@ -225,8 +225,8 @@ void Streams::keep(Direction& direction, base::Bytes octets) {
   direction.next += octets.size();
 }
 
-// Keeps those of `octets` that no waiting piece has, which says the same where it has them; what touches
-// becomes one piece, the shorter joining the longer.
+// Keeps those of `octets` that no waiting piece has; the others were found to be the same. Pieces that touch
+// become one, the shorter copied to the longer.
 void Streams::wait(Direction& direction, Sequence at, base::Bytes octets) {
   auto& waiting = direction.waiting;
   const auto part = [&](Sequence from, Sequence to) {
@@ -302,7 +302,7 @@ void Streams::charge(Connection& connection) {
   connection.charged = cost;
 }
 
-// What the connection has taken is charged, and others give way to it. False when none can.
+// Charges the connection for its memory; connections that never carried SIP give way. False when none can.
 bool Streams::make_room(Connection& connection) {
   charge(connection);
   while (memory_ > limits::stream_octets) {

@@ -70,14 +70,14 @@ struct StreamCounters {
   std::array<std::uint64_t, given_up_reasons> given_up{};  ///< by GivenUp
 };
 
-/// What the segments cost: linear in their number and octets, whatever their sizes and order (attack A28).
+/// The work that segments cost: linear in their number and octets, for all sizes and orders (attack A28).
 struct StreamWork {
   std::uint64_t octets_copied = 0;
   std::uint64_t pieces_walked = 0;  ///< that wait beyond a gap, and were looked at
 };
 
-/// Puts the bytes of TCP connections in order, from the SYN on (RFC 9293). Segments themselves are not held:
-/// what waits for a gap to be filled is a copy, one for all octets in a row.
+/// Puts the bytes of TCP connections in order, from the SYN on (RFC 9293). It holds no segments: the
+/// bytes that wait beyond a gap are a copy, one for all that are in a row.
 ///
 /// The first copy of a byte counts; another byte in its place gives the connection up, as long as the byte is
 /// remembered, which is until it is both consumed and acknowledged. A connection whose SYN was not seen is

@@ -141,7 +141,7 @@ std::string_view last_word(std::string_view text) {
   return {begin.base(), text.end()};
 }
 
-// What others may find in a line that can't be read.
+// The fields that other readers may find in a line that can't be read.
 struct Suspicion {
   bool identity = false;   // a field that identifies the message
   bool other_end = false;  // another end of the header, or of the body
@@ -171,7 +171,7 @@ void suspect_name(std::string_view line, Suspicion& suspicion) {
   }
 }
 
-// To some readers a CR by itself ends a line, and a line of blanks the header.
+// Some readers take a lone CR for the end of a line, and a line of blanks for the end of the header.
 Suspicion suspect(std::string_view text) {
   Suspicion suspicion;
   for (std::size_t begin = 0; begin <= text.size();) {
@@ -234,7 +234,7 @@ class FieldReader {
 
   void suspect_line(std::string_view text) { believe(suspect(text)); }
 
-  // Whether the message can be read.
+  // True when the message can be read.
   bool finish() {
     end_field();
     const bool agreed = readable_ || header_.content_length.has_value();
@@ -257,11 +257,11 @@ class FieldReader {
   }
 
   void continue_field(const Line& line) {
-    if (trim(line.text).empty()) {  // the end of the header to some
+    if (trim(line.text).empty()) {  // some readers end the header here
       readable_ = end_certain_ = false;
       return;
     }
-    if (fields_ == 0) {  // of the start line, or a field all the same
+    if (fields_ == 0) {  // more of the start line, or a field all the same
       begin_field(line);
       odd_ = true;
       return;
@@ -310,7 +310,7 @@ class FieldReader {
   Header& header_;
   bool readable_ = true;
   bool end_certain_ = true;
-  // Of the field at hand:
+  // The field that is being read:
   std::string_view text_;  // all of it; empty when there is none
   std::string_view value_;
   std::optional<FieldName> name_;
@@ -349,8 +349,8 @@ std::size_t find_empty_line(std::string_view octets, std::size_t searched) {
   return std::string_view::npos;
 }
 
-// Of a stream: whether the header is there as a whole, without reading any of it twice. Cuts off what is
-// behind.
+// Whether the header of a message in a stream is there as a whole; reads no octet twice. Cuts off what
+// follows it.
 FrameStatus await_header(std::string_view& octets, std::size_t begin, FramingProgress& progress) {
   if (!progress.start_line_read) {
     const auto line_end = octets.find('\n', std::max(begin, progress.searched));

@@ -50,7 +50,7 @@ struct Header {
   std::size_t length = 0;     ///< octets up to the body, line ends before the start line included
   std::optional<std::uint64_t> content_length;  ///< the first one; the largest number when it is larger still
   bool content_length_ambiguous = false;        ///< there are others, of another value
-  /// Of a stream: every reader finds the end of the message in the same place, though it may not be readable.
+  /// In a stream, every reader finds the end of the message in the same place, even if it is not readable.
   bool end_certain = false;
 };
 
@@ -86,13 +86,12 @@ struct FramingProgress {
 /// may not mean more to them than to us. Line ends before the start line are skipped (section 7.5).
 ///
 /// A header line that can't be read (no colon, a name that is no token, a NUL or a CR by itself in it) is
-/// stepped over like one that nobody knows (RFC 3261 section 16.3): readers that stop at a NUL see fewer
-/// fields then, but no others. The message is malformed where readers may differ on what identifies it: when
-/// such a line could be taken for one of Call-ID, CSeq, From, To, Via, Content-Length and Content-Type, or
-/// holds a line of its own to those for whom a CR ends one; with a line of blanks only, a Content-Length that
-/// is no number, more than limits::header_fields fields. A NUL escaped in a quoted string is RFC 3261
-/// grammar. Extra spaces in the start line and at its end are overlooked, as RFC 4475 sections 3.1.2.9
-/// and 3.1.2.10 allow.
+/// skipped like an unknown field (RFC 3261 section 16.3): readers that stop at a NUL see fewer fields then,
+/// but no others. The message is malformed where readers may differ on what identifies it: when they could
+/// take such a line for one of Call-ID, CSeq, From, To, Via, Content-Length and Content-Type, or find one in
+/// it because a CR ends lines for them; with a line of blanks only, a Content-Length that is no number, more
+/// than limits::header_fields fields. A NUL escaped in a quoted string is RFC 3261 grammar. Extra spaces in
+/// the start line and at its end are overlooked, as RFC 4475 sections 3.1.2.9 and 3.1.2.10 allow.
 FrameStatus read_header(std::string_view octets, Extent extent, FramingProgress& progress, Header& header);
 
 /// The same for a part of a multipart body (RFC 2046 section 5.1.1), which has no start line, and perhaps no

@@ -178,7 +178,7 @@ class Reader {
 }  // namespace
 
 bool Candidate::may_open() const {
-  constexpr std::uint32_t discard_port = 9;  // RFC 6544 section 4.5: of one that only connects out
+  constexpr std::uint32_t discard_port = 9;  // RFC 6544 section 4.5: the end only connects out
   if (port == 0 || port == discard_port) return false;
   return protocol == base::Protocol::udp || tcp_type == TcpType::passive ||
          tcp_type == TcpType::simultaneous_open;

@@ -45,7 +45,7 @@ struct Candidate {
   std::uint32_t port = 0;       ///< may exceed 65535; the policy refuses such a one
   base::Address address;
 
-  /// Whether anybody may send to it: not to port 0 or 9, nor over TCP to an end that does not listen.
+  /// Whether a peer may send to it: not to port 0 or 9, nor over TCP to an end that does not listen.
   bool may_open() const;
 
   friend bool operator==(const Candidate&, const Candidate&) = default;

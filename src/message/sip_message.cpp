@@ -200,7 +200,7 @@ class BodyReader {
         read(fields, content, found, depth + 1);
         continue;
       }
-      // RFC 2046 section 5.1.4: the last one that the receiver understands is what counts.
+      // RFC 2046 section 5.1.4: the last part that the receiver understands counts.
       Descriptions one;
       read(fields, content, one, depth + 1);
       replace(last.session, one.session);

@@ -36,14 +36,14 @@ tl::unexpected<SystemError> failed(const char* call, int code) {
   return tl::unexpected(SystemError{call, code == EAGAIN ? ETIMEDOUT : code, "of a channel"});
 }
 
-// The waits of one call, with one end for all of them: what the system call itself would wait begins anew
-// whenever something interrupts it or some octets went.
+// The waits of one call, with one end for all of them: a timeout of the system call itself would begin anew
+// whenever a signal interrupts it or some octets went.
 class Waits {
  public:
   explicit Waits(std::chrono::milliseconds patience)
       : bounded_(patience.count() > 0), until_(steady_clock::now() + patience) {}
 
-  // Of a system call that is to wait here instead of by itself.
+  // Flags for a system call: when the waits are bounded, they are here and not in the system call.
   int flags() const { return bounded_ ? MSG_DONTWAIT : 0; }
 
   // For another try; false when the time is over.

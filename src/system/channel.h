@@ -26,8 +26,8 @@ class Channel {
   /// The two ends of a new one. Throws std::system_error.
   static std::pair<Channel, Channel> pair();
 
-  /// How long one call may wait for the other end, in all its waits together and whatever interrupts them; as
-  /// long as it takes, if it was not set.
+  /// Bounds how long one call waits for the other end, in all its waits together and whatever interrupts
+  /// them; without it there is no bound.
   void set_patience(std::chrono::milliseconds patience);
 
   struct Frame {

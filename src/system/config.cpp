@@ -190,7 +190,7 @@ const Key keys[] = {
      [](Node n, Config& c) { return read(n, c.negotiation.calls_per_source, 0, most); }},
     {"limits", "ipv6-prefix", "a number of bits, 1 to 128",
      [](Node n, Config& c) { return read(n, c.negotiation.ipv6_prefix, 1, 128); }},
-    // A call that replaces all of them by others has room in what an inspector may answer (base/limits.h).
+    // An inspector's answer has room for a call that replaces all its pinholes by others (base/limits.h).
     {"limits", "pinholes-per-call", "a number, 1 to 4096",
      [](Node n, Config& c) { return read(n, c.negotiation.pinholes_per_call, 1, 4096); }},
     {"limits", "media-sections", "a number, 1 to 1024",

@@ -56,7 +56,7 @@ ElementPointer element_with_key(base::Bytes key) {
   return element;
 }
 
-// Null for a key that is none of its set: its octets would be those of another one.
+// Null for a key that does not fit its set: its octets would be those of another key.
 ElementPointer element_with_key(const ElementKey& key) {
   if (!pinhole::fits(key)) return nullptr;
   std::array<std::uint8_t, longest_key> octets{};

@@ -78,7 +78,7 @@ struct NftSets::State {
 
   TableName table;
   std::uint16_t family;
-  // Of transactions, which may be in another thread than all that follows.
+  // Of transactions, which may run in another thread than lookups and listings.
   NetlinkSocket socket;
   std::vector<std::uint8_t> buffer;
   NetlinkSocket asker;
@@ -128,7 +128,7 @@ std::size_t NftSets::State::put_message(std::size_t at, bool add, const ElementC
   return message->nlmsg_len;
 }
 
-// Octets of the transaction in `buffer`. What can't be said to the kernel is refused as if it had refused it.
+// Octets of the transaction in `buffer`. A change that fits no message counts as refused by the kernel.
 tl::expected<std::size_t, CommitError> NftSets::State::build(std::span<const ElementChange> changes) {
   CommitError error;
   change_of_message.clear();

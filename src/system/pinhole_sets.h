@@ -47,8 +47,8 @@ struct CommitError {
 };
 
 /// The pinhole sets of ruleset.md in one table: those of the kernel (NftSets), or what stands for them in a
-/// test. Whoever implements it holds no copy of them. One thread may `commit` while another one asks: the kernel
-/// answers questions while it is busy with a ruleset. But `faults` is not asked meanwhile.
+/// test. An implementation holds no copy of them. One thread may `commit` while another one asks: the kernel
+/// answers questions while it is busy with a ruleset. But `faults` is not to be asked meanwhile.
 class PinholeSets {
  public:
   virtual ~PinholeSets() = default;

@@ -17,13 +17,13 @@
 
 namespace dpinholer::system {
 
-/// Packets that a queue may be told to keep; for more there is no buffer (queue_buffer).
+/// Packets that a queue may be told to keep: the kernel gives no buffer for more (queue_buffer).
 inline constexpr std::uint32_t longest_queue = 900'000;
 
-/// Octets, for SO_RCVBUF, that a queue of `length` packets needs of its socket: twice what ordinary packets
-/// take as the kernel counts, as far as it can be had, which the kernel doubles to keep it in an int.
+/// SO_RCVBUF, in octets, for a queue of `length` packets: what ordinary packets take, as far as the kernel can
+/// double it, which it does.
 int queue_buffer(std::uint32_t length);
-/// Ordinary packets that a buffer has room for, of so many octets as the kernel says.
+/// Ordinary packets for which a buffer has room that has so many octets, as the kernel says.
 std::uint32_t packets_in(int buffer);
 
 struct QueueSettings {

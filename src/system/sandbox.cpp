@@ -62,7 +62,7 @@ Entered enter_namespaces() {
   return unshare(others) == 0 ? Entered::without_user : Entered::none;
 }
 
-// What a program has that is executed, in spite of no_new_privs.
+// A program that is executed keeps `capability`, in spite of no_new_privs.
 void pass_on(cap_value_t capability) {
   const std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)> set(cap_get_proc(), cap_free);
   if (set == nullptr || cap_set_flag(set.get(), CAP_INHERITABLE, 1, &capability, CAP_SET) != 0 ||

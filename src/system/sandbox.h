@@ -14,8 +14,8 @@ namespace dpinholer::system::sandbox {
 void keep_capabilities(std::span<const int> capabilities);
 
 /// Network, mount, IPC and host name namespaces of its own, as far as the system allows, and no capability
-/// but one over these namespaces, if `leave_root` will work with it. Says what was not possible; nothing when
-/// all was. Needs a process with one thread.
+/// but one over these namespaces, if `leave_root` will work with it. Returns what was not possible; nothing
+/// when all was. Needs a process with one thread.
 std::string leave_host();
 
 /// In a program that was executed by a process that has left the host, and has started since, libraries and

@@ -42,7 +42,7 @@ void drop_all(int fd) {
     throw KernelError(SystemError{"setsockopt", errno, "SO_ATTACH_FILTER"});
 }
 
-// False when somebody has that port.
+// False when the port is taken.
 bool take(const Descriptor& socket, std::uint32_t port) {
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;
@@ -64,7 +64,8 @@ std::string name_of(const QueueRange& queues) {
   return queues.last > queues.first ? first + "-" + std::to_string(queues.last) : first;
 }
 
-// In the abstract namespace, which belongs to the network namespace. It is for people: without it all works.
+// In the abstract namespace, which belongs to the network namespace. Only messages use it: all works without
+// it.
 Descriptor tell_name(std::uint32_t port, const QueueRange& queues) {
   Descriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   std::string name(name_prefix);
@@ -85,8 +86,8 @@ std::string name_of(const TableName& table) {
 
 }  // namespace
 
-// FNV-1a. Above what the kernel gives out by itself, which are process numbers and, as a signed number,
-// negative ones.
+// FNV-1a. Above the ports that the kernel assigns: process numbers, and numbers that are negative when
+// signed.
 std::uint32_t first_lock_port(const TableName& table) {
   std::uint32_t hash = 2166136261U;
   for (const char octet : name_of(table)) {

@@ -12,22 +12,22 @@
 
 namespace dpinholer::system {
 
-/// Does one piece of work at a time in a thread of its own: for what the kernel may take long over and nothing can
-/// cut short. Handing work over and waiting for it costs 10 microseconds on one CPU, and 45 where a virtual machine
-/// has to wake another one.
+/// Does one piece of work at a time in a thread of its own, where the kernel may take long and nothing can
+/// cut it short. Handing work over and waiting for it costs 10 microseconds on one CPU, and 45 where a
+/// virtual machine has to wake another one.
 class Worker {
  public:
-  /// The thread stays in the network namespace of the one that makes it, and has its capabilities. Signals
-  /// are left to the others.
+  /// The thread stays in the network namespace of the thread that makes it, and has its capabilities. It
+  /// takes no signals.
   Worker();
   /// Waits until the work at hand is done.
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  /// Not while it is busy. What the work changes may be read once `wait` said that it is done.
+  /// Not while it is busy. Once `wait` has returned true, the caller may read all that the work changes.
   void start(std::function<void()> work);
-  /// Whether nothing is at hand any more; waits so long for that at most.
+  /// Waits for the work at hand, for `most` at the longest. True when none is at hand any more.
   bool wait(std::chrono::nanoseconds most);
   /// From `start` until `wait` has said that the work is done.
   bool busy() const { return busy_; }
@@ -44,7 +44,7 @@ class Worker {
   std::condition_variable done_;
   std::function<void()> work_;
   bool working_ = false;
-  bool missed_ = false;  // somebody waited in vain
+  bool missed_ = false;  // `wait` has waited in vain
   std::jthread thread_;  // the last member: it uses all others
 };
 
