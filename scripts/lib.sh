@@ -43,7 +43,7 @@ fail() {
     exit 1
 }
 
-# Of these, services that apt would start, and the machine from then on.
+# The services among these that apt would start, and the machine from then on.
 services=(firewalld ufw)
 
 # Installs what is missing; needs root only then.
@@ -57,7 +57,7 @@ install_packages() {
     say "Installing ${missing[*]}"
     export DEBIAN_FRONTEND=noninteractive
     apt-get -qq -o DPkg::Lock::Timeout=300 update
-    # Nothing is started meanwhile, and of what is new here nothing later.
+    # apt starts nothing meanwhile, and the machine none of the new services later.
     local policy=/usr/sbin/policy-rc.d ours= service
     if [ ! -e $policy ]; then
         printf '#!/bin/sh\nexit 101\n' >$policy
