@@ -122,7 +122,7 @@ TEST_F(BansTest, OfIpv6TheWholeNetwork) {
   EXPECT_TRUE(sets_.elements.empty());
 }
 
-// What is spared there: this host, and scanners.never.
+// Addresses that are never banned: this host, and scanners.never.
 TEST_F(BansTest, OfIpv6OneAddressWhereSomebodyInItsNetworkIsSpared) {
   host_.own.insert(address("2001:db8:1::1"));
   scanners::Settings settings;

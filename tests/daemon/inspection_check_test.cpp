@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What an inspector says of the packets that it was given.
+// An inspector's answers about the packets that it was given.
 #include "inspection_check.h"
 
 #include <gtest/gtest.h>

@@ -178,7 +178,7 @@ TEST(InspectionCodec, A23_SourcesAreOfTheFamilyOfTheirPinholeAndInOrder) {
   }));
 }
 
-// An address of IPv4 has four octets; what else stands in its place is nobody's.
+// An IPv4 address has four octets; its frame may hold no others.
 TEST(InspectionCodec, A23_AnAddressHasTheOctetsOfItsFamily) {
   Buffer octets = encoded(AddressQuestion{address("192.0.2.1"), base::Interface{1}});
   EXPECT_TRUE(decode_address_question(octets));

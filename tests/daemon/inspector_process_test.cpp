@@ -172,7 +172,7 @@ const struct {
      "too many questions, "},
 };
 
-/// Of what an exploit has to know.
+/// The secrets that an exploit has to know.
 struct Secrets {
   std::array<std::uint8_t, 16> at_random{};
   std::uintptr_t program = 0;
@@ -195,7 +195,7 @@ void tell_secrets(Channel& channel) {
   (void)channel.send(1, {octets, sizeof secrets});
 }
 
-/// What the child is, of all that stands in this file: the order says it.
+/// The roles that the child may have in this file: the order says which.
 void be(Channel& channel, const std::string& order) {
   if (order == "an inspector") return serve_as_inspector(channel, {});
   if (order == "one that hangs") sleep_for_ever();
@@ -370,7 +370,7 @@ pid_t launcher_process() {
 constexpr auto launcher_patience =
     std::chrono::milliseconds{base::limits::launcher_patience_milliseconds} + std::chrono::milliseconds{500};
 
-// With a launcher that is stopped or killed, the inspector with it or not.
+// With a launcher that is stopped or killed, and its inspector with it or not.
 TEST(InspectorProcess, A32_NoWaitForALauncherIsWithoutEnd) {
   const struct {
     int to_launcher;
@@ -418,7 +418,7 @@ TEST(InspectorProcess, A32_NoWaitForALauncherIsWithoutEnd) {
   }
 }
 
-// That of a daemon that was told to stop.
+// The end of a launcher that was stopped, as a daemon that ends waits for it.
 TEST(InspectorLauncher, A32_TheEndOfAStoppedOneIsWaitedForWithABound) {
   const auto began = system::now();
   {

@@ -564,7 +564,7 @@ TEST(SetKeeper, A15TellsFromWhomMediaCame) {
   EXPECT_TRUE(it.keeper.has_media({pinhole(1), {peer, relay}}).empty()) << "it was told already";
 }
 
-// Renewed when the next one is let in: what it had counted since somebody looked is not forgotten.
+// A pinhole is renewed when the next source is let in: its packets since the last look are not forgotten.
 TEST(SetKeeper, A15MediaBeforeARenewalCounts) {
   Keeping it;
   it.open(1, {peer});
@@ -576,7 +576,7 @@ TEST(SetKeeper, A15MediaBeforeARenewalCounts) {
   EXPECT_TRUE(it.keeper.has_media({pinhole(1), {peer}}).empty());
 }
 
-// The inspector may think of a binding that is not written yet, or no more.
+// The inspector may take a pinhole for bound before that is written, or after it is over.
 TEST(SetKeeper, A15TellsTheSourcesOfAPinholeAsItIs) {
   Keeping it;
   it.open(1);
@@ -734,7 +734,7 @@ TEST(SetKeeper, CountsNothingAsSweptThatTheKernelDidNotRemove) {
 // ---- Attack A31: a kernel that is busy with somebody else's ruleset
 // -------------------------------------------------------------------------------------------------
 
-/// A keeper that waits a millisecond for a commit, and a kernel that others make wait.
+/// A keeper that waits a millisecond for a commit, and a kernel that others keep busy.
 class Busy {
  public:
   Busy() { keeper.recover(); }

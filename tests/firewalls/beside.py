@@ -24,7 +24,7 @@ for word; do
     fi
 done
 """
-# Of the one module that the document names; many kernels have it built in.
+# Loads only the module that the document names; many kernels have it built in.
 MODPROBE = """#!/bin/sh
 [ "$1" = br_netfilter ] && { [ -e /proc/sys/net/bridge ] || exec /sbin/modprobe "$1"; }
 """

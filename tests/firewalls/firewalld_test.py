@@ -78,7 +78,7 @@ class Firewalld(GatewayTest):
         caller, callee = self.phones()
         with self.daemon() as daemon:
             caller.send(Dialog(caller, callee).invite(sdp(caller, self.OUTSIDE_PORT)), callee)
-            # What comes behind it, from inside, passes.
+            # A message behind it, from inside, passes.
             dialog = Dialog(callee, caller)
             callee.pass_to(caller, dialog.request("OPTIONS"))
             self.assertEqual(self.destinations(), set())

@@ -6,7 +6,7 @@ from lab import IPV4, wait_until
 from lab.case import each_family
 from lab.sip import Dialog, sdp
 
-# What a careful administrator has. {tool}: of the one or the other kind, for IPv4 or IPv6.
+# Rules of a careful administrator. {tool}: of the one or the other kind, for IPv4 or IPv6.
 SCRIPT = """
 {tool} -P FORWARD DROP
 {tool} -A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT

@@ -68,7 +68,7 @@ class OpenWrt(GatewayTest):
         self.load()
         self.assert_calls_and_nothing_else(family, range_open=False)
 
-    # The rules of the document are UCI's; what fw4 makes of them stands in fw4.nft.
+    # The rules of the document are UCI's; fw4.nft has the rules that fw4 makes of them.
     def test_the_rules_of_the_document_are_in_its_ruleset(self):
         text, = [text for _, text in blocks("OpenWrt") if text.startswith("# /etc/config/firewall")]
         rendered = (FOLDER / "fw4.nft").read_text()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// An inspector that was taken over: what it says goes through codec, guard and set keeper to the pinhole sets
-// of a kernel, as in gatekeeper.cpp. After each step nothing is in these sets that policy forbids, they hold
-// what the guard's record says, and each comment can be read.
+// An inspector that was taken over: its answers go through codec, guard and set keeper to the pinhole sets of
+// a kernel, as in gatekeeper.cpp. After each step nothing is in these sets that policy forbids, they hold the
+// pinholes of the guard's record, and each comment can be read.
 //
 // An input is a list of steps: an octet that says which, and what it takes (see `Attack::step`).
 #include <algorithm>
@@ -44,7 +44,7 @@ bool is_inside(const base::Address& one) {
   return std::ranges::any_of(inside_networks, [&](const base::Network& net) { return net.contains(one); });
 }
 
-// Of phones, trunks, third hosts, the gateway itself, and of nobody.
+// Addresses of phones, trunks, third hosts, the gateway itself, and of nobody.
 const std::array addresses{
     address("192.0.2.10"),
     address("203.0.113.5"),
@@ -177,7 +177,7 @@ class Attack {
     say(frame);
   }
 
-  // What was offered, and what is not what was offered.
+  // Claims of pinholes that were offered, and of others.
   void claim(std::uint8_t how) {
     Findings findings;
     for (const pinhole::Recovered& found : guard_->unclaimed()) {
@@ -231,7 +231,7 @@ class Attack {
 
   void close_unclaimed() { carry_out(guard_->take_unclaimed(now_)); }
 
-  // Another daemon, which knows no more than the kernel does.
+  // Another daemon, which knows only the kernel's elements.
   void restart() {
     keeper_ = std::make_unique<SetKeeper>(sets_, false, base::HashKey{});
     guard_ = std::make_unique<pinhole::Guard>(settings(tcp_), &host_, base::HashKey{});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What fragments cost (attack A28): charged what they take, however small.
+// The memory of fragments (attack A28): they are charged for all that they take, however small.
 #include <gtest/gtest.h>
 #include <malloc.h>
 
@@ -15,7 +15,8 @@ TEST(Reassembly, A28_FragmentsAreChargedWhatTheyCost) {
   const std::size_t before = mallinfo2().uordblks;
   const std::string probe(100000, 'x');
   if (mallinfo2().uordblks < before + probe.size()) GTEST_SKIP() << "a sanitizer has its own allocator";
-  // 8 octets each in one datagram or in one each, 1,480, and given up.
+  // Fragments of 8 octets, all in one datagram or each in its own; of 1,480; and of a datagram that is given
+  // up.
   struct Flood {
     std::size_t octets;
     std::uint32_t in_one;

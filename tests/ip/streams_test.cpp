@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the segments of one connection cost, whatever their sizes and order (attack A28): counted, not timed.
-// That the bytes come out right is tests/pipeline/tcp_test.cpp's.
+// The work and memory of one connection's segments, whatever their sizes and order (attack A28): counted, not
+// timed. tests/pipeline/tcp_test.cpp tests that the bytes come out right.
 #include "ip/streams.h"
 
 #include <gtest/gtest.h>

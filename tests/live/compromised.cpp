@@ -14,8 +14,8 @@
 //   T...  tells of the TCP connection that the packet is of
 //   a digit: breaks off, or answers in a form that there is not
 //
-// DEATHS in the environment: those inspectors, counted from 1, that end at their first batch. CLAIM: what is
-// offered is claimed, with a lie for a label.
+// DEATHS in the environment: those inspectors, counted from 1, that end at their first batch. CLAIM: they
+// claim the pinholes that are offered, with a lie for a label.
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -128,7 +128,7 @@ void refresh_for_ever(Findings& findings) {
   findings.outcome.changes.assign(400'000, change(Do::refresh, "192.0.2.2", 31000, phone));
 }
 
-// What is offered, so that it stays; and as many pinholes as there are connections to be resumed.
+// Claims the offered pinholes, so that they stay; and as many as there are connections to be resumed.
 void claim(const Batch& batch, Findings& findings) {
   auto& changes = findings.outcome.changes;
   for (const pinhole::Recovered& found : batch.recovered) {

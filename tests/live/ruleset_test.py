@@ -267,7 +267,7 @@ class Options(RulesetTest):
             _, ancillary, _, _ = receiver.recvmsg(100, 100)
             self.assertEqual(ancillary[0][2][0] >> 2, 46)
 
-    # For tables that decide after this one: what goes to a pinhole, by whatever set, and what comes back over TCP.
+    # For tables that decide after this one: packets to pinholes of all sets, and the replies over TCP.
     @each_family
     def test_a_mark_on_what_goes_to_a_pinhole(self, family):
         self.firewall.load(options=["mark"], lines=["redefine sip_mark = 0x01000000"])

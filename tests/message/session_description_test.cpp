@@ -239,7 +239,7 @@ TEST(SessionDescription, TheDefaultIsEnoughForABrowser) {
       read_session_description(body + "a=candidate:1 1 UDP 1 192.0.2.200 5000 typ host\r\n", {}).over_limit);
 }
 
-// What never opens costs no memory beyond a bound, and no time but that of reading it.
+// Candidates that never open anything cost no memory beyond a bound, and no time but that of reading them.
 TEST(SessionDescription, A5CandidatesThatCanNeverOpenAreBounded) {
   std::string body = session + audio;
   for (int i = 0; i < 100000; ++i) {

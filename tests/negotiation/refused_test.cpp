@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Attack A24: what the parties of a call were refused, and how much of it is remembered.
+// Attack A24: addresses and places that a call's parties were refused, and the bound on remembering them.
 #include "negotiation/refused.h"
 
 #include <gtest/gtest.h>

@@ -160,7 +160,7 @@ TEST(Comment, A19_NeverExceedsWhatNftTakes) {
   }
 }
 
-// Of any label, whoever made it: read again it says the same, and so does the comment of what was read.
+// Any label, whoever made it, reads again as it was written, and so does the comment of what was read.
 TEST(Comment, A25_WhatIsWrittenCanBeRead) {
   std::mt19937 random(1);
   const auto text = [&](std::size_t longest) {

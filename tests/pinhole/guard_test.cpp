@@ -232,7 +232,7 @@ TEST_F(GuardTest, A25_OnlyWhatWasTakenOverCarriesAHash) {
   EXPECT_EQ(judged(change), "nonsense");
 }
 
-// What is written for a change is what `open`, `bind` and so on made of the guard's own record.
+// The guard fills each change from its own record of `open`, `bind` and so on.
 TEST_F(GuardTest, A26_WhatIsBoundRefreshedAndClosedIsWhatIsOpen) {
   std::vector<Change> changes{open("192.0.2.10", 30000, phone)};
   changes.front().from = {trunk};

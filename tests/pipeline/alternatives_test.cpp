@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// multipart/alternative (RFC 2046 section 5.1.4): of its parts the last that is an SDP counts, whoever sends
-// it by which message (calls.md section 1).
+// multipart/alternative (RFC 2046 section 5.1.4): the last part that is an SDP counts, whoever sends it and
+// in whatever message (calls.md section 1).
 #include <gtest/gtest.h>
 
 #include "pipeline/scenario.h"

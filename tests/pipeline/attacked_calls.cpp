@@ -394,7 +394,7 @@ std::string compare(const Open& plain, const Open& offered, const Open& attacked
   }
   for (const auto& [place, sources] : attacked) {
     const auto before = plain.find(place);
-    // What he offers in their name is an offer like any other.
+    // An offer of the stranger in the parties' name is an offer like any other.
     if (before == plain.end() && naming == Naming::ports_of_the_parties) continue;
     if (before == plain.end() && offered.contains(place) && is_for_strangers_alone(sources)) continue;
     if (before == plain.end()) return "he kept open " + place;

@@ -7,7 +7,7 @@
 
 namespace dpinholer::test {
 
-/// What the stranger may announce beside ports of his own.
+/// Ports that the stranger may announce: his own alone, or those of the parties, too.
 enum class Naming { own_ports, ports_of_the_parties };
 
 /// Reads `choices` as a call of real parties (on one or two legs, with early media, reliable responses, late
@@ -20,7 +20,8 @@ enum class Naming { own_ports, ports_of_the_parties };
 /// - nothing of the parties closes, and nothing of theirs is open that would not be;
 /// - nothing of theirs lets anybody in who would not be let in;
 /// - what is open stays within the bound of one call, and nothing stays after the end.
-/// Where he names ports of the parties, which policy lets him open for himself, the first alone is compared.
+/// Where he names ports of the parties, which policy lets him open for himself, only closings are compared,
+/// and ports of theirs that let anybody in.
 /// Returns the first fault, with what happened until then, or nothing.
 std::string run_attacked_calls(base::Bytes choices, Naming naming);
 

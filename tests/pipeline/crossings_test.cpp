@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A proxy inside sends what an outsider said out again: what he was refused at the first crossing of the
-// gateway opens at none of the others (attack A24; calls.md section 2).
+// A proxy inside sends an outsider's description out again: addresses that he was refused at the first
+// crossing of the gateway open at none of the others (attack A24; calls.md section 2).
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -18,7 +18,7 @@ using base::Interface;
 constexpr Interface outside{2};
 constexpr Interface inside{3};
 
-/// Who is where: `eve` and `peer` outside, `proxy`, `phone` and `victim` inside. All of one family.
+/// The hosts: `eve` and `peer` outside, `proxy`, `phone` and `victim` inside. All of one family.
 struct Places {
   Host eve;
   Host accomplice;  ///< of hers, outside
@@ -33,7 +33,7 @@ const Places ipv4{{"203.0.113.66"}, {"203.0.113.67"}, {"203.0.113.2"}, {"192.0.2
 const Places ipv6{{"2001:db8:9::66"}, {"2001:db8:9::67"}, {"2001:db8:9::2"}, {"2001:db8:2::2"},
                   {"2001:db8:2::10"}, "2001:db8:2::99",   "2001:db8:2::9"};
 
-/// What her description can name the victim in.
+/// The parts of her description that can name the victim.
 enum class Naming { connection, rtcp, candidate };
 constexpr Naming namings[] = {Naming::connection, Naming::rtcp, Naming::candidate};
 
@@ -300,7 +300,7 @@ TEST_F(A24Crossings, FromAnotherAddressOfHers) {
 }
 
 TEST_F(A24Crossings, InTheNameOfAPartyInside) {
-  // She is in a call with the phone and has its tag: what she asks for in its name is no better.
+  // She is in a call with the phone and has its tag: her requests in its name are no better.
   begin(ipv4);
   Sip invite{.start = "INVITE", .from_tag = "e", .body = of_eve()};
   send(where.eve, where.proxy, invite);
@@ -517,7 +517,7 @@ TEST_F(A24Crossings, OverTcp) {
   expect_no_way_to_the_victim("TCP");
 }
 
-// media.local: what the gateway's own proxy passes on is judged by what the parties said themselves. That the
+// media.local: the parties' own messages decide about those that the gateway's own proxy passes on. That the
 // phone it leads to is one of them does not help her.
 TEST_F(A24Crossings, ThroughAProxyOnTheGateway) {
   begin(ipv4, true);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the pipeline wants, and what the guard that reads no SIP lets through of it.
+// The pinholes that the pipeline wants, and those that the guard, which reads no SIP, lets through.
 #include <gtest/gtest.h>
 
 #include "ip/packet.h"
@@ -24,7 +24,7 @@ class Guarded {
     host_.route("0.0.0.0/0", {outside});
   }
 
-  // How many pinholes open, after the causes of what was refused.
+  // The causes of refusals, then the number of open pinholes.
   std::string send(const Host& from, const Host& to, const Sip& message) {
     const auto packet = udp_packet(from, to, to_text(message));
     heard(packet, from);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Header lines that can't be read (calls.md section 1, RFC 3261 section 16.3): stepped over like those that
-// nobody knows, unless they may be one of those that identify the message. A message that can't be read does
-// not blind the connection that it came on, as long as its end is certain (section 7, RFC 3261 section 18.3).
+// Header lines that can't be read (calls.md section 1, RFC 3261 section 16.3) are skipped like unknown
+// fields, unless they may be one of those that identify the message. A message that can't be read does not
+// blind the connection that it came on, as long as its end is certain (section 7, RFC 3261 section 18.3).
 #include <gtest/gtest.h>
 
 #include <string>
@@ -39,7 +39,7 @@ std::string tell(const Way& way) {
   return std::string(names[static_cast<std::size_t>(way.transport)]) + " from " + way.caller;
 }
 
-// What two parties say over one transport, and what it does.
+// The messages of two parties over one transport, and their effect.
 class Wire {
  public:
   explicit Wire(const Way& way)
@@ -208,7 +208,7 @@ TEST(OddLines, AMessageThatLacksWhatIdentifiesItBlindsNoConnection) {
   }
 }
 
-// Of the start line, or a field all the same.
+// More of the start line, or a field all the same.
 TEST(OddLines, AFoldWithoutAField) {
   for (const Way& way : ways) {
     Wire wire(way);
@@ -250,7 +250,7 @@ TEST(OddLines, TooManyFieldsBlindNoConnection) {
   }
 }
 
-// Where the message ends is anybody's guess: what one reader takes for its body is the next message to
+// The end of the message is uncertain: one reader takes for its body the octets that are the next message to
 // another. A WebSocket frame and a datagram have ends of their own.
 TEST(OddLines, A12_AStreamWhoseEndsAreNotCertainIsForeign) {
   const std::string lines[] = {
@@ -293,7 +293,7 @@ TEST(OddLines, A12_OneThatCantBeReadAndHasNoContentLengthHasNoCertainEnd) {
   }
 }
 
-// What a lenient reader finds in a request that is smuggled into the body of another must not be believed.
+// A request that only a lenient reader finds in the body of another must not be believed.
 TEST(OddLines, A12_BlanksBeforeTheColonOfAContentLength) {
   for (const char* name :
        {"Content-Length :", "Content-Length\t:", "l  :", "CONTENT-LENGTH: ", "Content-Length:\r\n "}) {

@@ -180,7 +180,7 @@ TEST(SharedPinholes, A27_WhatIsRecoveredBoundStaysBound) {
                     options));
 }
 
-// Whatever a stranger's offer travels in, and however it names the port.
+// In each message that a stranger's offer may travel in, and each way to name the port.
 TEST(SharedPinholes, A27_WhateverAnOfferTravelsIn) {
   struct Places {
     Host phone, peer, stranger, accomplice;
@@ -290,8 +290,8 @@ TEST(SharedPinholes, OfTwoDialogsAfterATransfer) {
   )"));
 }
 
-// Two phones talk to one port of a server. Carol's vanishes without a BYE; what Alice sends is no life of
-// Carol's.
+// Two phones talk to one port of a server. Carol's vanishes without a BYE; Alice's media is no sign of life
+// of Carol's call.
 TEST(SharedPinholes, A15MediaOfOneCallDoesNotKeepAnother) {
   EXPECT_TRUE(plays(R"(
     alice > bob    INVITE a call=1 [audio 30000]

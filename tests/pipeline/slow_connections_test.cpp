@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // One connection in segments of one octet (attack A28): it costs its own octets, and its messages are read
-// all the same. Counted, not timed: what messages cost is tests of message::Conversation, what segments cost
-// is tests/ip/streams_test.cpp's.
+// all the same. Counted, not timed: tests of message::Conversation count the work of messages,
+// tests/ip/streams_test.cpp that of segments.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -26,7 +26,7 @@ std::string invite(std::size_t header, std::size_t body) {
                   .body = description + "a=" + std::string(body, 'y') + "\r\n"});
 }
 
-// How many octets of headers a conversation looks at when `text` comes octet by octet.
+// The octets of headers that a conversation looks at when `text` comes octet by octet.
 std::uint64_t scanned(const std::string& text, std::size_t messages) {
   message::Conversation conversation(1 << 20);
   std::size_t begin = 0;
@@ -135,8 +135,8 @@ TEST(SlowConnections, A28_AWebSocketInSegmentsOfOneOctet) {
   EXPECT_EQ(s.pipeline().open_pinholes(), 2U);
 }
 
-// What a WebSocket message that is never whole holds counts like octets that are not read: 64 KiB of a
-// thousand connections fill the bound.
+// The octets of a WebSocket message that is never whole count like octets that are not read: 64 KiB of each
+// of a thousand connections fill the bound.
 TEST(SlowConnections, A28_WebSocketMessagesThatNeverEndAreBounded) {
   Scenario s;
   const std::string endless = websocket::frame(websocket::text, std::string(60000, 'x'), true, false);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Attack A30 and its kind: what an offer opened closes with its call, whatever became of the offer (calls.md
-// sections 2 and 3). What a stranger opened in somebody's call ends with it, and takes no room from it.
+// Attack A30 and its kind: pinholes that an offer opened close with its call, whatever became of the offer
+// (calls.md sections 2 and 3). Pinholes that a stranger opened in a call end with it, and take no room from
+// it.
 #include <gtest/gtest.h>
 
 #include "pipeline/flow.h"
@@ -235,7 +236,7 @@ TEST(TheEnd, A30_SentAgainOverTcp) {
 }
 
 TEST(TheEnd, A30_SentAgainToAnotherServer) {
-  // Another address of the phone for the second server: what was offered to the first closes.
+  // Another address of the phone for the second server: the pinhole offered to the first closes.
   EXPECT_TRUE(plays(R"(
     alice > gateway   INVITE a [audio 30000]
         open alice:30000-30001 any 180 offer
@@ -267,7 +268,7 @@ TEST(TheEnd, A30_SentAgainAndNeitherAnswerCanBeUsed) {
 }
 
 TEST(TheEnd, A30_BothForksOfAProxyPickUp) {
-  // What the second one's INVITE opened closed with the first answer; its own answer opens both sides.
+  // The first answer closes the pinhole that the second one's INVITE opened; its own answer opens both sides.
   EXPECT_TRUE(plays(R"(
     proxy > bob    INVITE a [audio 50000@relay]
         open relay:50000-50001 any 180 offer
@@ -405,7 +406,7 @@ TEST(Attack, A30_AByeOnAnotherPairThatIsAcceptedEndsTheCall) {
   )"));
 }
 
-// What somebody opens who knows the tags: requests to an end of the call, and to an accomplice.
+// Offers of a stranger who knows the tags: in requests to an end of the call, and to an accomplice.
 class StrangersOffers : public testing::TestWithParam<std::pair<std::string, std::string>> {
  protected:
   static constexpr const char* stranger = "198.51.100.66";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The rows of "What remains" in docs/security.md: who can open what, from whom, for how long.
+// The rows of "What remains" in docs/security.md: each tells who can open which pinhole, from whom, how long.
 #include <gtest/gtest.h>
 
 #include "pipeline/flow.h"

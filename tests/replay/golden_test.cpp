@@ -31,7 +31,7 @@ fs::path path_of(const std::string& name, const char* extension) {
   return fs::path(DPINHOLER_SOURCE_DIR) / "pcaps" / (name + extension);
 }
 
-// Those of the configuration beside it, or without one.
+// Settings of the configuration beside the capture, or the defaults.
 PipelineSettings settings_of(const std::string& name) {
   PipelineSettings settings;
   settings.policy.same_side = pinhole::SameSide::off;
@@ -45,7 +45,7 @@ PipelineSettings settings_of(const std::string& name) {
   return settings;
 }
 
-// What `dpinholer replay --format json` prints.
+// The output of `dpinholer replay --format json`.
 std::string replayed(const std::string& name) {
   const PipelineSettings settings = settings_of(name);
   auto capture = system::Capture::open(path_of(name, ".pcap").string());

@@ -60,7 +60,7 @@ class MendTest : public live::LiveTest {
     keeper_->finish({changes, {}, {}}, system::now());
     settle();
   }
-  // What a machine with other things to do has not done at once. Whether there was something.
+  // Waits for commits that a busy machine has not done at once. Whether there was one.
   bool settle() {
     if (!keeper_->busy()) return false;
     while (keeper_->busy()) keeper_->settle(system::now(), std::chrono::seconds{1});

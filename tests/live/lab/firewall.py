@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NFT = Path(__file__).resolve().parents[3] / "nft"
-# Where a package puts them.
+# The folders where a package puts them.
 ETC, SHARE = Path("/etc/dpinholer"), Path("/usr/share/dpinholer/nft")
 QUEUE = re.compile(r"^\s*queue flags bypass to \$sip_queues$", re.MULTILINE)
 
