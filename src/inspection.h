@@ -15,10 +15,10 @@
 #include "pipeline.h"
 #include "system/error.h"
 
-/// What the gatekeeper and the inspector say to each other (architecture.md, two processes): plain values.
+/// The plain values that the gatekeeper and the inspector send each other (architecture.md, two processes).
 namespace dpinholer {
 
-/// What an inspector is to look at, in the order in which it stands here.
+/// The work of an inspector, in the order in which it stands here.
 struct Batch {
   struct Packet {
     base::Bytes octets;  ///< from the IP header on; valid until the batch was looked at
@@ -39,7 +39,7 @@ struct Batch {
   std::vector<Packet> packets;                ///< at most limits::queue_batch
 };
 
-/// What it found.
+/// The inspector's answer to a batch.
 struct Findings {
   /// Where a connection is now; nothing when it can't be resumed. See ConnectionObserver.
   struct ConnectionNews {
@@ -61,7 +61,7 @@ struct Findings {
   std::vector<ConnectionNews> connections;  ///< in the order in which it happened
 };
 
-/// What an inspector asks while it looks.
+/// The questions of an inspector while it looks.
 class Questions : public pinhole::Host {
  public:
   /// The sources of `asked` whose packets went through an open pinhole since the last question about each;

@@ -17,7 +17,7 @@ namespace dpinholer::codec {
 enum class Kind : std::uint16_t {
   batch = 1,  ///< to the inspector: Batch
   findings,   ///< from it, and the answer to a batch: Findings
-  // What it asks in between; each is answered by `answer`:
+  // The inspector's questions in between; each is answered by `answer`:
   is_own,     ///< address -> bool
   ways_to,    ///< address, interface -> interfaces
   name,       ///< interface -> text

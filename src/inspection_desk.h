@@ -28,7 +28,7 @@ class InspectionDesk {
     std::function<void()> finish;       ///< carry the outcome out, and empty it
   };
 
-  /// All must live longer. What is found goes to `outcome`.
+  /// All must live longer. Findings go to `outcome`.
   InspectionDesk(Inspection& inspection, Gatekeeper& gatekeeper, system::HostNetworks& networks, bool observe,
                  Outcome& outcome, Daemon daemon);
 
@@ -44,7 +44,7 @@ class InspectionDesk {
   /// The inspector's findings on the packets. Nothing when it failed, which this has counted and logged, or
   /// when there is none. When it fails after some packets, the findings on the others are empty.
   std::optional<std::vector<Findings::Packet>> inspect(Batch batch, base::TimePoint now);
-  /// What is due without a packet.
+  /// Asks the inspector for what is due without a packet.
   void run_timers(base::TimePoint now);
   /// Of calls that were to be closed with the last batch, those that there were.
   std::uint32_t closed() const { return closed_; }

@@ -16,8 +16,8 @@
 
 namespace dpinholer {
 
-/// Has batches looked at by a process that can do nothing else (inspector_launcher.h). What that says is
-/// checked for its form here, and for its content by whoever carries it out (pinhole::Guard).
+/// Has batches looked at by a process that can do nothing else (inspector_launcher.h). Checks the form of its
+/// answers; the gatekeeper, which carries them out, checks their content (pinhole::Guard).
 ///
 /// An inspector that crashes, that does not answer within two seconds, or that says what it may not, is
 /// ended: `inspect` fails, the batch is saved for a replay, and the next one may start at once. If that
@@ -28,7 +28,7 @@ class InspectorProcess : public Inspection {
   /// `launcher` must live longer. `order`: for each inspector.
   InspectorProcess(InspectorLauncher& launcher, CrashFolder folder, std::string order = {});
 
-  /// The one that there is ends, and those after it get another order. Whoever uses this has to start one.
+  /// The present inspector ends, and those after it get another order. The caller has to start one.
   void replace(std::string order);
 
   void start(base::TimePoint now) override;

@@ -19,7 +19,7 @@ namespace limits = base::limits;
 using codec::Kind;
 using system::Channel;
 
-// What it was told once it does not ask again, until it is said that something changed.
+// Remembers answers about the host, and asks again only when the gatekeeper has said that they changed.
 class RemoteQuestions : public Questions {
  public:
   explicit RemoteQuestions(Channel& channel) : channel_(channel) {}
@@ -55,7 +55,7 @@ class RemoteQuestions : public Questions {
     return known.emplace(question, answer()).first->second;
   }
 
-  // Who does not answer has ended, or does not want this process any more.
+  // A gatekeeper that does not answer has ended, or does not want this process any more.
   template <typename Question, typename Value>
   Value ask(Kind kind, const Question& question, std::optional<Value> (*decode)(base::Bytes)) {
     codec::encode(question, sending_);
@@ -74,7 +74,7 @@ class RemoteQuestions : public Questions {
   std::map<base::Interface, std::string> names_;
 };
 
-// What a call and a connection may take at most, with much to spare: docs/performance.md has what they take.
+// The memory of all calls and connections, with much to spare: docs/performance.md has what they take.
 std::size_t memory_for(const PipelineSettings& settings) {
   constexpr std::size_t program = std::size_t{512} << 20;
   constexpr std::size_t call = std::size_t{16} << 10;

@@ -364,7 +364,7 @@ pinhole::Sources SetKeeper::has_media(const pinhole::Senders& asked) {
   return entry->take_heard(&asked.sources);
 }
 
-// Of pinholes that are known. What elements had counted that are gone is lost, but not what was seen of it.
+// Of known pinholes. The counters of elements that are gone are lost, but not what was seen of them.
 std::vector<SetKeeper::Look> SetKeeper::look_at(std::span<const Key> keys) {
   std::vector<ElementKey> elements;
   for (const Key& key : keys) {

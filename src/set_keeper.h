@@ -72,7 +72,7 @@ class SetKeeper {
   bool refresh_some(const Seen& seen);
   pinhole::Sources has_media(const pinhole::Senders& asked);
 
-  /// What others did to the sets.
+  /// Notes what others did to the sets.
   void note(const system::RulesetNews& news, base::TimePoint now);
   /// Does a little of what is to be done, a millisecond's worth. True when more is left for now.
   bool mend(base::TimePoint now);

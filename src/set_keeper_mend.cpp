@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What is mended, and when:
+// Causes for mending, and the time of each:
 //
 //   sets flushed or made anew      at the notification: all pinholes are looked at, the missing ones written
 //   sets missing                   every check_period, and at the notification that they are made

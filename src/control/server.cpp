@@ -36,7 +36,7 @@ Times times_at(base::TimePoint now) {
   return {now, std::chrono::duration_cast<base::Duration>(since_1970)};
 }
 
-// What is left to tell of an answer.
+// The rest of an answer, still to be told.
 struct Answer {
   Request request;
   std::string last_call;         // calls, pinholes: told already

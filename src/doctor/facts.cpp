@@ -15,7 +15,7 @@ namespace {
 using system::Outcome;
 using system::Ruleset;
 
-// What the include needs beyond sets, and a rule that has it. The table is never made.
+// The needs of the include beyond sets, and a rule that has each. The table is never made.
 struct Feature {
   MissingFeature feature;
   std::string_view needs;
@@ -52,7 +52,7 @@ bool queues_anything(const Ruleset& ruleset) {
   });
 }
 
-// What rules use already the kernel has.
+// The kernel has all that rules use already.
 std::vector<MissingFeature> missing_features(const Facts& facts) {
   std::vector<MissingFeature> missing;
   if (!queues_anything(facts.ruleset) && !can(of_the_queue)) missing.push_back(of_the_queue.feature);

@@ -20,7 +20,7 @@ struct MissingFeature {
   std::string_view why;     ///< it is needed
 };
 
-/// What is known when the examination begins: it asks nobody any more.
+/// The facts when the examination begins: it asks nobody any more.
 struct Facts {
   system::Config config;
   std::string config_file;

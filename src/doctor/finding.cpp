@@ -7,7 +7,7 @@ namespace dpinholer::doctor {
 
 namespace {
 
-// What comes first is the cause of what follows.
+// In this order each finding is the cause of those that follow.
 constexpr Findings (*examinations[])(const Facts&) = {
     features_missing,
     table_missing,

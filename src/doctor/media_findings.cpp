@@ -42,7 +42,7 @@ bool arrives(const Facts& facts, const Chain& chain) {
   return is_ours(facts, chain) && path_to(media_chain, facts.ruleset, chain, media_of(facts)).arrives;
 }
 
-// What becomes of the first packet of media that no pinhole is asked about.
+// Whether the chain drops the first packet of media for which no pinhole is asked.
 bool drops_media(const Facts& facts, const Chain& chain) {
   for (const Ending& ending : path_to("", facts.ruleset, chain, media_of(facts, true)).endings) {
     if (ending.reach != Reach::all || ending.kind == Kind::offload) continue;

@@ -15,7 +15,7 @@ constexpr std::uint32_t largest_length = 65535;  // of a whole IPv4 packet, and 
 constexpr std::uint32_t plain_ipv4_header = 20;
 constexpr std::uint32_t plain_ipv6_header = 40;
 
-// What a datagram and a piece take besides their octets, roughly: list and map nodes, allocator's share.
+// The memory of a datagram and a piece besides their octets, roughly: list and map nodes, allocator's share.
 constexpr std::size_t datagram_cost = 384;
 constexpr std::size_t piece_cost = 128;
 

@@ -35,7 +35,7 @@ class Reassembly {
 
   /// Incomplete datagrams, given up ones included.
   std::size_t pending() const { return arrivals_.size(); }
-  /// What `limits::reassembly_octets` bounds.
+  /// The memory that `limits::reassembly_octets` bounds.
   std::size_t memory() const { return memory_; }
 
  private:

@@ -46,7 +46,7 @@ struct StreamSettings {
   friend bool operator==(const StreamSettings&, const StreamSettings&) = default;
 };
 
-/// What a segment brought.
+/// The result of a segment.
 struct Delivery {
   StreamId stream = 0;  ///< 0: nothing to read: not followed, given up, or no new byte in order
   End sender = End::initiator;

@@ -48,7 +48,7 @@ class Reader {
   }
 
  private:
-  // What stays the same for all sections, until a section says otherwise.
+  // The values for all sections, until a section says otherwise.
   struct SessionLevel {
     Connection connection;
     Direction direction = Direction::sendrecv;
@@ -58,7 +58,7 @@ class Reader {
 
   void read_line(std::string_view line) {
     if (line.size() < 2 || line[1] != '=') return;
-    // What stands behind these octets depends on who reads the line; a section is still a section.
+    // Readers differ on what stands behind these octets; a section is still a section.
     const bool readable = find_one_of<'\r', '\0'>(line) == line.size();
     const std::string_view value = line.substr(2, line.find_last_not_of(' ') - 1);
     if (line[0] == 'm') read_media(readable ? read_media_line(value) : std::nullopt);

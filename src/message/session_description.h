@@ -12,7 +12,7 @@
 
 namespace dpinholer::message {
 
-/// What a media description's protocol field means for pinholes.
+/// The meaning of a media description's protocol field for pinholes.
 enum class Profile : std::uint8_t {
   rtp,          ///< RTP/AVP and its kin over UDP: RTP and RTCP
   udp,          ///< udptl, UDP/DTLS/SCTP, UDP/BFCP, udp, ...: one UDP port
@@ -93,7 +93,7 @@ struct DescriptionLimits {
   friend bool operator==(const DescriptionLimits&, const DescriptionLimits&) = default;
 };
 
-/// What of an SDP (RFC 8866) matters to pinholes.
+/// The parts of an SDP (RFC 8866) that matter to pinholes.
 struct SessionDescription {
   std::vector<MediaDescription> media;
   std::vector<std::vector<std::string>> bundles;  ///< mids of each a=group:BUNDLE, in order (RFC 9143)

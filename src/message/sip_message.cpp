@@ -315,7 +315,7 @@ std::optional<RAck> read_rack(std::string_view value) {
   return RAck{*response_number, cseq->number, method_of(cseq->method)};
 }
 
-// What a field says that is there for the methods that count. One that can't be read is as if absent.
+// Reads fields that are there for the methods that count. One that can't be read is as if absent.
 void read_extensions(SipMessage& message, Fields& fields) {
   if (const auto value = fields.first(FieldName::session_expires)) {
     if (const auto seconds = read_delta_seconds(*value)) message.session_expires = base::seconds(*seconds);

@@ -47,7 +47,7 @@ struct RAck {
   Method method;
 };
 
-/// What became of a body (calls.md section 1): each of these but `none` is counted, and opens nothing.
+/// The faults of a body (calls.md section 1): each of these but `none` is counted, and opens nothing.
 enum class BodyFault : std::uint8_t {
   none,
   encoded,     ///< Content-Encoding other than identity
@@ -62,7 +62,7 @@ struct Introduction {
   std::string_view uri;         ///< the Request-URI
 };
 
-/// What of a SIP message matters to pinholes. Owns its strings, but for `introduction`.
+/// The parts of a SIP message that matter to pinholes. Owns its strings, but for `introduction`.
 struct SipMessage {
   /// 0 for a request, else 100 to 699.
   std::uint16_t status = 0;

@@ -29,7 +29,7 @@ struct Announced {
   std::string host_name;  ///< for transports that are `named`
 };
 
-/// What a message or a timer did to one call.
+/// The effect of a message or a timer on one call.
 struct Update {
   CallSerial call = 0;
   std::string call_id;
@@ -42,7 +42,7 @@ struct Update {
   bool refresh = false;                    ///< a sign of life: start the timeouts of what is open again
   /// Everything that the call wants from now on, early things first. Valid until the next call of `Calls`.
   std::vector<const Grant*> wanted;
-  /// What the message announced: policy has not judged it yet. Or what was refused as a whole.
+  /// The message announced these: policy has not judged them yet. Or they were refused as a whole.
   std::vector<Announced> announced;
   /// Set: `announced` was refused as a whole for this reason, and `wanted` is as it was (and empty here).
   std::optional<Cause> refused;

@@ -170,7 +170,7 @@ void Turn::keep_for_late_answer(Transaction& transaction) {
   changed(Cause::answer, Cause::early_timeout, false);
 }
 
-// What is only needed until the last copy of a message has come goes with the transaction: an established
+// With the transaction goes all that is only needed until the last copy of a message has come: an established
 // call lives long, and there may be a hundred thousand of them.
 void Turn::forget(std::size_t at) {
   const TransactionId id = call_.transactions[at].id;

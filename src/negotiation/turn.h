@@ -91,7 +91,7 @@ class Turn {
   void note_refused(const message::SipMessage& message, const Origin& origin) { judged(message, origin); }
   void timer(const Timer& timer);
   void end(Cause cause);
-  /// What was found open is what the call wants.
+  /// The call wants the pinholes that were found open.
   void recover();
 
   /// Appends what this turn did, if it did anything.
@@ -227,7 +227,7 @@ inline const std::optional<message::SessionDescription>& body(const message::Sip
 /// The dialog's exchange that began with, or in, that transaction.
 std::vector<Exchange>::iterator exchange_of(Negotiation& negotiation, TransactionId transaction);
 
-/// What a description that is refused as a whole would have opened, as far as it may be told: a bounded list.
+/// The media that a description refused as a whole would have opened, as far as it may be told: bounded.
 std::vector<Announced> refused_media(const message::SessionDescription& description, const Origin& origin,
                                      const Settings& settings);
 

@@ -196,7 +196,7 @@ CommentContent content(const Label& label) {
                          label.call_hash.value_or(base::stable_hash(label.call_id))};
   const std::size_t room = comment_length - content.media.size() - 1 - name(content.component).size() -
                            call_field.size() - id_field.size() - hash_digits;
-  // What comes from a comment is escaped and cut already.
+  // Text from a comment is escaped and cut already.
   const bool from_comment = label.call_hash && label.call_id.size() <= room && is_call_text(label.call_id);
   content.call = from_comment ? label.call_id : comment_text(label.call_id, room);
   return content;

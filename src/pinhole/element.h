@@ -61,11 +61,11 @@ struct ElementChange {
   std::string comment;  ///< printable ASCII without quotes, at most 127 octets; empty for remove
 };
 
-/// What `change` does to the set elements, in an order that leaves no gap: additions first.
+/// The effect of `change` on the set elements, in an order that leaves no gap: additions first.
 std::vector<ElementChange> element_changes(const Change& change);
 
 /// Text from the wire for a comment: visible ASCII without quotes, blanks or percent signs, everything else
-/// as %XX. What would take more than `room` octets ends with "...".
+/// as %XX. A text that would take more than `room` octets ends with "...".
 std::string comment_text(std::string_view of, std::size_t room);
 
 /// The comment of a pinhole's elements, for people and for a daemon that starts and finds them:

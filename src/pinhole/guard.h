@@ -29,8 +29,8 @@ struct GuardSettings {
   bool tcp = false;                     ///< media.tcp
 };
 
-/// Judges changes of pinholes that somebody asks for who has read what strangers wrote, and may have fallen
-/// for it. What gets past it is no more than those who were really heard could have asked for:
+/// Judges changes of pinholes for which an inspector asks that has read strangers' messages, and may have
+/// been taken over. It lets through no more than hosts that were really heard could have asked for:
 ///
 ///  - addresses and ports, of sources too, are those that policy allows (calls.md section 5), by the same
 ///    code; sources are of the pinhole's own family;

@@ -16,8 +16,8 @@
 
 namespace dpinholer::pinhole {
 
-/// What the kernel was told to hold, pinhole by pinhole, and what it told about it: the account of whoever
-/// carries the changes out. The table of table.h says what is wanted; this one, what was done.
+/// The pinholes that the kernel was told to hold, and its reports on them: the account of the gatekeeper,
+/// which carries the changes out. The table of table.h says what is wanted; this one, what was done.
 class Installed {
  public:
   struct Entry {
@@ -66,7 +66,7 @@ class Installed {
   /// Whether an element is one of a pinhole as it is bound now.
   bool holds(const ElementKey& element) const;
 
-  /// The elements of a pinhole went without being counted. What was seen of their packets stays in the
+  /// The elements of a pinhole went without being counted. Packets that were seen at them stay in the
   /// figures.
   void lose_count(const Key& key);
 

@@ -10,8 +10,8 @@
 
 namespace dpinholer::pinhole {
 
-/// Who may speak for which addresses (calls.md section 5, other-side): an SDP opens pinholes toward the side
-/// that it came from.
+/// The addresses for which a sender may speak (calls.md section 5, other-side): an SDP opens pinholes toward
+/// the side that it came from.
 ///
 ///   [sides] says nothing     a side is an interface: packets to the address must have a way out through the
 ///                            one that the message came in by (same-side = "auto"); or there is no check
@@ -20,8 +20,8 @@ namespace dpinholer::pinhole {
 ///
 /// An address that packets have no way to is on no side. The host's own addresses are a side of their own,
 /// for which only the host speaks, unless one is listed by itself in inside-networks: then DNAT leads from it
-/// to somebody inside. What the host passes on for others they have to have said themselves; that is for
-/// `wanted` to judge.
+/// to somebody inside. Parties for which the host passes messages on must have announced the same themselves:
+/// `wanted` judges that.
 class Sides {
  public:
   /// `host` may be null: then sides are those of inside-networks, or there is no check. It must live longer.

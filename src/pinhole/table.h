@@ -45,9 +45,9 @@ class Table {
     bool refresh = false;    ///< start the timeouts of what stays open again
   };
 
-  /// Makes `wants` what the call wants, and appends what that changes: openings and bindings in the order of
-  /// `wants`, then closings. What a pinhole costs does not depend on how many there are, nor, but for the
-  /// list of its sources, on how many calls share it.
+  /// Makes `wants` the call's wants, and appends the changes: openings and bindings in the order of `wants`,
+  /// then closings. The cost of a pinhole does not depend on how many there are, nor, but for the list of its
+  /// sources, on how many calls share it.
   void update(const Reason& reason, const std::vector<Want>& wants, std::vector<Change>& changes);
 
   /// Whether a packet from `source` to `key` is let through.
@@ -60,7 +60,7 @@ class Table {
   std::vector<CallSerial> owners(const Key& key, const std::optional<base::Address>& source) const;
   /// The sources whose packets to `key` count as those of `call`; nothing stands for anybody.
   Sources sources(const Key& key, CallSerial call) const;
-  /// What `call` wants open, in the order in which it came to want it.
+  /// The pinholes that `call` wants open, in the order in which it came to want them.
   std::vector<Key> pinholes(CallSerial call) const;
 
   /// Whether exactly `wants` is what `call` has open here: neither more, nor less, nor to others.
@@ -75,7 +75,7 @@ class Table {
   std::size_t claims() const;
 
  private:
-  /// What one call wants of a pinhole, and what for. There are millions: 32 octets.
+  /// The wants of one call for a pinhole, and their purpose. There are millions: 32 octets.
   struct Claim {
     std::vector<base::Address> from;
     std::chrono::duration<std::int32_t> timeout{0};

@@ -136,7 +136,7 @@ class Zones(GatewayTest):
         return chains_of(self, "filter")
 
 
-# What VyOS 1.4 makes of `firewall zone`: a chain for the base, one for each zone, one for each pair.
+# The rules that VyOS 1.4 makes of `firewall zone`: a chain for the base, one for each zone, one for each pair.
 VYOS = """
 table ip vyos_filter {
     chain VYOS_FORWARD_filter {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The daemon with an inspector that an attacker has taken over: it speaks the protocol and asks for
-// everything that is forbidden. What it does with a batch is said by the first octet of what a packet in it
-// carries:
+// everything that is forbidden. The first octet of a packet's payload in a batch says what it does
+// with that batch:
 //
 //   P...  asks for pinholes of all kinds that it may not have, and closes and binds what is not its own
 //   F...  asks for 100,000 pinholes in one answer
