@@ -155,7 +155,7 @@ struct Call {
   base::TimePoint last_media;
   base::TimePoint refresh_due;
   Standing standing = Standing::over;
-  std::vector<base::Address> parties;  ///< sorted; while it is answered: of its legs, or of what was recovered
+  std::vector<base::Address> parties;  ///< sorted; while answered: of its legs, or of what was recovered
   base::TimePoint wake_up;  ///< when its timers are to be looked at: no later than the first is due
 };
 

@@ -69,8 +69,8 @@ std::optional<Party> Turn::sender_of_request(std::string_view from_tag, std::str
 // The dialogs that a message inside a dialog applies to: the one of its own address pair, or else, when it
 // took a way that its dialog did not take before, all those it could belong to. A pair that shares no end
 // with a leg of the dialog is somebody else's: without that rule a stranger who learned the tags could have a
-// host of his own choosing answer 481 to a BYE (attack A8). A leg that a stranger began shares its ends with
-// nobody: his accomplice could agree with him over it, as if the parties had moved there (attack A30).
+// host of his own choosing answer 481 to a BYE (attack A8). A leg that a stranger began shares its
+// ends with no other: else his accomplice could agree with him in that dialog (attack A30).
 Turn::Targets Turn::targets(Party sender, std::string_view from_tag, std::string_view to_tag, const Leg& pair,
                             bool& known_pair) {
   Targets found;
@@ -207,7 +207,7 @@ void Turn::conclude(Dialog& dialog, Disposition disposition, TransactionId trans
   settle(dialog, disposition, offerer, std::move(agreement));
 }
 
-// No party answered the offer: whoever did so directly is the phone of one.
+// No party answered the offer: a direct answer to it is one of a party's phone.
 void Turn::accept_strangers_answers(TransactionId transaction) {
   for (Dialog& dialog : call_.dialogs) {
     Negotiation& negotiation = dialog.negotiations[index(Disposition::session)];

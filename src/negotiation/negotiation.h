@@ -49,11 +49,11 @@ struct Exchange {
   std::optional<Agreement> provisional;
   /// Its INVITE had no final response in time: closed, and opens when the answer comes after all.
   bool dormant = false;
-  /// Answered, but on another address pair than the dialog's: an answer on its own pair still counts. That of a
-  /// stranger is in `provisional`.
+  /// Answered, but on another address pair than the dialog's: an answer on its own pair still counts. A
+  /// stranger's answer is in `provisional`.
   bool answered_elsewhere = false;
 
-  /// Nobody answered it, or a stranger only, who takes nothing from the parties.
+  /// Nobody answered it but a stranger, if anybody: his answer takes nothing from the parties.
   bool offer_stands() const { return provisional.has_value() == answered_elsewhere; }
 };
 

@@ -82,7 +82,7 @@ void Turn::invite_response(Transaction& transaction, const SipMessage& message) 
 }
 
 // The live dialog of a response to an initial INVITE, perhaps a new one: each tag of the callee's side is
-// one. It may have moved to another leg; one that has only joined there is somebody's offer.
+// one. It may have moved to another leg; one that has only joined there is an offer, perhaps a stranger's.
 Dialog* Turn::fork(const Transaction& transaction, const SipMessage& message) {
   bool over = false;
   for (Dialog& dialog : call_.dialogs) {

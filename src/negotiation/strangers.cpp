@@ -56,8 +56,8 @@ void Turn::note_life(const base::Address& speaker) {
   if (speaks_for_call(speaker)) call_.last_message = now_;
 }
 
-// Both ends speak on this leg: it is the parties' own when the dialog is theirs. Where one leg of a proxy ends,
-// the next begins.
+// Both ends speak on this leg: it is the parties' own when the dialog is theirs. Where one leg of a proxy
+// ends, the next begins.
 void Turn::join_parties(Dialog& dialog) {
   Leg& leg = call_.legs[dialog.leg];
   if (leg.own) return;

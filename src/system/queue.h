@@ -20,8 +20,8 @@ namespace dpinholer::system {
 /// Packets that a queue may be told to keep: the kernel gives no buffer for more (queue_buffer).
 inline constexpr std::uint32_t longest_queue = 900'000;
 
-/// SO_RCVBUF, in octets, for a queue of `length` packets: what ordinary packets take, as far as the kernel can
-/// double it, which it does.
+/// SO_RCVBUF, in octets, for a queue of `length` packets: the room of ordinary packets, as far as the kernel
+/// can double it, which it does.
 int queue_buffer(std::uint32_t length);
 /// Ordinary packets for which a buffer has room that has so many octets, as the kernel says.
 std::uint32_t packets_in(int buffer);

@@ -117,7 +117,7 @@ class Parties {
     steps_.push_back({std::nullopt, base::seconds{static_cast<int>(duration)}, {}});
     silence_ += steps_.back().wait;
   }
-  // Silence ends a call, and a Call-ID that nobody uses is anybody's: the parties don't use it again.
+  // Silence ends a call, and then anybody may begin one with its Call-ID: the parties don't use it again.
   bool is_over() const { return silence_ >= negotiation::Settings{}.media_idle; }
 
   void begin() {
@@ -410,7 +410,7 @@ std::string compare(const Open& plain, const Open& offered, const Open& attacked
   return "";
 }
 
-// What is open after each step.
+// The pinholes that are open after each step.
 std::vector<Open> without_stranger(const std::vector<Step>& steps, const PipelineSettings& settings) {
   std::vector<Open> open;
   Scenario scenario(settings);
