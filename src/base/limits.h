@@ -53,8 +53,7 @@ inline constexpr std::size_t host_name_length = 255;
 inline constexpr std::size_t bundle_groups = 16;
 
 /// Addresses of one section's candidates that can never open anything (TCP active, port 9), from which media
-/// may come all the same. More: overlooked; the bound is one above `elements_per_binding`, so that the
-/// section is bound to no source in any case.
+/// may come all the same. More: overlooked; the bound is one above `sources_per_binding`, no more count anyhow.
 inline constexpr std::size_t silent_addresses = 65;
 
 // ---- Calls (negotiation/) ---------------------------------------------------------------------------------
@@ -80,8 +79,10 @@ inline constexpr std::size_t refused_starts = 8192;
 /// it opened: a phone that rings longer than that has audio when it answers (calls.md section 3). It gives
 /// way to any other call.
 inline constexpr std::int64_t late_answer_seconds = 3600;
-/// Elements that binding one m-line may take (calls.md section 3). More: it stays open to any source.
-inline constexpr std::size_t elements_per_binding = 64;
+/// Sources that one m-line is bound to, and elements that this may take: with ICE some ten places on either side.
+/// More: the first of them count, the address of the signalling before those of the description in their order.
+inline constexpr std::size_t sources_per_binding = 64;
+inline constexpr std::size_t elements_per_binding = 1024;
 /// Sources that one pinhole may have, of all the calls that share its port. More: a source that is bound to
 /// it later stays out.
 inline constexpr std::size_t sources_per_pinhole = 4096;

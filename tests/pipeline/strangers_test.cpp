@@ -152,5 +152,20 @@ TEST(Strangers, A30_ADirectAnswerStaysWhenThereIsNoOther) {
   )"));
 }
 
+TEST(Strangers, A30_HisDirectAnswerIsNotBeforeThatOfAParty) {
+  EXPECT_TRUE(plays(R"(
+    alice > proxy    INVITE a
+    proxy > alice    200 INVITE b [audio 40000@bob]
+        open bob:40000-40001 any 180 offer
+    mallory > proxy  ACK a b cseq=1 [audio 6000]
+        bind bob:40000-40001 mallory 300 answer
+        open mallory:6000-6001 proxy,bob 300 answer
+    alice > bob      ACK a b [audio 30000]
+        open alice:30000-30001 proxy,bob 300 answer
+        bind bob:40000-40001 alice 300 answer
+        close mallory:6000-6001 replaced
+  )"));
+}
+
 }  // namespace
 }  // namespace dpinholer::test
