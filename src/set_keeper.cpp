@@ -370,7 +370,8 @@ std::vector<SetKeeper::Look> SetKeeper::look_at(std::span<const Key> keys) {
   for (const Key& key : keys) {
     for (const ElementKey& element : installed_.elements(key)) elements.push_back(element);
   }
-  const auto states = sets_.find_all(elements);
+  auto states = sets_.find_all(elements);
+  if (!states) states = sets_.find_all(elements);  // somebody may just have replaced the ruleset
   if (!states) ++counters_.lookups_failed;
   std::vector<Look> looks;
   std::size_t at = 0;

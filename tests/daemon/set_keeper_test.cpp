@@ -683,11 +683,23 @@ TEST(SetKeeper, TellsWhatItMayNotHaveTakenOver) {
 // ---- Figures
 // -------------------------------------------------------------------------------------------------
 
+TEST(SetKeeper, LooksTwiceBeforeItGivesUp) {
+  Keeping it;
+  it.open(1);
+  it.finish_batch();
+  it.sets.flush();
+  it.sets.blind = 1;
+  it.work();
+  EXPECT_EQ(it.keeper.counters().lookups_failed, 0U);
+  EXPECT_EQ(it.keeper.counters().rewritten, 1U);
+  expect_agreement(it, "flushed, and looked at twice");
+}
+
 TEST(SetKeeper, CountsNothingAsWrittenAgainThatItCouldNotLookAt) {
   Keeping it;
   it.open(1);
   it.finish_batch();
-  it.sets.blind = 1;
+  it.sets.blind = 2;
   it.refresh(1);
   it.finish_batch();
   it.work();
@@ -695,7 +707,7 @@ TEST(SetKeeper, CountsNothingAsWrittenAgainThatItCouldNotLookAt) {
   EXPECT_EQ(it.keeper.counters().rewritten, 0U) << "it was there, and nobody knew";
 
   it.sets.news.sets = true;
-  it.sets.blind = 1;
+  it.sets.blind = 2;
   it.work();
   EXPECT_EQ(it.keeper.counters().lookups_failed, 2U);
   EXPECT_EQ(it.keeper.counters().rewritten, 0U) << "nor after a flush";
