@@ -44,7 +44,7 @@ struct KernelSettings {
   bool fail_open = true;              ///< a full queue passes packets
   bool observe = false;               ///< write nothing, hold nothing
   bool flush_on_stop = false;         ///< on-stop = "flush"
-  std::chrono::milliseconds patience{100};  ///< that a message waits for its commit at most
+  std::chrono::milliseconds patience{400};  ///< that a message waits for its commit at most
 
   friend bool operator==(const KernelSettings&, const KernelSettings&) = default;
 };
