@@ -242,7 +242,7 @@ class Attack {
   void work() {
     now_ += std::chrono::seconds{2};
     keeper_->note(std::exchange(sets_.news, {}), now_);
-    while (keeper_->refresh_some([](const pinhole::Key&) {})) continue;
+    while (keeper_->refresh_some([](const pinhole::Key&, const auto&) {})) continue;
     for (int i = 0; i < 1000 && keeper_->mend(now_); ++i) continue;
   }
 
