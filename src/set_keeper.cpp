@@ -25,6 +25,9 @@ constexpr std::size_t refreshed_at_once = 8;
 // Of a set that changes meanwhile: what one reading lacks, another one has.
 constexpr int most_readings = 8;
 
+// A commit that the kernel has carried out is heard of within that time, but on the slowest of machines.
+constexpr base::Duration result_wait = std::chrono::milliseconds{50};
+
 // `update` in the packet path keeps the elements of media that flows: those need nothing. One that nobody
 // renewed for a fifth of its timeout does; refreshes come far more often than its other four fifths last.
 bool is_aged(const ElementState& state, base::seconds timeout) {
@@ -118,15 +121,15 @@ SetKeeper::Commit SetKeeper::write(const std::vector<Change>& changes) {
       put_back(result.failed, now_);
     }
   });
+  if (!nothing && busy()) note_late(changes, !behind);
   writing_ = false;
   if (nothing) return done_;
-  if (busy()) note_late(changes);
   return behind ? started_ + 1 : started_;
 }
 
 // The kernel tells an element's counter when it removes the element, but it is needed now. The kernel answers
 // lookups while it is busy, too.
-void SetKeeper::note_late(const std::vector<Change>& changes) {
+void SetKeeper::note_late(const std::vector<Change>& changes, bool under_way) {
   std::vector<ElementKey> keys;
   for (const Change& change : changes) {
     const bool closes = change.kind == Change::Kind::close;
@@ -136,6 +139,9 @@ void SetKeeper::note_late(const std::vector<Change>& changes) {
   }
   const auto states = sets_.find_all(keys);
   if (!states) ++counters_.lookups_failed;
+  // An element that is gone went with the commit, whose own result is about to tell what it had counted.
+  const bool gone = states && std::ranges::any_of(*states, [](const auto& state) { return !state; });
+  if (gone && under_way && worker_.wait(result_wait)) return conclude();
   for (std::size_t i = 0; states && i < keys.size(); ++i) {
     if ((*states)[i]) removed_.push_back(*(*states)[i]);
   }

@@ -127,7 +127,7 @@ class SetKeeper {
   void put_behind(const std::vector<pinhole::ElementChange>& changes);
   void write_behind();
   void conclude();
-  void note_late(const std::vector<pinhole::Change>& changes);
+  void note_late(const std::vector<pinhole::Change>& changes, bool under_way);
   void note_removed_late(const pinhole::Key& key);
   bool is_wanted(const pinhole::ElementKey& element) const;
   bool is_hopeless(const pinhole::ElementChange& change) const;

@@ -151,10 +151,10 @@ inline constexpr std::size_t ruleset_news = 2048;
 /// several transactions, in their order.
 inline constexpr std::size_t transaction_messages = 2048;
 
-/// Microseconds for which the gatekeeper stands still for a commit, some ten times what that of a full batch
+/// Microseconds for which the gatekeeper stands still for a commit, a hundred times what that of a full batch
 /// of packets takes. Longer: it goes on with all that needs no commit; the messages that need it wait for
 /// `kernel.patience` at most.
-inline constexpr std::int64_t commit_wait_microseconds = 2000;
+inline constexpr std::int64_t commit_wait_microseconds = 20'000;
 /// Elements to be written behind a late commit, some 150 octets each: half of what all sets of nft/sets.nft
 /// have room for. More: the daemon looks at all pinholes, and mends what is missing or unwanted.
 inline constexpr std::size_t elements_behind = 262144;
