@@ -97,8 +97,10 @@ class Load(ReloadTest):
         done = time.time()
         if expected is None:
             return began, done
-        wait_until(lambda: len(self.mends(daemon)) > before, "the sets to be mended", 10)
-        ended, pinholes = self.mends(daemon)[-1]
+        # In several lines where the daemon hears of it piece by piece.
+        told = lambda: sum(count for _, count in self.mends(daemon)[before:])  # noqa: E731
+        wait_until(lambda: told() >= expected, "the sets to be mended", 10)
+        ended, pinholes = self.mends(daemon)[-1][0], told()
         self.assertEqual(pinholes, expected)
         self.assertEqual(self.size(), 4 * self.CALLS)
         print(f"\n    {pinholes} pinholes, {1000 * (ended - began):.0f} ms after the command began, "
