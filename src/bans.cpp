@@ -167,7 +167,8 @@ tl::expected<bool, std::string> Bans::lift(const base::Address& source) {
       if (*removed) lifted_.push_back(network);
     }
   });
-  if (!worker_.wait(std::max(wait_, lift_wait))) return tl::unexpected(std::string(kernel_busy) + "; it lifts the ban after that");
+  if (!worker_.wait(std::max(wait_, lift_wait)))
+    return tl::unexpected(std::string(kernel_busy) + "; it lifts the ban after that");
   if (error_) return tl::unexpected(error_->to_string() + "; " + remedy(*error_));
   for (const base::Network& network : lifted_)
     system::log::info(network.text() + " is not banned any more: it was lifted",

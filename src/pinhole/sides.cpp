@@ -14,8 +14,8 @@ using message::SessionDescription;
 
 namespace {
 
-// calls.md section 1: no other message opens anything. What an ambiguous one names is judged, too: a proxy may send
-// it on, and be read (attack A24).
+// calls.md section 1: no other message opens anything. The addresses of an ambiguous one are judged, too: a
+// proxy may send it on, and be read (attack A24).
 bool may_announce(const message::SipMessage& message) {
   switch (message.method) {
     case Method::invite:
