@@ -183,7 +183,7 @@ class SetKeeper {
   bool missing_ = false;                      // they were not, the last time
   std::string fault_told_;
   std::deque<pinhole::Key> to_rewrite_;
-  std::size_t rewritten_ = 0;                      // of this time
+  std::size_t rewritten_ = 0;                      // since the log told of it
   bool flushed_ = false;                           // why
   std::multimap<base::TimePoint, Closed> closed_;  // elements that a packet on its way may have made again
   base::TimePoint now_;                            // of the last `mend`

@@ -116,8 +116,7 @@ void SetKeeper::check_sets(base::TimePoint now) {
 void SetKeeper::rewrite_all() {
   to_rewrite_.clear();
   installed_.for_each([&](const Key& key, const pinhole::Installed::Entry&) { to_rewrite_.push_back(key); });
-  rewritten_ = 0;
-  if (to_rewrite_.empty()) flushed_ = false;
+  if (to_rewrite_.empty()) tell_rewritten();
 }
 
 void SetKeeper::rewrite_some(base::TimePoint now) {

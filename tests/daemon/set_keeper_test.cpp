@@ -639,6 +639,21 @@ TEST(SetKeeper, TellsWhatItMendsAndWhatItCannot) {
             refused);
 }
 
+// The kernel tells of one reload in several pieces: some come while the first pinholes are written.
+TEST(SetKeeper, TellsOfAllItWroteAgainWhereNewsComeMeanwhile) {
+  Keeping it;
+  for (std::uint16_t port = 0; port < 1000; ++port) it.open(port);
+  it.finish_batch();
+  const auto log = told(it, [&] {
+    it.sets.destroy();
+    it.sets.restore();
+    it.keeper.note(std::exchange(it.sets.news, {}), it.now);
+    EXPECT_TRUE(it.keeper.mend(it.now));
+    it.sets.news.sets = true;
+  });
+  EXPECT_EQ(log, "sets were flushed: 1000 pinholes written again");
+}
+
 TEST(SetKeeper, TellsWhatTheKernelRefuses) {
   Keeping it;
   auto expect = [&](const std::string& consequence, const std::function<void()>& action) {
