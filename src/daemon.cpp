@@ -388,7 +388,7 @@ void Daemon::State::leave_connections() {
 void Daemon::State::give_up() {
   drain();
   leave_connections();
-  queues.clear();
+  give_up_queues(queues);
   log_figures(inspection.seen(), gatekeeper, dropped);
 }
 
@@ -396,7 +396,7 @@ void Daemon::State::stop() {
   drain();
   leave_connections();
   leave_queues(queues);
-  queues.clear();
+  give_up_queues(queues);
   // Waits for a late commit: the next daemon would take over pinholes that were to close. The thread of a
   // commit that the kernel keeps waiting can't end anyway.
   const base::TimePoint until = system::now() + std::chrono::seconds{base::limits::flush_wait_seconds};

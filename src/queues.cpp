@@ -48,8 +48,24 @@ std::vector<Queue> take_queues(const system::KernelSettings& settings) {
   return queues;
 }
 
-void leave_queues(const std::vector<Queue>& queues) {
-  for (const Queue& queue : queues) system::service_manager::leave(name_of(queue.number()), queue.fd());
+void leave_queues(std::vector<Queue>& queues) {
+  std::erase_if(queues, [](const Queue& queue) {
+    return system::service_manager::leave(name_of(queue.number()), queue.fd());
+  });
+}
+
+void give_up_queues(std::vector<Queue>& queues) {
+  std::vector<system::Answer> answers;
+  for (Queue& queue : queues) {
+    queue.keep_no_more();
+    for (auto packets = queue.read(); packets && !packets->empty(); packets = queue.read()) {
+      answers.clear();
+      for (const system::QueuedPacket& packet : *packets)
+        answers.push_back({packet.id, system::Verdict::accept});
+      if (!queue.answer(answers)) break;
+    }
+  }
+  queues.clear();
 }
 
 }  // namespace dpinholer

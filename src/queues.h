@@ -13,7 +13,11 @@ namespace dpinholer {
 /// queue less room than the configuration asks for.
 std::vector<system::Queue> take_queues(const system::KernelSettings& settings);
 
-/// Leaves them to the next daemon, if the service manager keeps them for it.
-void leave_queues(const std::vector<system::Queue>& queues);
+/// Leaves them to the next daemon, with what waits in them. Those that no service manager keeps are still in
+/// `queues`.
+void leave_queues(std::vector<system::Queue>& queues);
+
+/// Ends them. What came since they were drained passes unread, as all does without a daemon.
+void give_up_queues(std::vector<system::Queue>& queues);
 
 }  // namespace dpinholer

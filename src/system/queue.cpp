@@ -211,6 +211,13 @@ Queue::Queue(const QueueSettings& settings, int left)
   *this = Queue(settings);
 }
 
+void Queue::keep_no_more() {
+  std::array<std::uint8_t, settings_octets> buffer{};
+  const QueueSettings settings{.number = state_->number, .length = 0, .fail_open = true};
+  const nlmsghdr* message = state_->put_settings(buffer, settings, false);
+  (void)state_->socket.send({buffer.data(), message->nlmsg_len});
+}
+
 Queue::~Queue() = default;
 Queue::Queue(Queue&&) noexcept = default;
 Queue& Queue::operator=(Queue&&) noexcept = default;

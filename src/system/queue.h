@@ -56,7 +56,7 @@ struct Answer {
 };
 
 /// One NFQUEUE, bound as long as this object lives. Packets that wait when it goes are dropped by the kernel:
-/// read and answer until nothing is left before.
+/// `keep_no_more`, then read and answer until nothing is left.
 class Queue {
  public:
   /// Binds the queue, in this thread's network namespace. Throws KernelError: the queue is taken, no
@@ -79,6 +79,9 @@ class Queue {
   /// Verdicts, carried out in this order before it returns. The kernel's complaints about packets that it no
   /// longer knows come with later reads and are counted.
   tl::expected<void, SystemError> answer(std::span<const Answer> answers);
+
+  /// From here on packets pass instead of waiting, whatever `fail_open` says. Those that wait do so still.
+  void keep_no_more();
 
   /// Verdicts that the kernel refused so far.
   std::uint64_t refused_verdicts() const;

@@ -35,12 +35,13 @@ void alive() {
   sd_notify(0, "WATCHDOG=1");
 }
 
-void leave(std::string_view name, int fd) {
+bool leave(std::string_view name, int fd) {
   const std::string assignments = "FDSTORE=1\nFDPOLL=0\nFDNAME=" + std::string(name);
-  if (sd_pid_notify_with_fds(0, 0, assignments.c_str(), &fd, 1) <= 0) return;
+  if (sd_pid_notify_with_fds(0, 0, assignments.c_str(), &fd, 1) <= 0) return false;
   // What comes from a process that is gone is not believed.
   constexpr std::uint64_t a_second = 1'000'000;
   sd_notify_barrier(0, a_second);
+  return true;
 }
 
 std::optional<int> listening_socket() {

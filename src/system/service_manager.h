@@ -28,8 +28,8 @@ std::optional<base::Duration> watchdog();
 void alive();
 
 /// Leaves an open descriptor to the daemon after this one: systemd keeps it while it restarts the unit, and
-/// closes it when the unit just stops. Returns when systemd has it, or soon.
-void leave(std::string_view name, int fd);
+/// closes it when the unit just stops. Returns when systemd has it, or soon; false if no systemd keeps it.
+bool leave(std::string_view name, int fd);
 
 /// A socket of the unit's own `.socket` unit, open and listening; to be closed by the caller.
 std::optional<int> listening_socket();

@@ -167,6 +167,19 @@ class Settings(DaemonTest):
             self.assertEqual({k: len(v) for k, v in self.firewall.open_pinholes().items()},
                              {k: len(v) for k, v in before.items()})
 
+    # One message is on its way all the time. A queue may drop what finds it full; at the end none does.
+    def test_stopping_loses_no_message(self):
+        caller, callee = self.phones()
+        dialog = Dialog(caller, callee)
+        for fail_open in ("true", "false") * 5:
+            with Daemon(self.network.gateway, f"[kernel]\nfail-open = {fail_open}\n") as daemon:
+                caller.pass_to(callee, dialog.request("OPTIONS"))
+                daemon.process.send_signal(signal.SIGTERM)
+                while daemon.process.poll() is None:
+                    caller.pass_to(callee, dialog.request("OPTIONS"))
+                    callee.pass_to(caller, dialog.response(200, "OK"))
+                self.assertEqual(daemon.wait(), 0)
+
     def test_stopping_removes_the_elements_where_the_configuration_says_so(self):
         outside, inside = self.media_ports()
         with Daemon(self.network.gateway, '[kernel]\non-stop = "flush"\n') as daemon:
