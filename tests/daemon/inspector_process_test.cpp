@@ -135,6 +135,7 @@ const struct {
   const char* what;
   void (*work)(Channel&);
   const char* told;
+  const char* on_a_slow_machine = told;
 } misdeeds[] = {
     {"it ends", [](Channel&) {}, "it is gone, "},
     {"it aborts", [](Channel&) { std::abort(); }, "it is gone, signal 6 (Aborted)"},
@@ -169,7 +170,7 @@ const struct {
        codec::encode(base::Interface{2}, question);
        while (c.send(codec::number_of(Kind::name), question) && c.receive(1000)) continue;
      },
-     "too many questions, "},
+     "too many questions, ", "no answer in time, "},
 };
 
 /// The secrets that an exploit has to know.
@@ -222,7 +223,10 @@ TEST(InspectorProcess, WhateverItDoesWrongTheBatchFailsAndTheNextOneStarts) {
     testing::internal::CaptureStderr();
     EXPECT_FALSE(inspector.inspect(batch, host));
     const std::string log = testing::internal::GetCapturedStderr();
-    EXPECT_NE(log.find(std::string("the inspector failed: ") + row.told), std::string::npos) << log;
+    const auto tells = [&](const std::string& fault) {
+      return log.find("the inspector failed: " + fault) != std::string::npos;
+    };
+    EXPECT_TRUE(tells(row.told) || tells(row.on_a_slow_machine)) << log;
     EXPECT_TRUE(log.ends_with("; 1 packet passed unread, not saved: systemd gave no StateDirectory\n"))
         << log;
     EXPECT_EQ(inspector.failures(), 1U);
