@@ -28,14 +28,14 @@ bool wants_colours() {
   return isatty(STDOUT_FILENO) == 1 && (no_colour == nullptr || *no_colour == '\0');
 }
 
-// Of a daemon that can't start, and tries again every two seconds, only what it does not say by itself. By
-// standard error, as sd-daemon(3) has it: the journal would not know of what unit a process was that is gone
-// already.
+// Of a daemon that waits for its sets only what it does not say by itself; what else is wrong then may come
+// right with them. By standard error, as sd-daemon(3) has it: the journal would not know of what unit a
+// process was that is gone already.
 void log_before_start(const Findings& findings) {
   const std::string level = std::getenv("JOURNAL_STREAM") == nullptr ? "" : "<4>";
-  const bool starts = std::ranges::none_of(findings, doctor::stops_daemon);
+  const bool waits = std::ranges::any_of(findings, doctor::keeps_waiting);
   for (const doctor::Finding& finding : findings) {
-    if (finding.id == "nobody-listening" || (!starts && finding.id != "kernel-feature")) continue;
+    if (finding.id == "nobody-listening" || (waits && finding.id != "kernel-feature")) continue;
     std::cerr << level << "dpinholer: check: " << doctor::log_line(finding) << "\n";
   }
 }

@@ -118,6 +118,7 @@ struct Daemon::State {
   struct Status {
     std::size_t calls = 0;
     std::size_t pinholes = 0;
+    bool waits = false;  // for the sets
 
     friend bool operator==(const Status&, const Status&) = default;
   };
@@ -222,12 +223,13 @@ void Daemon::State::give_sign_of_life() {
 
 // For `systemctl status`, a second after the first change.
 void Daemon::State::tell_status() {
-  const Status status{gatekeeper.calls().calls().size(), gatekeeper.open_pinholes()};
+  const Status status{gatekeeper.calls().calls().size(), gatekeeper.open_pinholes(),
+                      gatekeeper.has_no_sets()};
   if (status == status_told) return;
   if (!status_due) status_due = now + std::chrono::seconds{1};
   if (now < *status_due) return;
   service_manager::status(std::to_string(status.calls) + " calls, " + std::to_string(status.pinholes) +
-                          " pinholes open");
+                          " pinholes " + (status.waits ? "wait for the sets, which are missing" : "open"));
   status_told = status;
   status_due.reset();
 }

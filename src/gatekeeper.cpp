@@ -22,12 +22,6 @@ namespace {
 
 using pinhole::Change;
 using pinhole::Installed;
-using system::KernelError;
-
-void check(system::NftSets& sets) {
-  const auto faults = sets.faults();
-  if (!faults.empty()) throw KernelError(faults.front());
-}
 
 pinhole::GuardSettings guard_settings(const system::Config& config) {
   const auto& calls = config.negotiation;
@@ -55,13 +49,11 @@ Gatekeeper::Gatekeeper(const system::Config& config, pinhole::Host& host, base::
       refusals_told_(hash_key),
       guard_(guard_settings(config), &host, hash_key),
       ban_sets_(config.kernel.table),
-      bans_(ban_sets_, host, observe_, scanner_settings(config), hash_key, commit_wait(config)) {
-  check(sets_);
-}
+      bans_(ban_sets_, host, observe_, scanner_settings(config), hash_key, commit_wait(config)) {}
 
 std::vector<pinhole::Recovered> Gatekeeper::recover(base::TimePoint now) {
   bans_.recover(now);
-  std::vector<pinhole::Recovered> found = keeper_.recover();
+  std::vector<pinhole::Recovered> found = keeper_.recover(now);
   guard_.offer(found);
   return found;
 }

@@ -99,6 +99,8 @@ class Gatekeeper {
   void close_all(base::TimePoint now);
 
   std::size_t open_pinholes() const { return keeper_.installed().size(); }
+  /// The sets are missing or wrong, and no pinhole is in the kernel: see SetKeeper::recover.
+  bool has_no_sets() const { return keeper_.has_no_sets(); }
   const SetKeeper::Counters& counters() const { return keeper_.counters(); }
   std::uint64_t refused() const { return refused_; }    ///< pinholes, by policy
   std::uint64_t repelled() const { return repelled_; }  ///< of them, those that the inspector let pass

@@ -61,7 +61,14 @@ SetKeeper::SetKeeper(system::PinholeSets& sets, bool observe, base::HashKey hash
       refreshing_(0, pinhole::KeyHash{hash_key}),
       wait_(wait) {}
 
-std::vector<pinhole::Recovered> SetKeeper::recover() {
+std::vector<pinhole::Recovered> SetKeeper::recover(base::TimePoint now) {
+  knows_all_ = true;
+  if (observe_) {
+    missing_ = !sets_.faults().empty();
+  } else {
+    check_sets(now);
+  }
+  if (missing_) return {};
   std::map<ElementKey, ElementState> ours;
   for (const pinhole::Set set : pinhole::all_sets) read_ours(set, ours);
   std::vector<pinhole::FoundElement> elements;
@@ -75,7 +82,6 @@ std::vector<pinhole::Recovered> SetKeeper::recover() {
       found_[pinhole.key].emplace_back(key, ours.at(key).packets);
     }
   }
-  knows_all_ = true;
   return pinholes;
 }
 

@@ -39,13 +39,14 @@ namespace dpinholer {
 /// without it, and later changes are written in one commit behind it, as the account then says.
 class SetKeeper {
  public:
-  /// `sets` outlives it, and is without faults. `observe`: writes nothing. `wait`: how long a commit may take
+  /// `sets` outlives it. `observe`: writes nothing. `wait`: how long a commit may take
   /// before it is late.
   SetKeeper(system::PinholeSets& sets, bool observe, base::HashKey hash_key,
             base::Duration wait = std::chrono::seconds{10});
 
   /// See Gatekeeper. From then on all elements of ours are known, and others with our comment are removed.
-  std::vector<pinhole::Recovered> recover();
+  /// Nothing, and one line in the log, while the sets are missing or wrong: they are looked for from then on.
+  std::vector<pinhole::Recovered> recover(base::TimePoint now);
 
   /// The number of a commit in the order of all.
   using Commit = std::uint64_t;
@@ -93,6 +94,8 @@ class SetKeeper {
   const pinhole::Installed& installed() const { return installed_; }
   /// Pinholes that are not in the kernel because it refuses them.
   std::size_t waiting() const { return backlog_.size(); }
+  /// The sets are missing or wrong.
+  bool has_no_sets() const { return missing_; }
 
  private:
   struct Failed {
@@ -180,7 +183,7 @@ class SetKeeper {
 
   std::optional<base::TimePoint> check_due_;  // whether the sets are there
   base::TimePoint last_lost_;                 // when news got lost, and it was or is due
-  bool missing_ = false;                      // they were not, the last time
+  bool missing_ = false;                      // they were not right, the last time
   std::string fault_told_;
   std::deque<pinhole::Key> to_rewrite_;
   std::size_t rewritten_ = 0;                      // since the log told of it

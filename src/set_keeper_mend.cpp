@@ -2,7 +2,7 @@
 // Causes for mending, and the time of each:
 //
 //   sets flushed or made anew      at the notification: all pinholes are looked at, the missing ones written
-//   sets missing                   every check_period, and at the notification that they are made
+//   sets missing or wrong          every check_period, and at the notification that they are made
 //   elements removed by others     at the notification
 //   pinholes that were refused     after the pauses of pinhole/backlog.h, and when there is room
 //   elements that were removed     after stray_wait, and again after last_stray_wait: a packet on its way
@@ -94,7 +94,10 @@ void SetKeeper::check_sets(base::TimePoint now) {
   check_due_.reset();
   const std::vector<std::string> faults = sets_.faults();
   if (faults.empty()) {
-    if (std::exchange(missing_, false)) flushed_ = true;
+    if (std::exchange(missing_, false)) {
+      flushed_ = true;
+      system::log::info("the sets are there");
+    }
     fault_told_.clear();
     if (flushed_) rewrite_all();
     return;
@@ -107,10 +110,10 @@ void SetKeeper::check_sets(base::TimePoint now) {
   backlog_.clear();
   sweeping_.reset();
   if (std::exchange(fault_told_, faults.front()) == faults.front()) return;
-  const std::string lost = installed_.size() == 0 ? ""
-                                                  : "; " + counted(installed_.size(), "pinhole", "pinholes") +
-                                                        " will be written then";
-  system::log::error(faults.front() + lost);
+  const std::string until_then =
+      installed_.size() == 0 ? "no pinhole opens until then"
+                             : counted(installed_.size(), "pinhole", "pinholes") + " will be written then";
+  system::log::error(faults.front() + "; " + until_then);
 }
 
 void SetKeeper::rewrite_all() {

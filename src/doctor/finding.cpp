@@ -33,7 +33,7 @@ constexpr Findings (*examinations[])(const Facts&) = {
 
 }  // namespace
 
-bool stops_daemon(const Finding& finding) {
+bool keeps_waiting(const Finding& finding) {
   return finding.id == "table-missing" || finding.id == "sets-missing" || finding.id == "set-wrong";
 }
 

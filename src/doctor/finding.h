@@ -26,8 +26,8 @@ struct Finding {
 
 using Findings = std::vector<Finding>;
 
-/// Whether `dpinholer run` ends with status 3 for it.
-bool stops_daemon(const Finding& finding);
+/// Whether a daemon waits until it is mended, and says so by itself.
+bool keeps_waiting(const Finding& finding);
 
 /// All findings, what comes first being the cause of what follows.
 Findings examine(const Facts& facts);

@@ -79,8 +79,8 @@ Findings table_missing(const Facts& facts) {
   }
   return {
       {"table-missing", Severity::fault, std::move(what),
-       "dpinholer writes pinholes into sets of the table that kernel.table names. Without it, it does not "
-       "start.",
+       "dpinholer writes pinholes into sets of the table that kernel.table names. Until it is there, calls "
+       "have no media.",
        std::move(mend)}};
 }
 
@@ -99,7 +99,7 @@ Findings sets_missing(const Facts& facts) {
   }
   return {{"sets-missing", Severity::fault,
            "table " + quoted(table) + " has no " + (names.size() == 1 ? "set " : "sets ") + list(names),
-           "Pinholes are elements of these sets. Without all of them dpinholer does not start.",
+           "Pinholes are elements of these sets. Until all of them are there, calls have no media.",
            std::move(mend)}};
 }
 
@@ -112,7 +112,7 @@ Findings sets_wrong(const Facts& facts) {
     for (const std::string& fault : facts.set_faults) {
       if (!fault.starts_with("set \"" + name + "\"")) continue;
       found.push_back({"set-wrong", Severity::fault, fault.substr(0, fault.rfind(": ")),
-                       "Elements don't fit into it, or never go. dpinholer does not start with it.",
+                       "Elements don't fit into it, or never go. Until it is right, no pinhole opens.",
                        "nft 'flush table " + table + "; delete set " + table + " " + name +
                            "' && nft -f /etc/nftables.conf"});
     }

@@ -53,7 +53,7 @@ ElementKey element(std::uint16_t port, const base::Address& source) {
 /// A keeper, its kernel, and what is to be open, as the changes say.
 class Keeping {
  public:
-  Keeping() : keeper(sets, false, {}) { keeper.recover(); }
+  Keeping() : keeper(sets, false, {}) { keeper.recover(now); }
 
   void open(std::uint16_t port, Sources from = {}) { add(Kind::open, port, {}, std::move(from)); }
   void bind(std::uint16_t port, Sources from) { add(Kind::bind, port, wanted.at(port), std::move(from)); }
@@ -332,6 +332,40 @@ TEST(SetKeeper, TriesNothingWhileTheSetsAreMissing) {
   expect_agreement(it, "sets are back");
 }
 
+TEST(SetKeeper, WaitsForSetsThatAreNotThereYet) {
+  FakeSets sets;
+  sets.missing = true;
+  SetKeeper keeper(sets, false, {});
+  base::TimePoint now{std::chrono::hours{1}};
+  const auto said = [&](const std::function<void()>& action) {
+    testing::internal::CaptureStderr();
+    action();
+    return testing::internal::GetCapturedStderr();
+  };
+  EXPECT_NE(
+      said([&] { EXPECT_TRUE(keeper.recover(now).empty()); }).find("no sets; no pinhole opens until then"),
+      std::string::npos);
+  const Change opening{Kind::open, pinhole(1), {}, {}, base::seconds{9}, {}, Cause::offer, {}};
+  keeper.write({opening});
+  keeper.finish({opening}, now, [](const Change&, const pinhole::Installed::Entry*) {});
+  EXPECT_EQ(said([&] {
+              for (int second = 0; second < 5; ++second) {
+                now = keeper.next_deadline().value();
+                keeper.mend(now);
+              }
+            }),
+            "")
+      << "once";
+  EXPECT_EQ(sets.commits(), 0U);
+  sets.missing = false;  // of which nobody tells
+  now = keeper.next_deadline().value();
+  const auto log = said([&] {
+    while (keeper.mend(now)) continue;
+  });
+  EXPECT_NE(log.find("the sets are there"), std::string::npos);
+  EXPECT_EQ(sets.keys().size(), 1U);
+}
+
 TEST(SetKeeper, A7_AFullSetIsTriedNowAndThenAndNotByEveryCall) {
   Keeping it;
   it.sets.size = 2;
@@ -420,7 +454,7 @@ TEST(SetKeeper, WhatAReadingPassesOverIsTakenOverAllTheSame) {
   for (std::uint16_t port = 1; port <= 10; ++port) sets.add(element(port), our_comment);
   sets.resizing = 1;
   SetKeeper keeper(sets, false, {});
-  EXPECT_EQ(keeper.recover().size(), 10U);
+  EXPECT_EQ(keeper.recover({}).size(), 10U);
 }
 
 TEST(SetKeeper, TheFirstSweepNeedsNoOccasion) {
@@ -483,7 +517,7 @@ TEST(SetKeeper, NewsThatGetLostAllTheTimeAreWorthALookASecond) {
 TEST(SetKeeper, ObservingWritesNothing) {
   FakeSets sets;
   SetKeeper keeper(sets, true, {});
-  keeper.recover();
+  keeper.recover({});
   const Change opening{Kind::open, pinhole(1), {}, {}, base::seconds{9}, {}, Cause::offer, {}};
   keeper.write({opening});
   keeper.finish({opening}, {}, [](const Change&, const pinhole::Installed::Entry*) {});
@@ -682,7 +716,7 @@ TEST(SetKeeper, TellsWhatItMayNotHaveTakenOver) {
   auto log = [&](const std::function<void()>& prepare) {
     prepare();
     testing::internal::CaptureStderr();
-    keeper.recover();
+    keeper.recover({});
     return testing::internal::GetCapturedStderr();
   };
   EXPECT_EQ(log([] {}), "");
@@ -764,7 +798,7 @@ TEST(SetKeeper, CountsNothingAsSweptThatTheKernelDidNotRemove) {
 /// A keeper that waits a millisecond for a commit, and a kernel that others keep busy.
 class Busy {
  public:
-  Busy() { keeper.recover(); }
+  Busy() { keeper.recover(now); }
 
   SetKeeper::Commit change(std::vector<Change> changes) {
     const auto commit = keeper.write(changes);

@@ -37,7 +37,6 @@ class Lacking(CallTest):
     def test_what_a_daemon_can_not_start_without(self):
         for what, said in (
                 ("nfnetlink", "socket NETLINK_NETFILTER: Protocol not supported; load the module nfnetlink"),
-                ("nf_tables", "the kernel has no nftables: Invalid argument; load the module nf_tables"),
                 ("nfnetlink_queue", "queue 0: this kernel has no NFQUEUE: load the module nfnetlink_queue"),
                 ("processes", f"the system refused: fork: {EAGAIN}; {LIMIT}"),
                 ("a second process", f"fork of an inspector: {EAGAIN}; {LIMIT}"),
@@ -82,6 +81,13 @@ class Lacking(CallTest):
             self.establish(*self.phones())
             self.in_log(daemon, r"nft transaction acknowledgement: Connection timed out, not added: its media stays "
                                 "closed until it is")
+
+    def test_a_daemon_without_nftables_lets_sip_pass(self):
+        with Daemon(self.network.gateway, wrapper=without("nf_tables")) as daemon:
+            self.in_log(daemon, "the kernel has no nftables: Invalid argument; load the module nf_tables; no pinhole "
+                                "opens until then$")
+            self.establish(*self.phones())
+            self.assertEqual(self.destinations(), set())
 
     def test_a_daemon_without_routes_says_so_once(self):
         with Daemon(self.network.gateway, wrapper=without("routes")) as daemon:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A daemon that can't do its work does not start: one line that names what is wrong and what would be right, and
-the exit status of the manual."""
+the exit status of the manual. Without its sets it waits."""
 
 import re
 
 from lab import Daemon, wait_until
-from lab.case import LiveTest
+from lab.case import CallTest, LiveTest
 
 USAGE_OR_CONFIGURATION, KERNEL = 2, 3
 
@@ -17,37 +17,6 @@ class Startup(LiveTest):
         self.assertEqual(len(said), 1, said)
         for word in words:
             self.assertIn(word, said[0])
-
-    def test_no_table(self):
-        self.assert_refuses(KERNEL, "inet filter", "dpinholer.nft")
-
-    def test_another_table(self):
-        self.firewall.load()
-        self.assert_refuses(KERNEL, "inet other", configuration='[kernel]\ntable = "inet other"\n')
-
-    def test_a_set_is_missing(self):
-        self.firewall.load()
-        for name in ("sip_rtp4", "sip_rtp6_from"):
-            with self.subTest(name):
-                self.remove_set(name)
-                self.assert_refuses(KERNEL, name, "dpinholer.nft")
-                self.firewall.load()
-
-    def test_a_set_of_the_wrong_type(self):
-        for name, wrong in (("sip_rtp4", "type ipv4_addr; flags timeout"),
-                            ("sip_rtp6_from", "type ipv6_addr . inet_service; flags timeout")):
-            with self.subTest(name):
-                self.firewall.load()
-                self.remove_set(name)
-                self.firewall.nft(f"add set inet filter {name} {{ {wrong}; size 100; }}")
-                self.assert_refuses(KERNEL, name, "type")
-                self.firewall.clear()
-
-    def test_a_set_without_timeouts(self):
-        self.firewall.load()
-        self.remove_set("sip_rtp4")
-        self.firewall.nft("add set inet filter sip_rtp4 { type ipv4_addr . inet_service; size 100; }")
-        self.assert_refuses(KERNEL, "sip_rtp4", "timeout")
 
     def test_the_queue_is_taken(self):
         self.firewall.load()
@@ -70,6 +39,68 @@ class Startup(LiveTest):
         self.firewall.load()
         self.assert_refuses(USAGE_OR_CONFIGURATION, "dpinholer.toml", "colour",
                             configuration='[kernel]\ncolour = "red"\n')
+
+
+class WithoutSets(CallTest):
+    """It waits for them, and says once what is missing. SIP passes."""
+
+    def setUp(self):
+        super().setUp()
+        self.caller, self.callee = self.phones()
+        self.outside, self.inside = self.media_ports()
+
+    def assert_waits(self, *words, configuration=""):
+        """The first call of all begins without pinholes, and gets them when the rules are there."""
+        with Daemon(self.network.gateway, configuration) as daemon:
+            self.firewall.queue_sip()
+            dialog = self.establish(self.caller, self.callee)
+            self.firewall.clear()
+            self.firewall.load()
+            wait_until(lambda: "the sets are there" in daemon.log(), "it to find them")
+            wait_until(lambda: len(self.firewall.elements("sip_rtp4_from")) == 4, "the pinholes of the call")
+            self.assert_passes(self.outside, self.inside)
+            self.assert_passes(self.inside, self.outside)
+            self.hang_up(dialog, self.caller, self.callee)
+            wait_until(lambda: not self.destinations(), "the pinholes to close")
+            said = [line for line in daemon.log().splitlines() if "until then" in line]
+            self.assertEqual(len(said), 1, daemon.log())
+            for word in (*words, "no pinhole opens until then"):
+                self.assertIn(word, said[0])
+
+    def test_no_table(self):
+        self.firewall.clear()
+        self.assert_waits('no table "inet filter"', "dpinholer.nft")
+
+    def test_a_set_is_missing(self):
+        for name in ("sip_rtp4", "sip_rtp6_from"):
+            with self.subTest(name):
+                self.remove_set(name)
+                self.assert_waits(name, "dpinholer.nft")
+
+    def test_a_set_of_the_wrong_type(self):
+        for name, wrong in (("sip_rtp4", "type ipv4_addr; flags timeout"),
+                            ("sip_rtp6_from", "type ipv6_addr . inet_service; flags timeout")):
+            with self.subTest(name):
+                self.remove_set(name)
+                self.firewall.nft(f"add set inet filter {name} {{ {wrong}; size 100; }}")
+                self.assert_waits(name, "type")
+
+    def test_a_set_without_timeouts(self):
+        self.remove_set("sip_rtp4")
+        self.firewall.nft("add set inet filter sip_rtp4 { type ipv4_addr . inet_service; size 100; }")
+        self.assert_waits("sip_rtp4", "timeout")
+
+    def test_another_table(self):
+        with Daemon(self.network.gateway, '[kernel]\ntable = "inet other"\n') as daemon:
+            self.hang_up(self.establish(self.caller, self.callee), self.caller, self.callee)
+            self.assertEqual(daemon.log().count('no table "inet other"'), 1, daemon.log())
+
+    def test_who_only_looks_on_needs_none(self):
+        self.firewall.clear()
+        with Daemon(self.network.gateway, "[kernel]\nobserve = true\n") as daemon:
+            self.firewall.queue_sip()
+            self.hang_up(self.establish(self.caller, self.callee), self.caller, self.callee)
+            self.assertNotIn("error", daemon.log())
 
     def remove_set(self, name):
         """And the rules that use it."""

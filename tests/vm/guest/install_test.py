@@ -33,10 +33,12 @@ class Step1Package(unittest.TestCase):
             self.assertEqual((service(name)["UnitFileState"], service(name)["ActiveState"]), ("disabled", "inactive"))
         self.assertTrue(Path("/usr/share/man/man8/dpinholer.8.gz").exists())
 
-    def test_without_the_sets_it_says_what_is_missing(self):
+    def test_without_the_sets_it_waits_and_says_what_is_missing(self):
         shell("nft flush ruleset")
-        shell("systemctl start dpinholer", status=1)
-        self.assertIn("dpinholer.nft", log())
+        shell("systemctl start dpinholer")
+        self.assertEqual(log().count("include dpinholer/dpinholer.nft"), 1, log())
+        wait_until(lambda: "wait for the sets" in service("dpinholer")["StatusText"], "the status to say it")
+        self.assertEqual(service("dpinholer")["NRestarts"], "0")
         shell("systemctl stop dpinholer")
 
 
