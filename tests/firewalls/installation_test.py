@@ -42,7 +42,7 @@ class Units(unittest.TestCase):
             for text, status in (("", 0), ("[media]\ntpc = true\n", 2)):
                 file.write(text)
                 file.flush()
-                words = first.replace("/usr/sbin/dpinholer", str(binary())).split()
+                words = first.replace("/usr/bin/dpinholer", str(binary())).split()
                 done = subprocess.run([*words, "--config", file.name], capture_output=True, text=True)
                 self.assertEqual(done.returncode, status, done.stderr)
         self.assertRegex(done.stderr, r":2: unknown key tpc")
@@ -74,7 +74,7 @@ class Installed(unittest.TestCase):
                     self.assertTrue(self.at(path).exists() or path.startswith("/run/"))
 
     def test_units_program_user_and_rules_are_there(self):
-        for path in ("sbin/dpinholer", "lib/systemd/system/dpinholer.service",
+        for path in ("bin/dpinholer", "lib/systemd/system/dpinholer.service",
                      "lib/systemd/system/dpinholer-standalone.service",
                      "lib/systemd/system/dpinholer-exporter.socket", "lib/sysusers.d/dpinholer.conf",
                      "share/dpinholer/nft/dpinholer.nft", "share/dpinholer/nft/openwrt/ruleset-post/dpinholer.nft",
