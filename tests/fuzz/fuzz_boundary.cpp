@@ -236,7 +236,7 @@ class Attack {
     keeper_ = std::make_unique<SetKeeper>(sets_, false, base::HashKey{});
     guard_ = std::make_unique<pinhole::Guard>(settings(tcp_), &host_, base::HashKey{});
     heard_.clear();
-    guard_->offer(keeper_->recover());
+    guard_->offer(keeper_->recover(now_));
   }
 
   void work() {
