@@ -124,7 +124,8 @@ void Gatekeeper::account(const Change& change, const Installed::Entry* entry,
       return;
     case Change::Kind::close:
       if (carried) closings.push_back({change.key, {}});
-      if (entry != nullptr) call_log_.closed(change, entry->label, pinhole::passed(entry->packets));
+      if (entry != nullptr)
+        call_log_.closed(change, entry->label, pinhole::passed(entry->packets), entry->lost);
       return;
   }
 }

@@ -296,6 +296,7 @@ void SetKeeper::finish(const std::vector<Change>& changes, base::TimePoint now, 
     visit(change, installed_.find(change.key));
     installed_.apply(change);
     if (change.kind == Change::Kind::refresh) continue;
+    if (missing_) installed_.note_absent(change.key);
     backlog_.remove(change.key);
     take_over(change);
   }
@@ -333,6 +334,11 @@ void SetKeeper::put_elements(const Key& key, ElementChange::Kind kind, std::vect
   }
 }
 
+// A pinhole that the kernel refuses has counted nothing.
+void SetKeeper::note_missing(const Look& look) {
+  if (!look.unknown && !backlog_.waits(look.key)) installed_.find(look.key)->note_missing(look.missing);
+}
+
 // How many of `pinholes` the commit has written.
 std::size_t SetKeeper::written_of(const std::vector<Key>& pinholes, const Result& result) {
   std::set<Key> failed;
@@ -357,8 +363,9 @@ bool SetKeeper::refresh_some(const Seen& seen) {
     auto* entry = installed_.find(look.key);
     for (const auto& source : entry->take_heard()) seen(look.key, source);
     entry->seen = look.packets;
-    if (look.missing && !backlog_.waits(look.key)) missing.push_back(look.key);
-    if (look.missing || look.unknown || look.aged)
+    note_missing(look);
+    if (look.missing > 0 && !backlog_.waits(look.key)) missing.push_back(look.key);
+    if (look.missing > 0 || look.unknown || look.aged)
       put_elements(look.key, ElementChange::Kind::renew, renewals);
   }
   write_elements(std::move(renewals), [this, missing = std::move(missing)](const Result& result) {
@@ -389,10 +396,10 @@ std::vector<SetKeeper::Look> SetKeeper::look_at(std::span<const Key> keys) {
   std::size_t at = 0;
   for (const Key& key : keys) {
     auto* entry = installed_.find(key);
-    Look look{key, entry->packets, !states.has_value(), false, false};
+    Look look{key, entry->packets, !states.has_value(), 0, false};
     for (const std::size_t end = at + installed_.elements(key).size(); states && at < end; ++at) {
       const auto& state = (*states)[at];
-      look.missing = look.missing || !state;
+      if (!state) ++look.missing;
       if (!state) continue;
       look.packets += state->packets;
       entry->look(state->key.source, state->packets);

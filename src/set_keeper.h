@@ -113,8 +113,8 @@ class SetKeeper {
   struct Look {
     pinhole::Key key;
     std::uint64_t packets = 0;
-    bool unknown = false;  // the kernel could not be asked
-    bool missing = false;  // an element, or all
+    bool unknown = false;     // the kernel could not be asked
+    std::size_t missing = 0;  // elements
     bool aged = false;
   };
   struct Closed {
@@ -140,6 +140,7 @@ class SetKeeper {
   void put_elements(const pinhole::Key& key, pinhole::ElementChange::Kind kind,
                     std::vector<pinhole::ElementChange>& changes);
   static std::size_t written_of(const std::vector<pinhole::Key>& pinholes, const Result& result);
+  void note_missing(const Look& look);
   std::vector<Look> look_at(std::span<const pinhole::Key> keys);
 
   // Mending: set_keeper_mend.cpp

@@ -52,7 +52,7 @@ void SetKeeper::note(const system::RulesetNews& news, base::TimePoint now) {
     if (next_sweep_) next_sweep_ = std::min(*next_sweep_, *check_due_);
   }
   for (const ElementState& gone : news.removed) {
-    installed_.count(gone.key, gone.packets, false);
+    installed_.count_removed(gone.key, gone.packets);
     const Key key = pinhole_of(gone.key);
     const bool again = !to_rewrite_.empty() && to_rewrite_.back() == key;
     if (installed_.holds(gone.key) && !again) to_rewrite_.push_back(key);
@@ -132,10 +132,9 @@ void SetKeeper::rewrite_some(base::TimePoint now) {
   std::vector<ElementChange> additions;
   std::vector<Key> missing;
   for (const Look& look : look_at(keys)) {
-    if (look.missing || look.unknown) put_elements(look.key, ElementChange::Kind::add, additions);
-    if (!look.missing) continue;
-    installed_.find(look.key)->lost = true;
-    missing.push_back(look.key);
+    if (look.missing > 0 || look.unknown) put_elements(look.key, ElementChange::Kind::add, additions);
+    note_missing(look);
+    if (look.missing > 0) missing.push_back(look.key);
   }
   write_elements(std::move(additions), [this, now, missing = std::move(missing)](const Result& result) {
     put_back(result.failed, now);

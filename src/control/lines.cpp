@@ -94,6 +94,7 @@ std::string call_line(const CallRow& call, const Times& times) {
     object["packets"].push_back({{"to", address.to_string()}, {"packets", packets}});
   }
   object["one_way"] = is_one_way(call);
+  object["counts_lost"] = call.counts_lost;
   return line(object);
 }
 

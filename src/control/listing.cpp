@@ -14,7 +14,7 @@ using pinhole::ElementKey;
 
 bool is_one_way(const CallRow& call) {
   const auto reached = std::ranges::count_if(call.packets, [](const auto& way) { return way.second > 0; });
-  return reached == 1 && call.packets.size() > 1;
+  return reached == 1 && call.packets.size() > 1 && !call.counts_lost;
 }
 
 std::vector<CallRow> Listing::after(const std::string& last) const {
@@ -37,7 +37,10 @@ CallRow Listing::row(const std::string& call_id, const system::CallLog::Call& ca
   row.began = call.began;
   row.opened_by = call.opened_by;
   row.answered = call.answered;
-  for (const auto& [address, way] : call.ways) row.packets.emplace(address, way.packets);
+  for (const auto& [address, way] : call.ways) {
+    row.packets.emplace(address, way.packets);
+    row.counts_lost = row.counts_lost || way.lost;
+  }
   for (const auto& [key, cause] : call.pinholes) {
     const auto* entry = installed_.find(key);
     if (entry == nullptr) continue;
@@ -75,6 +78,7 @@ void Listing::look_up(std::vector<CallRow>& rows) const {
       const auto* entry = installed_.find(pinhole.key);
       pinhole.packets = pinhole::passed(std::max(pinhole.packets, entry->seen));
       if (pinhole.label.component == Component::rtcp) continue;
+      call.counts_lost = call.counts_lost || entry->lost;
       call.packets[pinhole.key.destination.address] += pinhole.packets;
     }
   }

@@ -39,9 +39,10 @@ struct CallRow {
   bool answered = false;  ///< as CallLog knows; false while it is only offered
   std::vector<PinholeRow> pinholes;
   std::map<base::Address, std::uint64_t> packets;  ///< toward each address, but for RTCP
+  bool counts_lost = false;                        ///< there were more, before a reload or a restart
 };
 
-/// Packets came to one address and to no other, although there is one.
+/// Packets came to one address and to no other, although there is one; not where counts are lost.
 bool is_one_way(const CallRow& call);
 
 struct QueueRow {

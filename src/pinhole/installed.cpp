@@ -25,6 +25,7 @@ void Installed::apply(const Change& change) {
       entry.set_from(change.from);
       entry.timeout = change.timeout;
       entry.accounted = false;
+      entry.absent = 0;
       return;
     }
     case Change::Kind::refresh:
@@ -62,6 +63,15 @@ void Installed::count(const ElementKey& element, std::uint64_t packets, bool kno
     source->seen = 0;  // if it is there again, it counts anew
 }
 
+void Installed::count_removed(const ElementKey& element, std::uint64_t packets) {
+  count(element, packets, false);
+  if (holds(element)) ++find(pinhole_of(element))->absent;
+}
+
+void Installed::note_absent(const Key& key) {
+  if (Entry* entry = find(key)) entry->absent = static_cast<std::uint16_t>(entry->sources.size());
+}
+
 bool Installed::holds(const ElementKey& element) const {
   const auto place = entries_.find(pinhole_of(element));
   if (place == entries_.end()) return false;
@@ -69,13 +79,9 @@ bool Installed::holds(const ElementKey& element) const {
   return element.source ? std::binary_search(from.begin(), from.end(), *element.source) : from.empty();
 }
 
-void Installed::lose_count(const Key& key) {
-  Entry* entry = find(key);
-  if (entry == nullptr) return;
-  entry->packets = std::max(entry->packets, entry->seen);
-  entry->seen = entry->packets;
-  entry->lost = true;
-  for (Entry::Source& source : entry->sources) source.seen = 0;
+void Installed::Entry::note_missing(std::size_t elements) {
+  lost = lost || elements > absent;
+  absent = 0;
 }
 
 // Once the sources are known, packets counted for anybody are no source's sign of life.

@@ -32,6 +32,9 @@ class Installed {
     bool accounted = false;
     std::uint64_t seen = 0;  ///< packets when somebody looked last
     bool lost = false;       ///< elements went without showing what they had counted: `packets` is too low
+    /// Elements that are not in the kernel and of which no count is lost: others removed them, and the kernel
+    /// showed what they had counted, or they were never there.
+    std::uint16_t absent = 0;
 
     /// One element: its source, or anybody.
     struct Source {
@@ -40,6 +43,8 @@ class Installed {
     };
     std::vector<Source> sources = std::vector<Source>(1);  ///< as `from` has them, or one for anybody
 
+    /// So many of its elements are not in the kernel, and are about to be written again.
+    void note_missing(std::size_t elements);
     void set_from(const std::vector<base::Address>& now);
     Source* source_of(const std::optional<base::Address>& source);
     /// The element of `source` has counted so many packets.
@@ -62,13 +67,13 @@ class Installed {
   /// An element that the kernel removed had counted `packets`. `known`: it was one that had been written, not
   /// one made only to be removed.
   void count(const ElementKey& element, std::uint64_t packets, bool known);
+  /// The same of one that somebody else removed.
+  void count_removed(const ElementKey& element, std::uint64_t packets);
+  /// The kernel has none of its elements, and never had.
+  void note_absent(const Key& key);
 
   /// Whether an element is one of a pinhole as it is bound now.
   bool holds(const ElementKey& element) const;
-
-  /// The elements of a pinhole went without being counted. Packets that were seen at them stay in the
-  /// figures.
-  void lose_count(const Key& key);
 
   std::size_t size() const { return entries_.size(); }
   void for_each(const std::function<void(const Key&, const Entry&)>& visit) const;

@@ -101,7 +101,8 @@ void CallLog::note_answer(Call& call, const pinhole::Change& change) {
   ++answered_;
 }
 
-void CallLog::closed(const pinhole::Change& change, const pinhole::Label& label, std::uint64_t packets) {
+void CallLog::closed(const pinhole::Change& change, const pinhole::Label& label, std::uint64_t packets,
+                     bool lost) {
   const auto place = calls_.find(label.call_id);
   if (place == calls_.end()) return;
   Call& call = place->second;
@@ -110,6 +111,7 @@ void CallLog::closed(const pinhole::Change& change, const pinhole::Label& label,
   if (label.component != Component::rtcp) {
     Way& way = call.ways[change.key.destination.address];
     way.packets += packets;
+    way.lost = way.lost || lost;
     if (packets == 0) {
       way.silent = change.key.destination;
       way.from = change.from;
@@ -175,23 +177,27 @@ void CallLog::write_opened(const std::string& call_id, const Call& call) const {
 
 void CallLog::write_closed(const std::string& call_id, const Call& call) const {
   std::uint64_t packets = 0;
+  bool lost = false;
   std::size_t reached = 0;
   base::Address last_reached;
   for (const auto& [address, way] : call.ways) {
     packets += way.packets;
+    lost = lost || way.lost;
     if (way.packets == 0) continue;
     ++reached;
     last_reached = address;
   }
   const Way* silent = silent_way(call.ways, last_reached);
-  const bool one_way = reached == 1 && silent != nullptr && ends_a_talk(call.closed_by);
+  const bool one_way = reached == 1 && silent != nullptr && !lost && ends_a_talk(call.closed_by);
   std::string text = "call " + escape(call_id) + " closed (" + std::string(name(call.closed_by)) +
                      ") after " + seconds_text(call.ended - call.began);
-  if (packets == 0 && counts_) text += ", no media";
-  if (packets > 0) text += std::string(one_way ? ", one way only: " : ": ") + media_text(call.ways);
+  if (packets == 0 && counts_ && !lost) text += ", no media";
+  if (packets > 0 || lost) text += std::string(one_way ? ", one way only: " : ": ") + media_text(call.ways);
   if (one_way) text += "; " + silence_text(*silent);
+  if (lost) text += "; what elements had counted before a reload or a restart is missing";
   std::vector<log::Field> fields{{"CALL_ID", call_id}, {"CAUSE", std::string(name(call.closed_by))}};
   if (counts_) fields.push_back({"PACKETS", std::to_string(packets)});
+  if (lost) fields.push_back({"COUNTS_LOST", "yes"});
   if (one_way) {
     fields.push_back({"ONE_WAY", "yes"});
     if (!silent->from.empty()) fields.push_back({"SILENT", silent->from.front().to_string()});

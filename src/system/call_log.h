@@ -33,8 +33,10 @@ class CallLog {
   void opened(const pinhole::Change& change);
   /// It was bound or refreshed. `label`: as below.
   void changed(const pinhole::Change& change, const pinhole::Label& label);
-  /// `label`: of whoever opened the pinhole, as `opened` was told; `packets` passed through it.
-  void closed(const pinhole::Change& change, const pinhole::Label& label, std::uint64_t packets);
+  /// `label`: of whoever opened the pinhole, as `opened` was told; `packets` passed through it, or more where
+  /// counts are `lost`.
+  void closed(const pinhole::Change& change, const pinhole::Label& label, std::uint64_t packets,
+              bool lost = false);
 
   /// Writes the lines of what was told since the last time.
   void flush();
@@ -47,6 +49,7 @@ class CallLog {
   /// Media toward one address, but for RTCP.
   struct Way {
     std::uint64_t packets = 0;  ///< through pinholes that are closed
+    bool lost = false;          ///< or more: counts of theirs are lost
     /// A pinhole through which not one came, and who might have sent; empty: anybody.
     base::Endpoint silent;
     std::vector<base::Address> from;

@@ -53,6 +53,18 @@ TEST(Listing, ShowsACallAsItIs) {
   EXPECT_TRUE(office.listing().after("").empty());
 }
 
+TEST(Listing, ACallWhoseCountsAreLostIsNotOneWay) {
+  Office office;
+  office.offer("a@b", "192.0.2.10", 30000);
+  office.answer("a@b", "192.0.2.10", 30000, "203.0.113.5", 40000);
+  office.count("192.0.2.10", 30000, 1000);
+  EXPECT_TRUE(is_one_way(office.listing().after("")[0]));
+  office.lose_count("203.0.113.5", 40000);
+  const auto row = office.listing().after("")[0];
+  EXPECT_TRUE(row.counts_lost);
+  EXPECT_FALSE(is_one_way(row));
+}
+
 // source = "any" binds nothing: then how long its elements live tells.
 TEST(Listing, AnUnboundCallIsAnsweredWhenItLivesAsLongAsOne) {
   Office office;

@@ -86,6 +86,10 @@ void Office::count(std::string_view to, std::uint16_t port, std::uint64_t packet
   }
 }
 
+void Office::lose_count(std::string_view to, std::uint16_t port) {
+  installed.find({base::Protocol::udp, {address(to), port}})->lost = true;
+}
+
 void Office::see() {
   for (const auto& [key, element] : sets.elements)
     installed.find(pinhole::pinhole_of(key))->seen = element.packets;

@@ -551,6 +551,38 @@ TEST(SetKeeper, CountsWhatElementsHadCountedThatOthersRemoved) {
   EXPECT_EQ(packets_at_close(it, 1), 75U);
 }
 
+TEST(SetKeeper, KnowsWhetherCountsAreLost) {
+  Keeping it;
+  for (const std::uint16_t port : {1, 2}) it.open(port);
+  it.open(3, {peer, relay});
+  it.finish_batch();
+  const auto lost = [&](std::uint16_t port) { return it.keeper.installed().find(pinhole(port))->lost; };
+  it.sets.flush();
+  it.work();
+  expect_agreement(it, "flushed");
+  for (const std::uint16_t port : {1, 2, 3}) EXPECT_FALSE(lost(port)) << "the kernel told what was counted";
+
+  it.sets.remove(element(3, peer));
+  it.sets.remove(element(1), false);
+  it.refresh(1);
+  it.finish_batch();
+  it.work();
+  expect_agreement(it, "one gone that was told, one that was not");
+  EXPECT_TRUE(lost(1));
+  EXPECT_FALSE(lost(2));
+  EXPECT_FALSE(lost(3));
+
+  it.sets.destroy();
+  it.work();
+  it.open(4);  // which has no element, and counts nothing, until the sets are back
+  it.finish_batch();
+  it.sets.restore();
+  it.work();
+  expect_agreement(it, "made again");
+  for (const std::uint16_t port : {1, 2, 3}) EXPECT_TRUE(lost(port));
+  EXPECT_FALSE(lost(4));
+}
+
 TEST(SetKeeper, KeepsWhatWasSeenOfACountThatIsLost) {
   Keeping it;
   it.open(1);

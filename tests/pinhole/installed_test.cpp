@@ -89,14 +89,17 @@ TEST(Installed, KnowsWhichElementsAreWanted) {
   EXPECT_FALSE(installed.holds({Set::rtp4_from, address("203.0.113.6"), phone.destination}));
 }
 
-TEST(Installed, WhatWasSeenStaysWhenTheCountIsLost) {
+TEST(Installed, CountsAreLostWithElementsThatShowedNone) {
   Installed installed({});
   installed.apply(change(Change::Kind::open, phone));
-  installed.find(phone)->seen = 9;
-  installed.lose_count(phone);
-  installed.lose_count(other_phone);
+  installed.count_removed({Set::rtp4, std::nullopt, phone.destination}, 9);
+  installed.find(phone)->note_missing(1);
   EXPECT_EQ(installed.find(phone)->packets, 9U);
-  EXPECT_EQ(installed.find(phone)->seen, 9U);
+  EXPECT_FALSE(installed.find(phone)->lost);
+  installed.note_absent(phone);
+  installed.find(phone)->note_missing(1);
+  EXPECT_FALSE(installed.find(phone)->lost) << "it was never there";
+  installed.find(phone)->note_missing(1);
   EXPECT_TRUE(installed.find(phone)->lost);
 }
 

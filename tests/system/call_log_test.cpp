@@ -37,10 +37,13 @@ class CallLogTest : public testing::Test {
   }
   void close(std::string_view address, std::uint16_t port, std::uint64_t packets, Cause cause = Cause::bye,
              std::string call_id = "a@b", Component component = Component::rtp,
-             const std::vector<std::string>& from = {}) {
+             const std::vector<std::string>& from = {}, bool lost = false) {
     Change made = change(address, port, cause, 61, std::move(call_id), component);
     for (const std::string& source : from) made.from.push_back(base::Address::parse(source).value());
-    log_.closed(made, made.label, packets);
+    log_.closed(made, made.label, packets, lost);
+  }
+  void close_with_lost_counts(std::string_view address, std::uint16_t port, std::uint64_t packets) {
+    close(address, port, packets, Cause::bye, "a@b", Component::rtp, {}, true);
   }
 
   std::vector<std::string> lines_;
@@ -106,6 +109,21 @@ TEST_F(CallLogTest, NamesAWayToThePartyThatHeardNothing) {
   log_.flush();
   EXPECT_NE(lines_.back().find("nothing came to 203.0.113.5 port 40000 from "), std::string::npos)
       << lines_.back();
+}
+
+// After `flush ruleset` nobody knows what had passed.
+TEST_F(CallLogTest, SaysNothingOfSilenceWhereCountsAreLost) {
+  for (const std::uint64_t packets : {100U, 0U}) {
+    open("192.0.2.10", 30000);
+    open("203.0.113.5", 40000);
+    close("192.0.2.10", 30000, packets);
+    close_with_lost_counts("203.0.113.5", 40000, 0);
+    log_.flush();
+    EXPECT_EQ(lines_.back(), "call a@b closed (bye) after 61 s: " + std::to_string(packets) +
+                                 " packets to 192.0.2.10, 0 to 203.0.113.5; what elements had counted before a "
+                                 "reload or a restart is missing");
+    EXPECT_EQ(fields_.back().name, "COUNTS_LOST");
+  }
 }
 
 TEST_F(CallLogTest, DoesNotCallEarlyMediaOneWay) {

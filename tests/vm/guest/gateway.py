@@ -14,7 +14,7 @@ CONFIGURATION = Path("/etc/dpinholer/dpinholer.toml")
 RULES = Path("/etc/nftables.conf")
 CALLS, PACKETS = 6, 25  # of each call in each direction
 # What the log says of a call that is over, and of its media in both directions.
-CLOSED = re.compile(r"^call \S+ closed \(bye\) .*: (\d+) packets to \S+, (\d+) to \S+$", re.MULTILINE)
+CLOSED = re.compile(r"^call \S+ closed \(bye\) .*: (\d+) packets to \S+, (\d+) to [^\s;]+(?:; .*)?$", re.MULTILINE)
 
 
 def shell(command, status=0):
