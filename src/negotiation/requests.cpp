@@ -11,9 +11,12 @@ using message::SessionDescription;
 using message::SipMessage;
 
 void Turn::request(const SipMessage& message, const Origin& origin, const base::Address& destination) {
-  const base::Address& source = origin.address;
   origin_ = judged(message, origin);
-  make_room(message, destination);
+  with_room(message, destination, [&] { apply_request(message, origin.address, destination); });
+}
+
+void Turn::apply_request(const SipMessage& message, const base::Address& source,
+                         const base::Address& destination) {
   if (message.method == Method::cancel) return cancel(message, source, destination);
   if (message.method == Method::invite && message.to_tag.empty()) return invite(message, source, destination);
 

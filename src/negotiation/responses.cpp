@@ -37,9 +37,12 @@ Transaction* Turn::match(const SipMessage& response, const base::Address& source
 }
 
 void Turn::response(const SipMessage& message, const Origin& origin, const base::Address& destination) {
-  const base::Address& source = origin.address;
   origin_ = judged(message, origin);
-  make_room(message, destination);
+  with_room(message, destination, [&] { apply_response(message, origin.address, destination); });
+}
+
+void Turn::apply_response(const SipMessage& message, const base::Address& source,
+                          const base::Address& destination) {
   // The From tag is the requester's: a response in a dialog is a sign of its life, whatever its method; a
   // response to a stranger only if it is a 2xx.
   if (const auto requester = sender_of_request(message.from_tag, message.to_tag, destination, source)) {
@@ -236,7 +239,8 @@ bool Turn::answer_in_response(const Transaction& transaction, Disposition dispos
     if (answer) agreement = agree(*exchange->offer, *answer, settings_);
     if (!agreement && message.is_success() && !exchange->answered_elsewhere)
       agreement = exchange->provisional;
-    const bool said_again = message.is_provisional() && !exchange->dormant && agreement == exchange->provisional;
+    const bool said_again =
+        message.is_provisional() && !exchange->dormant && agreement == exchange->provisional;
     if (!agreement || said_again) continue;
     if (answer) announce(agreement->toward_answerer, *answer);
     if (message.is_provisional()) {

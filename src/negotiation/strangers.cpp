@@ -61,14 +61,13 @@ void Turn::note_life(const base::Address& speaker) {
 void Turn::join_parties(Dialog& dialog) {
   Leg& leg = call_.legs[dialog.leg];
   if (leg.own) return;
-  leg.own =
-      !has_own_leg(call_) ||
-      std::any_of(call_.dialogs.begin(), call_.dialogs.end(), [&](const Dialog& other) {
-        const Leg& older = call_.legs[other.leg];
-        const bool next = older.callee == leg.caller || older.caller == leg.callee;
-        return other.is_live() && older.own && have_same_tags(other, dialog) &&
-               (next || shares_an_end(older, leg));
-      });
+  leg.own = !has_own_leg(call_) ||
+            std::any_of(call_.dialogs.begin(), call_.dialogs.end(), [&](const Dialog& other) {
+              const Leg& older = call_.legs[other.leg];
+              const bool next = older.callee == leg.caller || older.caller == leg.callee;
+              return other.is_live() && older.own && have_same_tags(other, dialog) &&
+                     (next || shares_an_end(older, leg));
+            });
 }
 
 // With the last dialog of the parties that has these tags end the dialogs that follow it: those that are
@@ -102,11 +101,14 @@ bool Turn::is_short_of_room(const SipMessage& message, const Leg& pair) {
   return message.ice_fragment && !fits(*message.ice_fragment, {*message.ice_fragment, origin_});
 }
 
-// Before a message of the parties is applied: strangers give way when there is no room for it beside them. A
-// party's response to a stranger takes no room from others.
+// A party's message does; its response to a stranger takes no room from others.
+bool Turn::gets_room(const SipMessage& message, const base::Address& destination) const {
+  return is_party(origin_.address) && (message.is_request() || is_party(destination));
+}
+
+// Strangers give way when there is no room for the message beside them.
 void Turn::make_room(const SipMessage& message, const base::Address& destination) {
-  const bool theirs = is_party(origin_.address) && (message.is_request() || is_party(destination));
-  if (!theirs || !is_short_of_room(message, {origin_.address, destination})) return;
+  if (!is_short_of_room(message, {origin_.address, destination})) return;
   std::vector<TransactionId> given_up;
   for (const Transaction& transaction : call_.transactions) {
     if (is_strange(transaction)) given_up.push_back(transaction.id);
@@ -117,7 +119,7 @@ void Turn::make_room(const SipMessage& message, const base::Address& destination
       std::erase_if(call_.dialogs, [&](const Dialog& dialog) { return !call_.legs[dialog.leg].own; });
   if (given_up.empty() && dialogs == 0) return;
   update_.made_room = true;
-  changed(Cause::answer, Cause::replaced, false);
+  if (!changed_) changed(Cause::answer, Cause::replaced, false);
 }
 
 }  // namespace dpinholer::negotiation

@@ -101,6 +101,8 @@ class Turn {
   using Targets = std::vector<Dialog*>;
 
   // requests.cpp
+  void apply_request(const message::SipMessage& message, const base::Address& source,
+                     const base::Address& destination);
   void invite(const message::SipMessage& message, const base::Address& source,
               const base::Address& destination);
   void give_up_older(const Transaction& invite);
@@ -116,6 +118,8 @@ class Turn {
                          Disposition disposition, const Leg& pair);
 
   // responses.cpp
+  void apply_response(const message::SipMessage& message, const base::Address& source,
+                      const base::Address& destination);
   void invite_response(Transaction& transaction, const message::SipMessage& message);
   Dialog* fork(const Transaction& transaction, const message::SipMessage& message);
   void describe(const Transaction& transaction, Dialog& dialog, Disposition disposition,
@@ -166,7 +170,16 @@ class Turn {
   bool speaks_for_call(const base::Address& address) const;
   bool is_strange(const Transaction& transaction) const;
   bool is_short_of_room(const message::SipMessage& message, const Leg& pair);
+  bool gets_room(const message::SipMessage& message, const base::Address& destination) const;
   void make_room(const message::SipMessage& message, const base::Address& destination);
+  template <typename Apply>
+  void with_room(const message::SipMessage& message, const base::Address& destination, Apply apply) {
+    const bool gets = gets_room(message, destination);
+    if (gets) make_room(message, destination);
+    apply();
+    // The message has made a party of its sender: a copy would have room made for it, and must change nothing.
+    if (!gets && gets_room(message, destination)) make_room(message, destination);
+  }
   void note_life(const base::Address& speaker);
   void end_followers(const Dialog& over);
   void join_parties(Dialog& dialog);

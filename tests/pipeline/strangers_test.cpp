@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "pipeline/flow.h"
+#include "pipeline/scenario.h"
 
 namespace dpinholer::test {
 namespace {
@@ -32,6 +33,40 @@ TEST(Strangers, A30_AnAccomplicesAnswerDoesNotMoveTheCall) {
         passes
   )")) << offer;
   }
+}
+
+// Who answers first of all in a call that is met in the middle becomes a party by it, and strangers give way
+// to parties: at once, and not when a copy of the answer comes.
+TEST(Strangers, A30_ACopyOfTheAnswerThatMakesPartiesChangesNothing) {
+  PipelineSettings settings;
+  settings.negotiation.pinholes_per_call = 6;
+  settings.negotiation.tcp = true;
+  settings.policy.inside_networks = {base::Network::parse("192.0.2.0/24").value()};
+  Scenario gateway(settings);
+  const Host alice{"192.0.2.10"};
+  const Host bob{"203.0.113.5"};
+  const Host relay{"203.0.113.7"};
+  Sip strange{.start = "UPDATE", .from_tag = "m", .to_tag = "n", .branch = "z9hG4bKm", .cseq = 4};
+  strange.body = sdp(
+      {"203.0.113.7|audio 30002 RTP/SAVPF 96|a=candidate:2 2 UDP 1 203.0.113.7 31001 typ host|a=rtcp:30001"});
+  EXPECT_NE(gateway.send(relay, bob, strange), "");
+  const std::string of_strangers = gateway.open();
+
+  Sip update{.start = "UPDATE", .to_tag = "b", .branch = "z9hG4bK2", .cseq = 3};
+  update.body =
+      sdp({"2001:db8::5|audio 30000 TCP/MSRP *", "0.0.0.0|audio 9 udptl t38|a=setup:passive|a=ice-ufrag:x"});
+  gateway.send(bob, alice, update);
+  Sip answer = update;
+  answer.start = "200 UPDATE";
+  answer.body = sdp(
+      {"192.0.2.20|audio 30000 TCP/MSRP *", "203.0.113.5|audio 30003 RTP/SAVPF 96|a=setup:actpass|a=mid:1"},
+      "a=group:BUNDLE 1 2\r\n");
+  const std::string done = gateway.send(alice, bob, answer);
+  EXPECT_NE(done.find("open tcp 192.0.2.20:30000"), std::string::npos) << done;
+  EXPECT_NE(done.find("close 203.0.113.7:30002 audio rtp replaced"), std::string::npos)
+      << done << of_strangers;
+  const std::string again = gateway.send(alice, bob, answer);
+  EXPECT_EQ(again.find("close"), std::string::npos) << again;
 }
 
 // A late response to the INVITE belongs to the parties' dialog, on whatever leg he made an offer with its
