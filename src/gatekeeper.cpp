@@ -42,9 +42,11 @@ void write_line(const std::string& text, const std::vector<system::log::Field>& 
 
 Gatekeeper::Gatekeeper(const system::Config& config, pinhole::Host& host, base::HashKey hash_key)
     : observe_(config.kernel.observe),
+      offload_(config.offload && !observe_),
       sets_(config.kernel.table),
       watch_(config.kernel.table, sets_.port_id()),
       keeper_(sets_, observe_, hash_key, commit_wait(config)),
+      flows_(keeper_.installed(), hash_key),
       call_log_(write_line, !observe_, config.negotiation.media_idle),
       refusals_told_(hash_key),
       guard_(guard_settings(config), &host, hash_key),
@@ -81,6 +83,7 @@ void Gatekeeper::reconfigure(const system::Config& config) {
   guard_.reconfigure(guard_settings(config));
   bans_.reconfigure(scanner_settings(config));
   call_log_.set_established(config.negotiation.media_idle);
+  offload_ = config.offload && !observe_;
 }
 
 void Gatekeeper::heard(base::Bytes packet, base::Interface arrival) {
@@ -110,7 +113,7 @@ void Gatekeeper::judge(Outcome& outcome) {
 // that not one packet went through.
 void Gatekeeper::account(const Change& change, const Installed::Entry* entry,
                          std::vector<system::Closing>& closings) {
-  const bool carried = entry == nullptr || !entry->accounted || entry->lost || entry->packets > 0;
+  const bool carried = entry == nullptr || !entry->accounted || entry->lost || entry->passed() > 0;
   switch (change.kind) {
     case Change::Kind::open:
       call_log_.opened(change);
@@ -125,17 +128,19 @@ void Gatekeeper::account(const Change& change, const Installed::Entry* entry,
     case Change::Kind::close:
       if (carried) closings.push_back({change.key, {}});
       if (entry != nullptr)
-        call_log_.closed(change, entry->label, pinhole::passed(entry->packets), entry->lost);
+        call_log_.closed(change, entry->label, entry->passed(), entry->lost);
       return;
   }
 }
 
 void Gatekeeper::finish(const Outcome& outcome, base::TimePoint now) {
+  std::vector<pinhole::FlowTuple> flows = pinhole::likely_flows(outcome.changes);
+  if (offload_) flows_.read_last(outcome.changes, flows);
   std::vector<system::Closing> closings;
   keeper_.finish(outcome.changes, now, [&](const Change& change, const Installed::Entry* entry) {
     account(change, entry, closings);
   });
-  if (!observe_ && !closings.empty()) sweeper_.forget(closings, pinhole::likely_flows(outcome.changes));
+  if (!observe_ && !closings.empty()) sweeper_.forget(closings, flows);
   call_log_.flush();
   for (const pinhole::Refusal& refusal : outcome.refusals) log_refusal(refusal, now);
   std::vector<scanners::Offence> banned = bans_.ban(outcome.offences, now);
@@ -163,7 +168,13 @@ void Gatekeeper::settle(base::TimePoint now, base::Duration most) {
 bool Gatekeeper::mend(base::TimePoint now) {
   const bool more = keeper_.mend(now);
   forget_late();
-  return more;
+  return (offload_ && flows_.walk_some(now)) || more;
+}
+
+std::optional<base::TimePoint> Gatekeeper::next_deadline() const {
+  const auto mending = keeper_.next_deadline();
+  if (!offload_ || open_pinholes() == 0) return mending;
+  return std::min(mending.value_or(flows_.next_walk()), flows_.next_walk());
 }
 
 void Gatekeeper::log_refusal(const pinhole::Refusal& refusal, base::TimePoint now) {

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/interface.h"
 #include "base/time.h"
+#include "flow_account.h"
 #include "pinhole/guard.h"
 #include "pinhole/host.h"
 #include "pinhole/pinhole.h"
@@ -82,11 +83,11 @@ class Gatekeeper {
   /// Readable when others have changed the ruleset: `read_news` is to be called then.
   int news_fd() const { return watch_.fd(); }
   void read_news(base::TimePoint now) { keeper_.note(watch_.read(), now); }
-  /// Mends what others did to the sets and what the kernel refused, a little at a time. True when more is
-  /// left for now.
+  /// Mends what others did to the sets and what the kernel refused, and reads what is known of offloaded media
+  /// elsewhere, a little at a time. True when more is left for now.
   bool mend(base::TimePoint now);
   /// When `mend` is to be called, unless it said that more is left.
-  std::optional<base::TimePoint> next_deadline() const { return keeper_.next_deadline(); }
+  std::optional<base::TimePoint> next_deadline() const;
 
   /// Is told what `finish` was, whoever asked for it; of offences, those that led to a ban.
   using Witness = std::function<void(const std::vector<pinhole::Change>& changes,
@@ -120,9 +121,11 @@ class Gatekeeper {
   void log_refusal(const pinhole::Refusal& refusal, base::TimePoint now);
 
   bool observe_;
+  bool offload_;
   system::NftSets sets_;
   system::RulesetWatch watch_;  // since before the sets were found in order
   SetKeeper keeper_;
+  FlowAccount flows_;  // if media may be offloaded
   system::CallLog call_log_;
   system::OncePerHour refusals_told_;
   system::ConntrackSweeper sweeper_;

@@ -92,6 +92,7 @@ class SetKeeper {
   };
   const Counters& counters() const { return counters_; }
   const pinhole::Installed& installed() const { return installed_; }
+  pinhole::Installed& installed() { return installed_; }
   /// Pinholes that are not in the kernel because it refuses them.
   std::size_t waiting() const { return backlog_.size(); }
   /// The sets are missing or wrong.

@@ -141,6 +141,12 @@ inline constexpr std::size_t queue_batch = 128;
 /// Flows of one closed pinhole that are looked up in the connection tracking table at once. More (ICE with
 /// many candidates): they are found by the walk through the table that follows.
 inline constexpr std::size_t tuples_per_close = 8;
+/// Flows of one open pinhole whose packets are counted, where media may be offloaded: one, or two while a peer
+/// changes its port. More: the one that was found first counts no more.
+inline constexpr std::size_t flows_per_pinhole = 8;
+/// Flows that are read once more when their pinholes close together: those of some hundred calls. More: what
+/// the last walk has found of them counts.
+inline constexpr std::size_t flows_read_at_once = 1024;
 /// Elements that a starting daemon takes over: all that the sets of nft/sets.nft have room for is some
 /// 600,000. More: it does not know them, and they go like everything that no call wants.
 inline constexpr std::size_t recovered_elements = std::size_t{1} << 20;

@@ -79,6 +79,20 @@ bool Installed::holds(const ElementKey& element) const {
   return element.source ? std::binary_search(from.begin(), from.end(), *element.source) : from.empty();
 }
 
+std::uint64_t Installed::Entry::passed() const {
+  return std::max(pinhole::passed(packets), offloaded);
+}
+
+bool Installed::Entry::lets(const base::Address& source) const {
+  return from.empty() || std::binary_search(from.begin(), from.end(), source);
+}
+
+void Installed::Entry::note_flow(const base::Address& source, std::uint64_t more) {
+  offloaded += more;
+  Source* known = from.empty() ? source_of(std::nullopt) : source_of(source);
+  if (known != nullptr && more > 0) known->heard = true;
+}
+
 void Installed::Entry::note_missing(std::size_t elements) {
   lost = lost || elements > absent;
   absent = 0;

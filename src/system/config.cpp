@@ -173,6 +173,8 @@ const Key keys[] = {
      [](Node n, Config& c) {
        return read(n, c.negotiation.hold_narrow, {{"keep", false}, {"narrow", true}});
      }},
+    {"media", "offload", "\"avoid\" or \"use\"",
+     [](Node n, Config& c) { return read(n, c.offload, {{"avoid", false}, {"use", true}}); }},
 
     {"sides", "inside-networks", networks,
      [](Node n, Config& c) { return read_texts(n, c.policy.inside_networks, base::Network::parse); }},

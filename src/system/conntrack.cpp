@@ -2,6 +2,7 @@
 #include "system/conntrack.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -14,7 +15,8 @@
 
 // What matters of an entry, as nested attributes (addresses and ports in network order):
 //
-//   entry = CTA_TUPLE_ORIG{tuple} CTA_TUPLE_REPLY{tuple} [CTA_ZONE] CTA_ID ...
+//   entry = CTA_TUPLE_ORIG{tuple} CTA_TUPLE_REPLY{tuple} [CTA_ZONE] CTA_ID
+//           [CTA_COUNTERS_ORIG{packets} CTA_COUNTERS_REPLY{packets}] ...
 //   tuple = CTA_TUPLE_IP{source destination} CTA_TUPLE_PROTO{number [source-port destination-port]}
 //
 // Without NAT the reply tuple is the original one turned round. With it, each of the four endpoints may be
@@ -31,6 +33,7 @@ using std::chrono::milliseconds;
 constexpr std::size_t longest_request = 256;
 constexpr std::size_t requests_at_once = 256;
 constexpr std::size_t entries_between = 256;  // less than a millisecond
+constexpr std::size_t dump_octets = 32768;  // the most that the kernel puts into one datagram
 constexpr milliseconds acknowledge_wait{1000};
 // Bit of the attribute CTA_FILTER_ORIG_FLAGS; not in the kernel's exported headers.
 constexpr std::uint32_t filter_protocol_number = 1U << 3;
@@ -74,6 +77,33 @@ std::optional<FlowTuple> read_tuple(const nlattr* nest) {
   return FlowTuple{static_cast<base::Protocol>(*number),
                    {base::Address::from_bytes(family, source), base::read_u16(source_port)},
                    {base::Address::from_bytes(family, destination), base::read_u16(destination_port)}};
+}
+
+Attributes<CTA_MAX + 1> read_entry(const nlmsghdr& entry) {
+  Attributes<CTA_MAX + 1> attributes{};
+  mnl_attr_parse(&entry, sizeof(nfgenmsg), keep<CTA_MAX + 1>, &attributes);
+  return attributes;
+}
+
+std::optional<std::uint64_t> read_packets(const nlattr* counters) {
+  const nlattr* packets = attributes_of<CTA_COUNTERS_MAX + 1>(counters)[CTA_COUNTERS_PACKETS];
+  if (octets_of(packets, sizeof(std::uint64_t)) == nullptr) return std::nullopt;
+  return be64toh(mnl_attr_get_u64(packets));
+}
+
+// Nothing for what has no ports.
+std::optional<Flow> read_flow(const nlmsghdr& entry) {
+  const auto attributes = read_entry(entry);
+  const auto original = read_tuple(attributes[CTA_TUPLE_ORIG]);
+  const auto reply = read_tuple(attributes[CTA_TUPLE_REPLY]);
+  if (!original || !reply) return std::nullopt;
+  const auto there = read_packets(attributes[CTA_COUNTERS_ORIG]);
+  const auto back = read_packets(attributes[CTA_COUNTERS_REPLY]);
+  return Flow{*original, *reply, there.value_or(0), back.value_or(0), there && back};
+}
+
+bool is_entry(const nlmsghdr& message) {
+  return message.nlmsg_type == (NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW);
 }
 
 void put_tuple(nlmsghdr& message, const FlowTuple& flow) {
@@ -151,8 +181,7 @@ bool closes(std::span<const Closing> closings, base::Protocol protocol, const ba
 
 // The peer is whom the packets that reach the endpoint come from, as a rule of the forward chain sees it.
 std::optional<Request> delete_if_closed(const nlmsghdr& entry, std::span<const Closing> closings) {
-  Attributes<CTA_MAX + 1> attributes{};
-  mnl_attr_parse(&entry, sizeof(nfgenmsg), keep<CTA_MAX + 1>, &attributes);
+  const auto attributes = read_entry(entry);
   const auto original = read_tuple(attributes[CTA_TUPLE_ORIG]);
   const auto reply = read_tuple(attributes[CTA_TUPLE_REPLY]);
   if (!original || !reply) return std::nullopt;
@@ -218,6 +247,47 @@ tl::expected<std::size_t, SystemError> Conntrack::forget(std::vector<Closing> cl
   if (!end) return tl::unexpected(end.error());
   if (end->code != 0) return tl::unexpected(SystemError{"IPCTNL_MSG_CT_GET", end->code, ""});
   return delete_all(requests);
+}
+
+tl::expected<void, SystemError> Conntrack::read_flows(std::span<const FlowTuple> flows, const Visit& visit) {
+  for (const FlowTuple& flow : flows) {
+    alignas(nlmsghdr) std::array<std::uint8_t, longest_request> buffer{};
+    nlmsghdr& request =
+        start(buffer.data(), IPCTNL_MSG_CT_GET, NLM_F_ACK, family_number(flow.source.address.family()));
+    put_tuple(request, flow);
+    const auto end = netlink_request(socket_, request, [&](const nlmsghdr& answer) {
+      if (const auto found = is_entry(answer) ? read_flow(answer) : std::nullopt) visit(*found);
+    });
+    if (!end) return tl::unexpected(end.error());
+    if (end->code != 0 && end->code != ENOENT)
+      return tl::unexpected(SystemError{"IPCTNL_MSG_CT_GET", end->code, ""});
+  }
+  return {};
+}
+
+tl::expected<void, SystemError> Conntrack::begin_walk() {
+  alignas(nlmsghdr) std::array<std::uint8_t, longest_request> buffer{};
+  nlmsghdr& request = start(buffer.data(), IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
+  request.nlmsg_seq = socket_.next_sequence();
+  auto sent = socket_.send({buffer.data(), request.nlmsg_len});
+  walking_ = sent.has_value();
+  return sent;
+}
+
+tl::expected<bool, SystemError> Conntrack::walk_some(const Visit& visit) {
+  if (!walking_) return false;
+  alignas(nlmsghdr) std::array<std::uint8_t, dump_octets> answers;
+  const auto octets = socket_.receive(answers, acknowledge_wait);
+  walking_ = octets.has_value();
+  if (!octets) return tl::unexpected(octets.error());
+  int code = 0;
+  for_each_message({answers.data(), *octets}, [&](const nlmsghdr& message) {
+    if (message.nlmsg_type == NLMSG_ERROR) code = error_code(message);
+    if (message.nlmsg_type == NLMSG_ERROR || message.nlmsg_type == NLMSG_DONE) walking_ = false;
+    if (const auto flow = is_entry(message) ? read_flow(message) : std::nullopt) visit(*flow);
+  });
+  if (code != 0) return tl::unexpected(SystemError{"IPCTNL_MSG_CT_GET", code, "in pieces"});
+  return walking_;
 }
 
 // As many requests as fit in one datagram at a time. Every one is answered; an entry that is gone already is

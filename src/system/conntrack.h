@@ -23,8 +23,17 @@ struct Closing {
   std::vector<base::Address> keep;  ///< who may go on sending; empty: nobody
 };
 
-/// The kernel's connection tracking table, as far as closing a pinhole needs it: `ct state established
-/// accept` ahead of the sets lets a flow live on until its entry is gone.
+/// An entry, and how many packets it has counted in each direction.
+struct Flow {
+  pinhole::FlowTuple original;  ///< of packets as the side that began sends them
+  pinhole::FlowTuple reply;     ///< of packets as the other side sends them
+  std::uint64_t original_packets = 0;
+  std::uint64_t reply_packets = 0;
+  bool counted = false;  ///< net.netfilter.nf_conntrack_acct was on when it began
+};
+
+/// The kernel's connection tracking table. Closing a pinhole needs it: `ct state established accept` ahead of
+/// the sets lets a flow live on until its entry is gone. And it counts what a flowtable takes past the sets.
 class Conntrack {
  public:
   /// Throws KernelError when there is no netlink socket to be had.
@@ -44,11 +53,26 @@ class Conntrack {
   tl::expected<std::size_t, SystemError> forget(
       std::vector<Closing> closings, const std::function<void()>& between = [] {});
 
+  using Visit = std::function<void(const Flow&)>;
+  /// Calls `visit` for the entries that packets of these flows belong to, whichever side began; zone 0 only.
+  /// Constant cost for each.
+  ///   conntrack -G -p udp --src S --sport SP --dst D --dport DP
+  tl::expected<void, SystemError> read_flows(std::span<const pinhole::FlowTuple> flows, const Visit& visit);
+
+  /// Begins to read the whole table; `walk_some` reads it. Until that is through, or has failed, this object
+  /// is good for nothing else.
+  ///   conntrack -L
+  tl::expected<void, SystemError> begin_walk();
+  /// Calls `visit` for the next entries that have ports, as many as fit in a datagram. True when there are
+  /// more.
+  tl::expected<bool, SystemError> walk_some(const Visit& visit);
+
  private:
   tl::expected<std::size_t, SystemError> delete_all(std::span<const std::vector<std::uint8_t>> requests);
 
   NetlinkSocket socket_;
   std::vector<std::uint8_t> buffer_;
+  bool walking_ = false;
 };
 
 }  // namespace dpinholer::system

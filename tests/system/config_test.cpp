@@ -104,6 +104,7 @@ TEST(Config, EachKeyChangesWhatItSays) {
       {"[media]\nsame-side = \"off\"", [](Config& c) { c.policy.same_side = pinhole::SameSide::off; }},
       {"[media]\ntcp = true", [](Config& c) { c.negotiation.tcp = true; }},
       {"[media]\nhold = \"narrow\"", [](Config& c) { c.negotiation.hold_narrow = true; }},
+      {"[media]\noffload = \"use\"", [](Config& c) { c.offload = true; }},
       {"[sides]\ninside-networks = [\"192.0.2.0/24\"]",
        [](Config& c) { c.policy.inside_networks = {network("192.0.2.0/24")}; }},
       {"[sides]\ninside-interfaces = [\"eth1\", \"br-lan.7\"]",
@@ -178,6 +179,7 @@ TEST(Config, ABadValueOfEachKeyIsRefusedWithItsLine) {
       {"media", "same-side", {"true", "\"routes\""}},
       {"media", "tcp", {"\"yes\""}},
       {"media", "hold", {"\"wide\""}},
+      {"media", "offload", {"true", "\"all\""}},
       {"sides", "inside-networks", {"\"\"", "[\"2001:db8::1/32\"]"}},
       {"sides",
        "inside-interfaces",
@@ -229,11 +231,11 @@ TEST(Config, SaysInOneLineWhatIsWrongAndWhatWouldBeRight) {
       {"[media]\nport = 5",
        "x.toml:2: unknown key port; the keys of [media] are source, before-answer, local, ports, "
        "refuse-ports, "
-       "refuse-networks, same-side, tcp, hold"},
+       "refuse-networks, same-side, tcp, hold, offload"},
       {"[media]\n\"a\\nb\" = 5",
        "x.toml:2: unknown key a\\x0ab; the keys of [media] are source, before-answer, local, ports, "
        "refuse-ports, "
-       "refuse-networks, same-side, tcp, hold"},
+       "refuse-networks, same-side, tcp, hold, offload"},
       {"\n[medai]\nports = 5",
        "x.toml:2: unknown section or key outside a section medai; the sections are kernel, media, sides, "
        "timeouts, "

@@ -144,6 +144,40 @@ TEST_F(ConntrackTest, ForgetsAMasqueradedFlow) {
   EXPECT_EQ(entries(), 0U);
 }
 
+TEST_F(ConntrackTest, ReadsWhatFlowsHaveCounted) {
+  live::load(net_->gateway,
+             "table inet n { chain p { type nat hook postrouting priority srcnat;"
+             " oifname out0 udp sport 4000 snat ip to 203.0.113.1:6000; }; }");
+  talk("203.0.113.5:5001", "192.0.2.10:4001");  // before anything counts
+  net_->gateway.run("sysctl -q net.netfilter.nf_conntrack_acct=1");
+  talk(net_->inside, "192.0.2.10:4000", "203.0.113.5:5000");
+  talk("[2001:db8:1::5]:5002", "[2001:db8::10]:4002");
+  net_->outside.inside([] { UdpSocket("203.0.113.5:5000").send("203.0.113.1:6000", "media"); });
+  net_->outside.inside([] { UdpSocket("[2001:db8:1::5]:5002").send("[2001:db8::10]:4002", "media"); });
+
+  std::vector<Flow> read;
+  const auto keep = [&](const Flow& flow) { read.push_back(flow); };
+  const std::vector asked{flow("203.0.113.5:5000", "203.0.113.1:6000"), flow("203.0.113.9:5000", "192.0.2.10:4000")};
+  EXPECT_TRUE(live::eventually([&] {
+    read.clear();
+    return table_->read_flows(asked, keep).has_value() && read.size() == 1 && read[0].reply_packets == 1;
+  })) << "by either direction; one that is not there is none";
+  EXPECT_EQ(read.at(0).original, flow("192.0.2.10:4000", "203.0.113.5:5000"));
+  EXPECT_EQ(read[0].reply, flow("203.0.113.5:5000", "203.0.113.1:6000"));
+  EXPECT_EQ(read[0].original_packets, 1U);
+  EXPECT_TRUE(read[0].counted);
+
+  read.clear();
+  ASSERT_TRUE(table_->begin_walk());
+  for (bool more = true; more;) more = table_->walk_some(keep).value();
+  ASSERT_EQ(read.size(), 3U) << list();
+  for (const Flow& one : read) {
+    EXPECT_EQ(one.counted, one.original.source.port != 5001);
+    if (one.original.source.port == 5002) EXPECT_EQ(one.original_packets, 2U);
+  }
+  EXPECT_FALSE(table_->walk_some(keep).value()) << "it is through";
+}
+
 TEST_F(ConntrackTest, ForgetsFlowsInAnyZone) {
   live::load(net_->gateway,
              "table inet z { chain p { type filter hook prerouting priority raw; udp dport 4000 ct zone set "

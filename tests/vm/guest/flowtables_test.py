@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Flowtables, which take flows past the forward hook: by the line of docs/gateways.md SIP and media of calls stay out of
-them, and others go in. Not every kernel has them; Debian's has."""
+"""Flowtables, which take flows past the forward hook: by the lines of docs/gateways.md SIP and media of calls stay out of
+them, or media goes in and is counted all the same. Not every kernel has them; Debian's has."""
 
+import json
 import re
+import time
 
-from gateway import HOME, RULES, GatewayTest, shell
+from gateway import CLOSED, CONFIGURATION, HOME, RULES, GatewayTest, log, shell
 from lab import FAMILIES, IPV4, wait_until
+from upgrade_test import Call
 
 FLOWTABLE = """
     flowtable ft {
@@ -16,14 +19,22 @@ FLOWTABLE = """
 """
 
 
-class Flowtables(GatewayTest):
-    def setUp(self):
-        super().setUp()
-        line, = re.findall(r"^meta l4proto .* flow add @ft$", (HOME / "docs/gateways.md").read_text(), re.MULTILINE)
+IDLE = 30  # seconds; by default 300
+TALK = 120  # by that, twenty minutes
+PACE = 0.02
+
+
+class FlowtableTest(GatewayTest):
+    def load(self, where):
+        """The line of the document that stands there, "behind" the jump or "ahead of" it."""
+        line, = re.findall(rf"^# in chain forward of table inet filter, {where} the jump\n(meta .* flow add @ft)$",
+                           (HOME / "docs/gateways.md").read_text(), re.MULTILINE)
         rules = RULES.read_text()
         changed = rules.replace('    include "dpinholer/dpinholer.nft"\n',
                                 f'    include "dpinholer/dpinholer.nft"\n{FLOWTABLE}')
-        changed = changed.replace("        jump sip_media\n", f"        jump sip_media\n        {line}\n")
+        jump = "        jump sip_media\n"
+        both = jump + f"        {line}\n" if where == "behind" else f"        {line}\n" + jump
+        changed = changed.replace(jump, both)
         self.assertEqual((changed.count("@ft"), changed.count("flowtable ft")), (1, 1))
         RULES.write_text(changed)
         self.addCleanup(lambda: (RULES.write_text(rules), shell("systemctl restart nftables")))
@@ -34,7 +45,10 @@ class Flowtables(GatewayTest):
         listed = shell("conntrack -L -p udp 2>/dev/null; conntrack -L -f ipv6 -p udp 2>/dev/null").splitlines()
         return [line for line in listed if any(f"dport={port} " in line for port in ports)]
 
+
+class Avoid(FlowtableTest):
     def test_calls_stay_out_of_it_and_others_go_in(self):
+        self.load("behind")
         for family in FAMILIES:
             self.assert_calls_pass(family)
         self.assertGreater(len(self.flows(5060)), 0)
@@ -52,3 +66,46 @@ class Flowtables(GatewayTest):
                 return any("OFFLOAD" in flow for flow in self.flows(53))
 
             wait_until(offloaded, "another flow to be offloaded", 60)
+
+
+class Use(FlowtableTest):
+    def setUp(self):
+        super().setUp()
+        settings = CONFIGURATION.read_text()
+        self.addCleanup(lambda: (CONFIGURATION.write_text(settings), shell("systemctl restart dpinholer")))
+        CONFIGURATION.write_text(f'{settings}\n[media]\noffload = "use"\n[timeouts]\nmedia-idle = {IDLE}\n')
+        shell("sysctl -w net.netfilter.nf_conntrack_acct=1 && systemctl reload dpinholer")
+        self.load("ahead of")
+
+    def test_a_long_call_stays_up_with_its_packets_counted_and_ends_with_its_bye(self):
+        call = Call(self)
+        call.offer()
+        call.answer()
+        outside, inside = call.media
+        outside.stream(inside.address, inside.port, PACE)
+        inside.stream(outside.address, outside.port, PACE)
+        wait_until(lambda: any("OFFLOAD" in flow for flow in self.flows(inside.port)), "media to be offloaded", 30)
+        time.sleep(TALK)
+        listed = json.loads(shell("dpinholer calls --json").splitlines()[0])
+        self.assertEqual(listed["pinholes"], 4)
+        for way in listed["packets"]:
+            self.assertGreater(way["packets"], min(outside.sent, inside.sent) // 2)
+        elements = self.firewall.elements("sip_rtp4_from")
+        print(f"{[element.packets for element in elements]} packets by the sets, {listed['packets']}", end=" ... ")
+        self.assertEqual([flow for flow in self.flows(5060) if "OFFLOAD" in flow], [])
+
+        before = len(log())
+        call.end()
+        time.sleep(1)
+        arrived = len(inside.from_port(outside)), len(outside.from_port(inside))
+        time.sleep(2)
+        self.assertEqual((len(inside.from_port(outside)), len(outside.from_port(inside))), arrived)
+        for end in call.media:
+            end.stop_streaming()
+        (counted,) = CLOSED.findall(log()[before:])
+        for told, came in zip(sorted(map(int, counted)), sorted(arrived)):
+            self.assertLess(abs(told - came), 100, f"{counted} told, {arrived} came")
+
+    def test_calls_pass(self):
+        for family in FAMILIES:
+            self.assert_calls_pass(family)

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "flow_account.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "base/limits.h"
+#include "system/clock.h"
+#include "system/log.h"
+
+namespace dpinholer {
+
+namespace {
+
+using pinhole::Change;
+using pinhole::FlowTuple;
+using pinhole::Key;
+
+// A call lives for media-idle (300 s) after the last packet that is known of.
+constexpr base::Duration flow_period = std::chrono::seconds{10};
+constexpr int idle_share = 50;  // a pause is at least so many times as long as the walk before it
+
+}  // namespace
+
+FlowAccount::FlowAccount(pinhole::Installed& installed, base::HashKey hash_key)
+    : installed_(installed), known_(0, pinhole::KeyHash{hash_key}), told_(hash_key) {}
+
+bool FlowAccount::walk_some(base::TimePoint now) {
+  if (!walking_ && (now < next_walk_ || installed_.size() == 0)) return false;
+  const base::TimePoint began = system::now();
+  tl::expected<bool, system::SystemError> more = true;
+  if (!std::exchange(walking_, true)) {
+    if (const auto begun = walked_.begin_walk(); !begun) more = tl::unexpected(begun.error());
+  }
+  if (more) more = walked_.walk_some([this](const system::Flow& flow) { note(flow); });
+  spent_ += system::now() - began;
+  walking_ = more.value_or(false);
+  if (!walking_) end_walk(now);
+  if (!more) {
+    const std::string text = more.error().to_string() + ": packets of offloaded media are not counted";
+    if (const auto ending = told_.tell("walk", now)) system::log::error(text + *ending);
+  }
+  return walking_;
+}
+
+void FlowAccount::end_walk(base::TimePoint now) {
+  next_walk_ = now + std::max(flow_period, idle_share * std::exchange(spent_, {}));
+  if (!std::exchange(uncounted_, false)) return;
+  if (const auto ending = told_.tell("uncounted", now)) {
+    system::log::warning("connection tracking does not count the packets of media; set "
+                         "net.netfilter.nf_conntrack_acct = 1 before calls begin, or media.offload = \"avoid\"" +
+                         *ending);
+  }
+}
+
+void FlowAccount::read_last(std::span<const Change> changes, std::vector<FlowTuple>& flows) {
+  std::vector<Key> closed;
+  for (const Change& change : changes) {
+    if (change.kind != Change::Kind::close) continue;
+    closed.push_back(change.key);
+    const auto known = known_.find(change.key);
+    if (known == known_.end()) continue;
+    for (const Known& flow : known->second) flows.push_back(flow.tuple);
+  }
+  if (closed.empty()) return;
+  std::ranges::sort(flows);
+  flows.erase(std::ranges::unique(flows).begin(), flows.end());
+  if (flows.size() <= base::limits::flows_read_at_once)
+    (void)asked_.read_flows(flows, [this](const system::Flow& flow) { note(flow); });
+  for (const Key& key : closed) known_.erase(key);
+}
+
+void FlowAccount::note(const system::Flow& flow) {
+  const auto& [original, reply, there, back, counted] = flow;
+  const bool one = credit(original, reply.source, original.source.address, there);
+  const bool other = credit(reply, original.source, reply.source.address, back);
+  if ((one || other) && !counted) uncounted_ = true;
+}
+
+// A rule of the forward chain sees `source`. A flow that has counted less than before is a new one.
+bool FlowAccount::credit(const FlowTuple& tuple, const base::Endpoint& led_to, const base::Address& source,
+                         std::uint64_t packets) {
+  for (const base::Endpoint& destination : {tuple.destination, led_to}) {
+    const Key key{tuple.protocol, destination};
+    auto* entry = installed_.find(key);
+    if (entry == nullptr || !entry->lets(source)) continue;
+    std::vector<Known>& flows = known_[key];
+    auto flow = std::ranges::find(flows, tuple, &Known::tuple);
+    if (flow == flows.end()) {
+      if (flows.size() >= base::limits::flows_per_pinhole) flows.erase(flows.begin());
+      flow = flows.insert(flows.end(), {tuple, 0});
+    }
+    const std::uint64_t before = std::exchange(flow->packets, packets);
+    entry->note_flow(source, packets >= before ? packets - before : packets);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace dpinholer
