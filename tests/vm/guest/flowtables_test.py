@@ -25,19 +25,22 @@ PACE = 0.02
 
 
 class FlowtableTest(GatewayTest):
+    def setUp(self):
+        super().setUp()
+        self.rules = RULES.read_text()
+        self.addCleanup(lambda: (RULES.write_text(self.rules), shell("systemctl restart nftables")))
+
     def load(self, where):
         """The line of the document that stands there, "behind" the jump or "ahead of" it."""
         line, = re.findall(rf"^# in chain forward of table inet filter, {where} the jump\n(meta .* flow add @ft)$",
                            (HOME / "docs/gateways.md").read_text(), re.MULTILINE)
-        rules = RULES.read_text()
-        changed = rules.replace('    include "dpinholer/dpinholer.nft"\n',
-                                f'    include "dpinholer/dpinholer.nft"\n{FLOWTABLE}')
+        changed = self.rules.replace('    include "dpinholer/dpinholer.nft"\n',
+                                     f'    include "dpinholer/dpinholer.nft"\n{FLOWTABLE}')
         jump = "        jump sip_media\n"
         both = jump + f"        {line}\n" if where == "behind" else f"        {line}\n" + jump
         changed = changed.replace(jump, both)
         self.assertEqual((changed.count("@ft"), changed.count("flowtable ft")), (1, 1))
         RULES.write_text(changed)
-        self.addCleanup(lambda: (RULES.write_text(rules), shell("systemctl restart nftables")))
         shell("systemctl reload nftables")
 
     def flows(self, *ports):
@@ -45,8 +48,27 @@ class FlowtableTest(GatewayTest):
         listed = shell("conntrack -L -p udp 2>/dev/null; conntrack -L -f ipv6 -p udp 2>/dev/null").splitlines()
         return [line for line in listed if any(f"dport={port} " in line for port in ports)]
 
+    def measure(self, offloaded):
+        """Prints it: only to be compared with another one of the same machine."""
+        call = Call(self)
+        call.offer()
+        call.answer()
+        outside, inside = call.media
+        for sender, receiver in (call.media, reversed(call.media)) * 3:
+            self.assert_passes(sender, receiver)
+        self.assertEqual(any("OFFLOAD" in flow for flow in self.flows(inside.port)), offloaded)
+        began = time.monotonic()
+        for _ in range(50):
+            self.assert_passes(outside, inside, 100)
+        print(f"{5000 / (time.monotonic() - began):.0f} packets/s", end=" ... ")
+        call.end()
+
 
 class Avoid(FlowtableTest):
+    def test_how_fast_media_passes(self):
+        self.load("behind")
+        self.measure(offloaded=False)
+
     def test_calls_stay_out_of_it_and_others_go_in(self):
         self.load("behind")
         for family in FAMILIES:
@@ -75,9 +97,9 @@ class Use(FlowtableTest):
         self.addCleanup(lambda: (CONFIGURATION.write_text(settings), shell("systemctl restart dpinholer")))
         CONFIGURATION.write_text(f'{settings}\n[media]\noffload = "use"\n[timeouts]\nmedia-idle = {IDLE}\n')
         shell("sysctl -w net.netfilter.nf_conntrack_acct=1 && systemctl reload dpinholer")
-        self.load("ahead of")
 
     def test_a_long_call_stays_up_with_its_packets_counted_and_ends_with_its_bye(self):
+        self.load("ahead of")
         call = Call(self)
         call.offer()
         call.answer()
@@ -107,5 +129,10 @@ class Use(FlowtableTest):
             self.assertLess(abs(told - came), 100, f"{counted} told, {arrived} came")
 
     def test_calls_pass(self):
+        self.load("ahead of")
         for family in FAMILIES:
             self.assert_calls_pass(family)
+
+    def test_how_fast_media_passes(self):
+        self.load("ahead of")
+        self.measure(offloaded=True)
