@@ -73,27 +73,28 @@ void FlowAccount::read_last(std::span<const Change> changes, std::vector<FlowTup
 }
 
 void FlowAccount::note(const system::Flow& flow) {
-  const auto& [original, reply, there, back, counted] = flow;
-  const bool one = credit(original, reply.source, original.source.address, there);
-  const bool other = credit(reply, original.source, reply.source.address, back);
+  const auto& [original, reply, there, back, counted, zone] = flow;
+  const bool one = credit({original, zone, there}, reply.source, original.source.address);
+  const bool other = credit({reply, zone, back}, original.source, reply.source.address);
   if ((one || other) && !counted) uncounted_ = true;
 }
 
-// A rule of the forward chain sees `source`. A flow that has counted less than before is a new one.
-bool FlowAccount::credit(const FlowTuple& tuple, const base::Endpoint& led_to, const base::Address& source,
-                         std::uint64_t packets) {
-  for (const base::Endpoint& destination : {tuple.destination, led_to}) {
-    const Key key{tuple.protocol, destination};
+// A rule of the forward chain sees `source`. A flow that has counted less than before is a new one; the same in
+// another zone has counted the same packets.
+bool FlowAccount::credit(const Known& flow, const base::Endpoint& led_to, const base::Address& source) {
+  for (const base::Endpoint& destination : {flow.tuple.destination, led_to}) {
+    const Key key{flow.tuple.protocol, destination};
     auto* entry = installed_.find(key);
     if (entry == nullptr || !entry->lets(source)) continue;
     std::vector<Known>& flows = known_[key];
-    auto flow = std::ranges::find(flows, tuple, &Known::tuple);
-    if (flow == flows.end()) {
+    auto known = std::ranges::find(flows, flow.tuple, &Known::tuple);
+    if (known == flows.end()) {
       if (flows.size() >= base::limits::flows_per_pinhole) flows.erase(flows.begin());
-      flow = flows.insert(flows.end(), {tuple, 0});
+      known = flows.insert(flows.end(), {flow.tuple, flow.zone, 0});
     }
-    const std::uint64_t before = std::exchange(flow->packets, packets);
-    entry->note_flow(source, packets >= before ? packets - before : packets);
+    if (known->zone != flow.zone) return true;
+    const std::uint64_t before = std::exchange(known->packets, flow.packets);
+    entry->note_flow(source, flow.packets >= before ? flow.packets - before : flow.packets);
     return true;
   }
   return false;

@@ -44,11 +44,11 @@ class FlowAccount {
  private:
   struct Known {
     pinhole::FlowTuple tuple;  // of packets as they come
+    std::uint16_t zone = 0;
     std::uint64_t packets = 0;
   };
 
-  bool credit(const pinhole::FlowTuple& tuple, const base::Endpoint& led_to, const base::Address& source,
-              std::uint64_t packets);
+  bool credit(const Known& flow, const base::Endpoint& led_to, const base::Address& source);
   void end_walk(base::TimePoint now);
 
   pinhole::Installed& installed_;

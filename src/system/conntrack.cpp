@@ -99,7 +99,13 @@ std::optional<Flow> read_flow(const nlmsghdr& entry) {
   if (!original || !reply) return std::nullopt;
   const auto there = read_packets(attributes[CTA_COUNTERS_ORIG]);
   const auto back = read_packets(attributes[CTA_COUNTERS_REPLY]);
-  return Flow{*original, *reply, there.value_or(0), back.value_or(0), there && back};
+  const std::uint8_t* zone = octets_of(attributes[CTA_ZONE], 2);
+  return Flow{.original = *original,
+              .reply = *reply,
+              .original_packets = there.value_or(0),
+              .reply_packets = back.value_or(0),
+              .counted = there && back,
+              .zone = zone == nullptr ? std::uint16_t{0} : base::read_u16(zone)};
 }
 
 bool is_entry(const nlmsghdr& message) {

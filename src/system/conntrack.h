@@ -30,6 +30,7 @@ struct Flow {
   std::uint64_t original_packets = 0;
   std::uint64_t reply_packets = 0;
   bool counted = false;  ///< net.netfilter.nf_conntrack_acct was on when it began
+  std::uint16_t zone = 0;
 };
 
 /// The kernel's connection tracking table. Closing a pinhole needs it: `ct state established accept` ahead of

@@ -41,7 +41,7 @@ class FlowAccountTest : public testing::Test {
     installed_.apply(change);
   }
   static system::Flow flow(std::uint64_t there, std::uint64_t back) {
-    return {{base::Protocol::udp, phone, peer}, {base::Protocol::udp, peer, translated}, there, back, true};
+    return {{base::Protocol::udp, phone, peer}, {base::Protocol::udp, peer, translated}, there, back, true, 0};
   }
   std::uint64_t passed(const Key& key) const { return installed_.find(key)->passed(); }
   std::size_t heard(const Key& key) { return installed_.find(key)->take_heard().size(); }
@@ -69,6 +69,17 @@ TEST_F(FlowAccountTest, AFlowThatBeginsAnewCountsOn) {
   EXPECT_EQ(passed(to_phone), 93U);
 }
 
+TEST_F(FlowAccountTest, TheSameInAnotherZoneCountsOnce) {
+  system::Flow other = flow(98, 90);
+  other.zone = 5;
+  for (int i = 0; i < 3; ++i) {
+    account_.note(flow(100, 90));
+    account_.note(other);
+  }
+  EXPECT_EQ(passed(to_peer), 100U);
+  EXPECT_EQ(passed(to_phone), 90U);
+}
+
 TEST_F(FlowAccountTest, AChangedPortIsAnotherFlow) {
   account_.note(flow(100, 90));
   system::Flow other = flow(10, 20);
@@ -88,16 +99,16 @@ TEST_F(FlowAccountTest, TheRedirectedCount) {
     return close;
   }());
   // DNAT: the pinhole names where it leads.
-  account_.note({{base::Protocol::udp, peer, translated}, {base::Protocol::udp, phone, peer}, 50, 60, true});
+  account_.note({{base::Protocol::udp, peer, translated}, {base::Protocol::udp, phone, peer}, 50, 60, true, 0});
   EXPECT_EQ((installed_.find({base::Protocol::udp, phone})->passed()), 50U);
   EXPECT_EQ(passed(to_peer), 60U);
 }
 
 TEST_F(FlowAccountTest, WhatHasNoPinholeOrMayNotSendCountsNowhere) {
   const FlowTuple stranger{base::Protocol::udp, at("192.0.2.66", 40000), translated};
-  account_.note({stranger, {base::Protocol::udp, translated, stranger.source}, 50, 60, true});
+  account_.note({stranger, {base::Protocol::udp, translated, stranger.source}, 50, 60, true, 0});
   const FlowTuple other{base::Protocol::tcp, peer, translated};
-  account_.note({other, {base::Protocol::tcp, translated, peer}, 50, 60, true});
+  account_.note({other, {base::Protocol::tcp, translated, peer}, 50, 60, true, 0});
   EXPECT_EQ(passed(to_phone), 0U);
   EXPECT_EQ(heard(to_phone), 0U);
   EXPECT_EQ(account_.size(), 0U);
@@ -106,7 +117,7 @@ TEST_F(FlowAccountTest, WhatHasNoPinholeOrMayNotSendCountsNowhere) {
 TEST_F(FlowAccountTest, RemembersSoManyFlowsOfAPinhole) {
   for (std::uint16_t port = 1; port <= 100; ++port) {
     const FlowTuple there{base::Protocol::udp, {phone.address, port}, peer};
-    account_.note({there, {base::Protocol::udp, peer, {translated.address, port}}, 1, 0, true});
+    account_.note({there, {base::Protocol::udp, peer, {translated.address, port}}, 1, 0, true, 0});
   }
   EXPECT_EQ(passed(to_peer), 100U);
   Change close;
