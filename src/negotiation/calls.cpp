@@ -105,7 +105,7 @@ void Calls::process(const SipMessage& message, const Origin& origin, const base:
   const bool starts = starts_call(message) && (call == nullptr || call->standing <= Standing::late);
   if (starts && (was_refused(message.call_id) || !may_start(source) ||
                  (call == nullptr && !make_room(source, now, updates)))) {
-    if (!origin.elsewhere.empty()) refused_starts_.add(calls_.hash_function()(message.call_id));
+    if (!origin.elsewhere.empty()) note_refused_start(message.call_id);
     if (message.session) refuse(Cause::limit);
     return;
   }
@@ -125,7 +125,7 @@ void Calls::note_unread(const SipMessage& message, const Origin& origin, base::T
   if (Call* call = find(message.call_id)) {
     Turn(*call, settings_, now).note_refused(message, origin);
   } else if (starts_call(message)) {
-    refused_starts_.add(calls_.hash_function()(message.call_id));
+    note_refused_start(message.call_id);
   }
 }
 
@@ -260,6 +260,10 @@ bool Calls::was_refused(std::string_view call_id) const {
   return !refused_starts_.empty() && refused_starts_.has(calls_.hash_function()(call_id));
 }
 
+void Calls::note_refused_start(std::string_view call_id) {
+  refused_starts_.add(calls_.hash_function()(call_id));
+}
+
 bool Calls::may_start(const base::Address& source) const {
   if (settings_.calls_per_source == 0) return true;
   auto count = per_source_.find(source);
@@ -280,7 +284,7 @@ bool Calls::make_room(const base::Address& source, base::TimePoint now, Updates&
   Turn turn(call, settings_, now);
   turn.end(Cause::early_timeout);
   turn.finish(updates);
-  if (call.refused) refused_starts_.add(calls_.hash_function()(call.call_id));
+  if (call.refused) note_refused_start(call.call_id);
   remove(call);
   return true;
 }

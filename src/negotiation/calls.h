@@ -129,6 +129,7 @@ class Calls {
   };
 
   bool was_refused(std::string_view call_id) const;
+  void note_refused_start(std::string_view call_id);
   Call* find(std::string_view call_id);
   Call* find_recovered(std::string_view call_id);
   Call* find_unnamed(std::string_view text);
