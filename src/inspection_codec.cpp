@@ -423,9 +423,6 @@ void encode(const pinhole::Sources& answer, Buffer& into) {
 void encode(base::Interface interface, Buffer& into) {
   write(interface, into);
 }
-void encode(bool answer, Buffer& into) {
-  write(answer, into);
-}
 void encode(const std::vector<base::Interface>& answer, Buffer& into) {
   Encoder encoder(into);
   list(encoder, answer, each);
@@ -452,9 +449,6 @@ std::optional<pinhole::Sources> decode_sources(base::Bytes content) {
 }
 std::optional<base::Interface> decode_interface(base::Bytes content) {
   return read<base::Interface>(content);
-}
-std::optional<bool> decode_bool(base::Bytes content) {
-  return read<bool>(content);
 }
 
 std::optional<std::vector<base::Interface>> decode_interfaces(base::Bytes content) {

@@ -18,7 +18,7 @@ enum class Kind : std::uint16_t {
   batch = 1,  ///< to the inspector: Batch
   findings,   ///< from it, and the answer to a batch: Findings
   // The inspector's questions in between; each is answered by `answer`:
-  is_own,     ///< address -> bool
+  owners,     ///< address -> interfaces
   ways_to,    ///< address, interface -> interfaces
   name,       ///< interface -> text
   has_media,  ///< pinhole, sources -> sources
@@ -48,7 +48,6 @@ void encode(const AddressQuestion& question, Buffer& into);
 void encode(const pinhole::Senders& senders, Buffer& into);
 void encode(const pinhole::Sources& answer, Buffer& into);
 void encode(base::Interface interface, Buffer& into);
-void encode(bool answer, Buffer& into);
 void encode(const std::vector<base::Interface>& answer, Buffer& into);
 void encode(const std::string& answer, Buffer& into);
 
@@ -56,7 +55,6 @@ std::optional<AddressQuestion> decode_address_question(base::Bytes content);
 std::optional<pinhole::Senders> decode_senders(base::Bytes content);
 std::optional<pinhole::Sources> decode_sources(base::Bytes content);
 std::optional<base::Interface> decode_interface(base::Bytes content);
-std::optional<bool> decode_bool(base::Bytes content);
 std::optional<std::vector<base::Interface>> decode_interfaces(base::Bytes content);
 std::optional<std::string> decode_text(base::Bytes content);
 

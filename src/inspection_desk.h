@@ -70,7 +70,9 @@ class InspectionDesk {
     KernelAnswers(system::HostNetworks& networks, Gatekeeper& gatekeeper, bool observe)
         : networks_(networks), gatekeeper_(gatekeeper), observe_(observe) {}
 
-    bool is_own(const base::Address& address) override { return networks_.is_own(address); }
+    std::vector<base::Interface> owners(const base::Address& address) override {
+      return networks_.owners(address);
+    }
     std::vector<base::Interface> ways_to(const base::Address& address, base::Interface arrival) override {
       return networks_.ways_to(address, arrival);
     }

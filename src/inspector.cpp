@@ -28,7 +28,9 @@ bool is_enough(const Findings& findings) {
 // The host as whoever gave the present batch knows it.
 class Inspector::Asking : public pinhole::Host {
  public:
-  bool is_own(const base::Address& address) override { return questions->is_own(address); }
+  std::vector<base::Interface> owners(const base::Address& address) override {
+    return questions->owners(address);
+  }
   std::vector<base::Interface> ways_to(const base::Address& address, base::Interface arrival) override {
     return questions->ways_to(address, arrival);
   }

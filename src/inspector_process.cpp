@@ -112,9 +112,9 @@ bool InspectorProcess::answer(const Channel::Frame& frame, Questions& questions)
     return true;
   };
   switch (Kind{frame.kind}) {
-    case Kind::is_own: {
+    case Kind::owners: {
       const auto question = codec::decode_address_question(frame.content);
-      return question && reply(questions.is_own(question->address));
+      return question && reply(questions.owners(question->address));
     }
     case Kind::ways_to: {
       const auto question = codec::decode_address_question(frame.content);

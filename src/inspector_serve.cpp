@@ -25,14 +25,15 @@ class RemoteQuestions : public Questions {
   explicit RemoteQuestions(Channel& channel) : channel_(channel) {}
 
   void forget() {
-    own_.clear();
+    owners_.clear();
     ways_.clear();
     names_.clear();
   }
 
-  bool is_own(const base::Address& address) override {
-    return remembered(own_, address, [&] {
-      return ask(Kind::is_own, codec::AddressQuestion{address, base::Interface::unknown}, codec::decode_bool);
+  std::vector<base::Interface> owners(const base::Address& address) override {
+    return remembered(owners_, address, [&] {
+      return ask(Kind::owners, codec::AddressQuestion{address, base::Interface::unknown},
+                 codec::decode_interfaces);
     });
   }
   std::vector<base::Interface> ways_to(const base::Address& address, base::Interface arrival) override {
@@ -69,7 +70,7 @@ class RemoteQuestions : public Questions {
 
   Channel& channel_;
   codec::Buffer sending_;
-  std::map<base::Address, bool> own_;
+  std::map<base::Address, std::vector<base::Interface>> owners_;
   std::map<std::pair<base::Address, base::Interface>, std::vector<base::Interface>> ways_;
   std::map<base::Interface, std::string> names_;
 };

@@ -14,8 +14,9 @@ class Host {
  public:
   virtual ~Host() = default;
 
-  /// Whether one of its interfaces has this address.
-  virtual bool is_own(const base::Address& address) = 0;
+  /// Its interfaces that have this address.
+  virtual std::vector<base::Interface> owners(const base::Address& address) = 0;
+  bool is_own(const base::Address& address) { return !owners(address).empty(); }
 
   /// Whether one of them has an address in that network: for hosts that know all their addresses.
   virtual bool has_own_in(const base::Network& /*network*/) { return false; }

@@ -143,7 +143,7 @@ void HostNetworks::told(std::uint16_t type) {
 }
 
 // Until it can be read, what was known last is the best guess.
-const std::set<base::Address>& HostNetworks::addresses() {
+const HostNetworks::Addresses& HostNetworks::addresses() {
   if (!addresses_known_) {
     if (auto addresses = read_addresses()) {
       addresses_ = std::move(*addresses);
@@ -153,12 +153,25 @@ const std::set<base::Address>& HostNetworks::addresses() {
   return addresses_;
 }
 
-bool HostNetworks::is_own(const base::Address& address) {
-  return addresses().contains(address);
+std::vector<Interface> HostNetworks::owners(const base::Address& address) {
+  const auto& all = addresses();
+  const auto place = all.find(address);
+  return place == all.end() ? std::vector<Interface>() : place->second;
 }
 
 bool HostNetworks::has_own_in(const base::Network& network) {
-  return std::ranges::any_of(addresses(), [&](const auto& address) { return network.contains(address); });
+  return std::ranges::any_of(addresses(), [&](const auto& own) { return network.contains(own.first); });
+}
+
+std::vector<base::Address> HostNetworks::addresses_of(const std::string& name) {
+  const Links& all = links();
+  const auto link = std::ranges::find(all, name, [](const auto& one) { return one.second.name; });
+  std::vector<base::Address> found;
+  if (link == all.end()) return found;
+  for (const auto& [address, owners] : addresses()) {
+    if (std::ranges::find(owners, link->first) != owners.end()) found.push_back(address);
+  }
+  return found;
 }
 
 const HostNetworks::Links& HostNetworks::links() {
@@ -225,15 +238,17 @@ tl::expected<HostNetworks::Ways, SystemError> HostNetworks::look_up(const base::
 }
 
 //   ip address show
-tl::expected<std::set<base::Address>, SystemError> HostNetworks::read_addresses() {
-  std::set<base::Address> addresses;
+tl::expected<HostNetworks::Addresses, SystemError> HostNetworks::read_addresses() {
+  Addresses addresses;
   alignas(nlmsghdr) std::array<std::uint8_t, longest_request> buffer{};
   nlmsghdr& request = start(buffer.data(), RTM_GETADDR, NLM_F_DUMP, ifaddrmsg{});
   const auto end = netlink_request(requests_, request, [&](const nlmsghdr& answer) {
     if (answer.nlmsg_type != RTM_NEWADDR) return;
-    const auto attributes = parse<IFA_MAX + 1>(answer, sizeof(ifaddrmsg));
+    const auto* header = static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(&answer));
+    if (mnl_nlmsg_get_payload_len(&answer) < sizeof *header) return;
+    const auto attributes = parse<IFA_MAX + 1>(answer, sizeof *header);
     const nlattr* own = attributes[IFA_LOCAL] != nullptr ? attributes[IFA_LOCAL] : attributes[IFA_ADDRESS];
-    if (const auto address = read_address(own)) addresses.insert(*address);
+    if (const auto address = read_address(own)) addresses[*address].push_back(Interface{header->ifa_index});
   });
   if (!end) return tl::unexpected(end.error());
   if (end->code != 0) return tl::unexpected(SystemError{"RTM_GETADDR", end->code, ""});

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,7 +31,7 @@ class HostNetworks : public pinhole::Host {
   /// Forgets what changed since the last time. Never waits.
   void update();
 
-  bool is_own(const base::Address& address) override;
+  std::vector<base::Interface> owners(const base::Address& address) override;
   bool has_own_in(const base::Network& network) override;
 
   /// `ip route get ADDRESS fibmatch`: the rules of policy routing count, for a packet that this host would
@@ -41,26 +40,30 @@ class HostNetworks : public pinhole::Host {
 
   std::string name(base::Interface interface) override;
 
+  /// Those of the interface of that name; none when there is no such interface.
+  std::vector<base::Address> addresses_of(const std::string& name);
+
  private:
   struct Link {
     std::string name;
     base::Interface master = base::Interface::unknown;  // bridge, bond or VRF that it is a port of
     bool vrf = false;
   };
+  using Addresses = std::map<base::Address, std::vector<base::Interface>>;
   using Links = std::map<base::Interface, Link>;
   using Ways = std::vector<base::Interface>;
 
-  tl::expected<std::set<base::Address>, SystemError> read_addresses();
+  tl::expected<Addresses, SystemError> read_addresses();
   tl::expected<Links, SystemError> read_links();
   tl::expected<Ways, SystemError> look_up(const base::Address& address, base::Interface vrf);
-  const std::set<base::Address>& addresses();
+  const Addresses& addresses();
   const Links& links();
   bool is_vrf(base::Interface interface);
   void told(std::uint16_t type);
 
   NetlinkSocket requests_;
   NetlinkSocket changes_;
-  std::set<base::Address> addresses_;
+  Addresses addresses_;
   Links links_;
   std::map<std::pair<base::Address, base::Interface>, Ways> ways_;  // by address and VRF
   bool addresses_known_ = false;

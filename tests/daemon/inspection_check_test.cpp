@@ -75,7 +75,7 @@ TEST_F(InspectionCheck, A26_NoMoreThanWasGiven) {
 }
 
 struct NoQuestions : Questions {
-  bool is_own(const base::Address&) override { return false; }
+  std::vector<base::Interface> owners(const base::Address&) override { return {}; }
   std::vector<base::Interface> ways_to(const base::Address&, base::Interface arrival) override {
     return {arrival};
   }

@@ -47,7 +47,9 @@ struct KnownHost : Questions {
     host.route("192.0.2.0/24", {base::Interface{3}});
     host.route("0.0.0.0/0", {base::Interface{2}});
   }
-  bool is_own(const base::Address& address) override { return host.is_own(address); }
+  std::vector<base::Interface> owners(const base::Address& address) override {
+    return host.owners(address);
+  }
   std::vector<base::Interface> ways_to(const base::Address& address, base::Interface arrival) override {
     return host.ways_to(address, arrival);
   }
@@ -162,7 +164,7 @@ const struct {
        answer_with(c, findings);
      },
      "an answer of the wrong form, "},
-    {"a question of the wrong form", [](Channel& c) { write_frame(c, 3, Kind::is_own, "???"); },
+    {"a question of the wrong form", [](Channel& c) { write_frame(c, 3, Kind::owners, "???"); },
      "a question of the wrong form, "},
     {"questions without end",
      [](Channel& c) {

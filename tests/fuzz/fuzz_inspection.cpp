@@ -45,7 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       check(codec::decode_interface, content);
       break;
     case 5:
-      check(codec::decode_bool, content);
+      check(codec::decode_sources, content);
       break;
     case 6:
       check(codec::decode_interfaces, content);

@@ -14,12 +14,17 @@ namespace dpinholer::test {
 /// A host whose addresses, interfaces and routes are what a test says.
 struct FakeHost : pinhole::Host {
   std::set<base::Address> own;
+  std::map<base::Address, base::Interface> interfaces;  ///< that have own addresses; of others it is the loopback
   std::map<base::Interface, std::string> names;
   /// The first network that an address is in is its route; own addresses need none.
   std::vector<std::pair<base::Network, std::vector<base::Interface>>> routes;
   std::size_t questions = 0;  ///< about routes
 
-  bool is_own(const base::Address& address) override { return own.contains(address); }
+  std::vector<base::Interface> owners(const base::Address& address) override {
+    if (!own.contains(address)) return {};
+    const auto place = interfaces.find(address);
+    return {place == interfaces.end() ? base::Interface::host : place->second};
+  }
   bool has_own_in(const base::Network& network) override {
     return std::ranges::any_of(own, [&](const auto& address) { return network.contains(address); });
   }

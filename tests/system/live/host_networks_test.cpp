@@ -65,6 +65,41 @@ TEST_F(HostNetworksTest, AnAddressCountsFromWhenItIsThereUntilItIsGone) {
   EXPECT_FALSE(is_own("2001:db8::99"));
 }
 
+TEST_F(HostNetworksTest, AnAddressIsThatOfTheInterfacesThatHaveIt) {
+  EXPECT_EQ(networks->owners(address("203.0.113.1")), std::vector{outside});
+  EXPECT_EQ(networks->owners(address("2001:db8::1")), std::vector{inside});
+  EXPECT_EQ(networks->owners(address("192.0.2.10")), none);
+  run("ip address add 203.0.113.1/32 dev in0");
+  networks->update();
+  auto owners = networks->owners(address("203.0.113.1"));
+  std::sort(owners.begin(), owners.end());
+  std::vector both{outside, inside};
+  std::sort(both.begin(), both.end());
+  EXPECT_EQ(owners, both);
+}
+
+TEST_F(HostNetworksTest, AnInterfaceHasTheAddressesThatItHasNow) {
+  auto of = [&](const std::string& name) {
+    networks->update();
+    std::vector<std::string> texts;
+    for (const auto& one : networks->addresses_of(name)) {
+      if (!one.is_link_local()) texts.push_back(one.to_string());
+    }
+    return texts;
+  };
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(of("out0"), (Texts{"203.0.113.1", "2001:db8:1::1"}));
+  EXPECT_EQ(of("ppp0"), Texts());
+  run("ip address del 203.0.113.1/24 dev out0; ip address add 203.0.113.9/24 dev out0");
+  EXPECT_EQ(of("out0"), (Texts{"203.0.113.9", "2001:db8:1::1"}));
+  run("ip link add ppp0 type dummy");
+  EXPECT_EQ(of("ppp0"), Texts());
+  run("ip address add 198.51.100.7 peer 198.51.100.1 dev ppp0");
+  EXPECT_EQ(of("ppp0"), Texts{"198.51.100.7"});
+  run("ip link del ppp0");
+  EXPECT_EQ(of("ppp0"), Texts());
+}
+
 TEST_F(HostNetworksTest, OfALinkWithTwoEndsTheNearOneIsOwn) {
   run("ip address add 192.0.2.98 peer 192.0.2.97 dev in0");
   EXPECT_TRUE(is_own("192.0.2.98"));
