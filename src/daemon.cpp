@@ -24,6 +24,7 @@
 #include "held_messages.h"
 #include "inspection_desk.h"
 #include "lateness.h"
+#include "named_interfaces.h"
 #include "queues.h"
 #include "system/clock.h"
 #include "system/descriptor.h"
@@ -106,6 +107,7 @@ struct Daemon::State {
   Descriptor poll;
   std::optional<system::TableLock> lock;
   system::HostNetworks networks;
+  NamedInterfaces named{networks};
   Gatekeeper gatekeeper;
   Outcome outcome;  // of the batch
   InspectionDesk inspection;
@@ -201,6 +203,7 @@ void Daemon::State::wait() {
     } else if (index == networks_ready) {
       networks.update();
       inspection.networks_changed();
+      named.look(config.policy.inside_addresses_of);
     } else if (index == inspection_ready) {
       inspection.failed();
     } else if (index == control_ready) {
@@ -417,6 +420,7 @@ void Daemon::reconfigure(const system::Config& config) {
   state_->config = config;
   state_->config.kernel = kernel;
   state_->gatekeeper.reconfigure(config);
+  state_->named.look(config.policy.inside_addresses_of);
   state_->inspection.set_most_connections(config.streams.flows);
   state_->inspection.dismissed();
 }
@@ -429,6 +433,7 @@ void Daemon::run(const std::function<void()>& reload) try {
       (kernel.queues.last > kernel.queues.first ? "-" + std::to_string(kernel.queues.last) : "") +
       (kernel.observe ? ", writing nothing (kernel.observe) to table " : ", writing to table ") +
       kernel.table.family + " " + kernel.table.name);
+  state.named.look(state.config.policy.inside_addresses_of);
   state.take_over();
   service_manager::ready();
   while (!state.stopping) {

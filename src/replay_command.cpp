@@ -38,6 +38,15 @@ SameSide sides_of(const pinhole::PolicySettings& policy) {
   return SameSide::configured;
 }
 
+void complain_of_interfaces(const pinhole::PolicySettings& policy) {
+  const auto& names = policy.inside_addresses_of;
+  if (names.empty()) return;
+  std::string text = names.front();
+  for (std::size_t i = 1; i < names.size(); ++i) text += ", " + names[i];
+  complain("a replay has no interfaces: " + text +
+           " in inside-networks stands for nothing; name the addresses of that time instead");
+}
+
 std::string line(const Event& event, Format format) {
   return std::visit(
       [&](const auto& value) {
@@ -134,6 +143,7 @@ int replay_command(const ReplayOptions& options) {
     settings.sip_ports = *ports;
   }
   settings.policy.same_side = sides_of(config->policy);
+  if (config->policy.same_side != SameSide::off) complain_of_interfaces(config->policy);
   if (settings.policy.same_side == SameSide::off && config->policy.same_side != SameSide::off) {
     complain("no side check is made; a configuration with inside-networks in [sides] would make one");
   }

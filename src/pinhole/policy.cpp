@@ -38,7 +38,7 @@ bool Policy::admits_source(const base::Address& address, const base::Address& an
 std::optional<Cause> Policy::address_refusal(const base::Address& address,
                                              const base::Address& announced_by) const {
   if (refused_class(address, announced_by)) return Cause::address;
-  if (!settings_.local && is_own(address) && !leads_inside(address, settings_)) return Cause::address;
+  if (!settings_.local && is_own(address) && !leads_inside(address, settings_, host_)) return Cause::address;
   for (const base::Network& network : settings_.refuse_networks) {
     if (network.contains(address)) return Cause::address;
   }

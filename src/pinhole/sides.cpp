@@ -54,6 +54,18 @@ bool contains(const std::vector<Interface>& interfaces, Interface interface) {
   return std::find(interfaces.begin(), interfaces.end(), interface) != interfaces.end();
 }
 
+bool is_named(const std::vector<std::string>& names, Interface interface, Host& host) {
+  return !names.empty() && std::find(names.begin(), names.end(), host.name(interface)) != names.end();
+}
+
+bool has_a_listed_owner(const base::Address& address, const PolicySettings& settings, Host* host) {
+  const auto& names = settings.inside_addresses_of;
+  if (names.empty() || host == nullptr || !may_lead_inside(address)) return false;
+  const auto owners = host->owners(address);
+  return std::any_of(owners.begin(), owners.end(),
+                     [&](Interface owner) { return is_named(names, owner, *host); });
+}
+
 }  // namespace
 
 negotiation::Origin Sides::origin(const message::SipMessage& message, const base::Address& source,
@@ -77,10 +89,10 @@ negotiation::Origin Sides::origin(const message::SipMessage& message, const base
 bool Sides::speaks_for(const base::Address& address, const base::Address& source, Interface arrival) const {
   if (!makes_check()) return true;
   if (host_ == nullptr || arrival == Interface::unknown)
-    return settings_.inside_networks.empty() || is_listed(address) == is_listed(source);
+    return !lists_addresses() || is_listed(address) == is_listed(source);
   const bool own = host_->is_own(address);
   if (arrival == Interface::host) return own;
-  if (own) return leads_inside(address, settings_) && is_inside(source, {arrival});
+  if (own) return leads_inside(address, settings_, host_) && is_inside(source, {arrival});
   if (address.is_link_local()) return true;  // of the link that the message came by
   std::vector<Interface> ways;
   if (asks_for_routes(arrival)) {
@@ -92,7 +104,12 @@ bool Sides::speaks_for(const base::Address& address, const base::Address& source
 }
 
 bool Sides::is_configured() const {
-  return !settings_.inside_interfaces.empty() || !settings_.inside_networks.empty();
+  return !settings_.inside_interfaces.empty() || !settings_.inside_networks.empty() ||
+         !settings_.inside_addresses_of.empty();
+}
+
+bool Sides::lists_addresses() const {
+  return !settings_.inside_networks.empty() || (host_ != nullptr && !settings_.inside_addresses_of.empty());
 }
 
 bool Sides::makes_check() const {
@@ -115,23 +132,28 @@ bool Sides::asks_for_routes(Interface arrival) const {
 bool Sides::is_listed(const base::Address& address) const {
   const auto& inside = settings_.inside_networks;
   return std::any_of(inside.begin(), inside.end(),
-                     [&](const base::Network& network) { return network.contains(address); });
+                     [&](const base::Network& network) { return network.contains(address); }) ||
+         has_a_listed_owner(address, settings_, host_);
 }
 
 bool Sides::is_inside(const base::Address& address, const std::vector<Interface>& interfaces) const {
-  const auto& inside = settings_.inside_interfaces;
   return is_listed(address) || std::any_of(interfaces.begin(), interfaces.end(), [&](Interface interface) {
-           return !inside.empty() &&
-                  std::find(inside.begin(), inside.end(), host_->name(interface)) != inside.end();
+           return is_named(settings_.inside_interfaces, interface, *host_);
          });
 }
 
-bool leads_inside(const base::Address& address, const PolicySettings& settings) {
+bool leads_inside(const base::Address& address, const PolicySettings& settings, Host* host) {
+  if (settings.same_side == SameSide::off) return false;
   const auto& inside = settings.inside_networks;
-  return settings.same_side != SameSide::off &&
-         std::any_of(inside.begin(), inside.end(), [&](const base::Network& network) {
-           return network.is_one_address() && network.contains(address);
-         });
+  return std::any_of(inside.begin(), inside.end(),
+                     [&](const base::Network& network) {
+                       return network.is_one_address() && network.contains(address);
+                     }) ||
+         has_a_listed_owner(address, settings, host);
+}
+
+bool may_lead_inside(const base::Address& address) {
+  return !address.is_link_local() && !address.is_loopback();
 }
 
 }  // namespace dpinholer::pinhole

@@ -19,8 +19,8 @@ namespace dpinholer::pinhole {
 ///                            interface that it comes in or goes out by, is inside
 ///
 /// An address that packets have no way to is on no side. The host's own addresses are a side of their own,
-/// for which only the host speaks, unless one is listed by itself in inside-networks: then DNAT leads from it
-/// to somebody inside. Parties for which the host passes messages on must have announced the same themselves:
+/// for which only the host speaks, unless one is listed by itself in inside-networks, or an interface is that
+/// has it: then DNAT leads from it to somebody inside. Parties for which the host passes messages on must have announced the same themselves:
 /// `wanted` judges that.
 class Sides {
  public:
@@ -41,6 +41,7 @@ class Sides {
   bool is_configured() const;
   bool makes_check() const;
   bool asks_for_routes(base::Interface arrival) const;
+  bool lists_addresses() const;
   bool is_listed(const base::Address& address) const;
   bool is_inside(const base::Address& address, const std::vector<base::Interface>& interfaces) const;
 
@@ -49,7 +50,11 @@ class Sides {
 };
 
 /// Whether DNAT leads from this address of the host to somebody inside: it stands by itself in
-/// inside-networks.
-bool leads_inside(const base::Address& address, const PolicySettings& settings);
+/// inside-networks, or an interface does that has it now. `host` may be null.
+bool leads_inside(const base::Address& address, const PolicySettings& settings, Host* host);
+
+/// Whether an address counts that an interface has whose name stands in inside-networks: one of its link
+/// only, or of this host, does not.
+bool may_lead_inside(const base::Address& address);
 
 }  // namespace dpinholer::pinhole

@@ -106,6 +106,27 @@ bool read_texts(const toml::node& node, std::vector<T>& target, Parse parse) {
   });
 }
 
+// Networks, and interfaces that stand for the addresses that they have.
+bool read_inside(const toml::node& node, pinhole::PolicySettings& policy) {
+  std::vector<std::string> names;
+  std::vector<std::string> texts;
+  std::vector<base::Network> networks;
+  if (!read_texts(node, texts, [](std::string_view text) { return std::optional(std::string(text)); }))
+    return false;
+  for (const std::string& text : texts) {
+    if (const auto network = base::Network::parse(text)) {
+      networks.push_back(*network);
+    } else if (auto name = parse_interface_beside_networks(text)) {
+      names.push_back(std::move(*name));
+    } else {
+      return false;
+    }
+  }
+  policy.inside_networks = std::move(networks);
+  policy.inside_addresses_of = std::move(names);
+  return true;
+}
+
 std::optional<PortRange> read_port_range(const toml::node& node) {
   if (const auto text = node.value_exact<std::string_view>()) return parse_port_range(*text);
   std::uint16_t port = 0;
@@ -176,8 +197,10 @@ const Key keys[] = {
     {"media", "offload", "\"avoid\" or \"use\"",
      [](Node n, Config& c) { return read(n, c.offload, {{"avoid", false}, {"use", true}}); }},
 
-    {"sides", "inside-networks", networks,
-     [](Node n, Config& c) { return read_texts(n, c.policy.inside_networks, base::Network::parse); }},
+    {"sides", "inside-networks",
+     "a list of networks without host bits, and of interfaces for the addresses that they have, "
+     "[\"192.0.2.0/24\", \"2001:db8::/32\", \"ppp0\"]",
+     [](Node n, Config& c) { return read_inside(n, c.policy); }},
     {"sides", "inside-interfaces", "a list of interface names, [\"eth1\"]",
      [](Node n, Config& c) { return read_texts(n, c.policy.inside_interfaces, parse_interface); }},
 

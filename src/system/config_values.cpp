@@ -23,6 +23,11 @@ std::optional<std::string> parse_interface(std::string_view text) {
   return ok ? std::optional(std::string(text)) : std::nullopt;
 }
 
+std::optional<std::string> parse_interface_beside_networks(std::string_view text) {
+  if (text.find_first_not_of("0123456789.") == std::string_view::npos) return std::nullopt;
+  return parse_interface(text);
+}
+
 std::optional<std::string> parse_sign(std::string_view text) {
   if (text.empty() || text.size() > base::limits::offence_text) return std::nullopt;
   return std::string(text);

@@ -35,6 +35,9 @@ std::optional<pinhole::PortRange> parse_media_ports(std::string_view text);
 /// A name of a network interface, as the kernel takes it (dev_valid_name).
 std::optional<std::string> parse_interface(std::string_view text);
 
+/// The same, where networks may stand, too: what has only digits and dots is a mistyped address.
+std::optional<std::string> parse_interface_beside_networks(std::string_view text);
+
 /// A part of a header field, to be looked for.
 std::optional<std::string> parse_sign(std::string_view text);
 

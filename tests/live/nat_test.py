@@ -135,6 +135,114 @@ class Masqueraded(NatTest):
             hang_up()
 
 
+class AnotherAddress(NatTest):
+    """The uplink gets another public address while the daemon runs (DHCP, PPPoE). A phone inside knows its public
+    address, by STUN; the port is kept."""
+
+    SIDES = '[sides]\ninside-networks = ["{}"]\ninside-interfaces = ["eth1"]\n'
+    NEXT = {"4": "203.0.113.9", "6": "2001:db8:1::9"}
+    OF_PPP = {"4": "198.51.100.7", "6": "2001:db8:4::7"}
+
+    def move(self, family, old, new):
+        """As a DHCP client does."""
+        for verb, address in (("del", old), ("add", new)):
+            nodad = ["nodad"] if verb == "add" and family.digit == "6" else []
+            self.network.gateway.run("ip", "address", verb, f"{address}/{family.prefix}", "dev", "eth0", *nodad)
+        # The kernel forgets what was masqueraded, a little later.
+        wait_until(lambda: not [entry for entry in self.firewall.conntrack(family) if f"dst={old} " in entry],
+                   f"connections of {old} to be gone")
+
+    def invite(self, dialog, public):
+        """An INVITE of the phone inside, the first or another one, that is answered."""
+        outside, inside = self.pair
+        offer = sdp(inside, self.INSIDE_PORT, public)
+        inside.pass_to(outside, dialog.request("INVITE", body=offer))
+        outside.pass_to(inside, dialog.response(200, "OK", sdp(outside, self.OUTSIDE_PORT)), public)
+        inside.pass_to(outside, dialog.ack())
+
+    def hang_up_from(self, dialog, public):
+        outside, inside = self.pair
+        inside.pass_to(outside, dialog.bye())
+        outside.pass_to(inside, dialog.response(200, "OK"), public)
+
+    def assert_audio(self, family, public, peer, phone):
+        self.assertEqual([address for address, port in self.destinations() if port == self.INSIDE_PORT], [public])
+        self.assert_passes(phone, peer)
+        self.assert_arrives(peer, phone, public, self.INSIDE_PORT)
+        self.assertEqual(peer.received[-1].source, public)
+
+    def run_call(self, family, public, peer, phone):
+        dialog = Dialog(*reversed(self.pair))
+        self.invite(dialog, public)
+        self.assert_audio(family, public, peer, phone)
+        self.assert_ends_with_the_call(lambda: self.hang_up_from(dialog, public), (
+            (phone, peer, family.outside, self.OUTSIDE_PORT), (peer, phone, public, self.INSIDE_PORT)))
+        for port in (peer, phone):
+            port.stop_streaming()
+        self.firewall.delete_rule("forward", "ct state established,related accept")
+
+    def assert_opens_nothing(self, public):
+        outside, inside = self.pair
+        inside.pass_to(outside, Dialog(inside, outside).invite(sdp(inside, self.INSIDE_PORT, public)))
+        self.assertEqual(self.destinations(), set())
+
+    @each_family
+    def test_calls_before_and_after(self, family):
+        self.load_with(family, MASQUERADE)
+        old, new = family.gateway_outside, self.NEXT[family.digit]
+        self.pair, media = self.phones(family), self.media_ports(family)
+        with Daemon(self.network.gateway, self.SIDES.format("eth0")) as daemon:
+            self.in_log(daemon, rf"eth0 in inside-networks stands for .*\b{old}\b")
+            self.run_call(family, old, *media)
+            self.move(family, old, new)
+            self.addCleanup(self.move, family, new, old)
+            self.in_log(daemon, rf"eth0 in inside-networks stands for .*\b{new}\b")
+            self.run_call(family, new, *media)
+            self.assert_opens_nothing(old)
+            self.in_log(daemon, rf"no pinhole to {old} port {self.INSIDE_PORT} \(other-side\)")
+
+    @each_family
+    def test_a_call_goes_on_at_the_other_address(self, family):
+        self.load_with(family, MASQUERADE)
+        old, new = family.gateway_outside, self.NEXT[family.digit]
+        self.pair, (peer, phone) = self.phones(family), self.media_ports(family)
+        with Daemon(self.network.gateway, self.SIDES.format("eth0")):
+            dialog = Dialog(*reversed(self.pair))
+            self.invite(dialog, old)
+            self.assert_audio(family, old, peer, phone)
+            self.move(family, old, new)
+            self.addCleanup(self.move, family, new, old)
+            self.invite(dialog, new)
+            self.assert_audio(family, new, peer, phone)
+            self.assert_ends_with_the_call(lambda: self.hang_up_from(dialog, new), (
+                (phone, peer, family.outside, self.OUTSIDE_PORT), (peer, phone, new, self.INSIDE_PORT)))
+
+    # As pppd makes one, some time after the daemon has started, and takes it away.
+    @each_family
+    def test_an_interface_that_comes_and_goes(self, family):
+        gateway, public = self.network.gateway, self.OF_PPP[family.digit]
+        self.load_with(family, f"""
+            chain postrouting {{
+                type nat hook postrouting priority srcnat; policy accept;
+                oifname "eth0" snat to {public}
+            }}
+        """)
+        self.pair, media = self.phones(family), self.media_ports(family)
+        with Daemon(gateway, self.SIDES.format("ppp0")) as daemon:
+            self.in_log(daemon, "inside-networks names ppp0, an interface that has no address or is not there: .* "
+                                "correct it in \\[sides\\]")
+            self.assert_opens_nothing(public)
+            gateway.run("ip", "link", "add", "ppp0", "type", "dummy")
+            self.addCleanup(gateway.run, "ip", "link", "delete", "ppp0", check=False)
+            gateway.run("ip", "address", "add", f"{public}/{128 if family.digit == '6' else 32}", "dev", "ppp0")
+            gateway.run("ip", "link", "set", "ppp0", "up")
+            self.run_call(family, public, *media)
+            self.assertEqual(daemon.log().count("inside-networks names ppp0"), 1)
+            gateway.run("ip", "link", "delete", "ppp0")
+            self.assert_opens_nothing(public)
+            self.assertEqual(daemon.log().count("inside-networks names ppp0"), 2)
+
+
 class BehindDnat(NatTest):
     """A peer outside calls a PBX whose SIP and media come by DNAT, and whose SDP names the public address and
     port."""

@@ -163,6 +163,24 @@ TEST(Policy, AnOwnAddressFromWhichDnatLeadsInsideIsNotRefused) {
       << "anybody could announce it then";
 }
 
+TEST(Policy, AnAddressOfANamedInterfaceIsNotRefused) {
+  PolicySettings settings;
+  test::FakeHost host;
+  const base::Interface uplink{2};
+  host.names = {{uplink, "ppp0"}};
+  host.own = {address("203.0.113.1"), address("203.0.113.2")};
+  host.interfaces = {{address("203.0.113.1"), uplink}};
+  settings.inside_addresses_of = {"ppp0"};
+  const Policy policy(settings, &host);
+  EXPECT_EQ(refusal(policy, "203.0.113.1", 30000, "192.0.2.10"), "");
+  EXPECT_EQ(refusal(policy, "203.0.113.2", 30000, "192.0.2.10"), "address") << "of another interface";
+  host.interfaces = {{address("203.0.113.2"), uplink}};
+  EXPECT_EQ(refusal(policy, "203.0.113.1", 30000, "192.0.2.10"), "address");
+  EXPECT_EQ(refusal(policy, "203.0.113.2", 30000, "192.0.2.10"), "");
+  settings.same_side = SameSide::off;
+  EXPECT_EQ(refusal(Policy(settings, &host), "203.0.113.2", 30000, "192.0.2.10"), "address");
+}
+
 TEST(Policy, RefuseNetworks) {
   PolicySettings settings;
   settings.refuse_networks = {network("192.0.2.128/25"), network("2001:db8:bad::/48")};

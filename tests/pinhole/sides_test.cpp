@@ -167,6 +167,77 @@ TEST(Sides, AnAddressThatDnatLeadsInsideFromIsInside) {
   check(rows, settings, &host);
 }
 
+// The same, with an address that changes.
+TEST(Sides, AnInterfaceThatIsNamedStandsForTheAddressesThatItHas) {
+  test::FakeHost host = gateway();
+  host.interfaces = {{address("192.0.2.1"), lan10}, {address("203.0.113.1"), eth0}};
+  PolicySettings settings;
+  settings.inside_addresses_of = {"eth0"};
+  settings.inside_networks = {network("192.0.2.0/24")};
+  const Row before[] = {
+      {"the PBX names it", "203.0.113.1", "192.0.2.10", lan10, true},
+      {"an outside peer names it", "203.0.113.1", "203.0.113.5", eth0, false},
+      {"the gateway names it", "203.0.113.1", "203.0.113.1", Interface::host, true},
+      {"the address of another interface", "192.0.2.1", "192.0.2.10", lan10, false},
+      {"an address to come", "203.0.113.200", "192.0.2.10", lan10, false},
+      {"an outside peer beside it", "203.0.113.5", "203.0.113.5", eth0, true},
+      {"A2", "192.0.2.77", "203.0.113.5", eth0, false},
+  };
+  check(before, settings, &host);
+  for (const char* now : {"203.0.113.200", "2001:db8:1::200"}) {
+    host.interfaces.emplace(address(now), eth0);
+    host.own.insert(address(now));
+  }
+  host.own.erase(address("203.0.113.1"));
+  const Row after[] = {
+      {"the PBX names it", "203.0.113.200", "192.0.2.10", lan10, true},
+      {"the PBX names that of IPv6", "2001:db8:1::200", "192.0.2.10", lan10, true},
+      {"an outside peer names it", "203.0.113.200", "203.0.113.5", eth0, false},
+      {"the PBX names one that is somebody else's now", "203.0.113.1", "192.0.2.10", lan10, false},
+      {"somebody outside names his own", "203.0.113.1", "203.0.113.1", eth0, true},
+  };
+  check(after, settings, &host);
+  settings.inside_addresses_of = {"ppp0", "eth0"};
+  check(after, settings, &host);
+  settings.inside_networks.clear();
+  settings.inside_interfaces = {"lan.10"};
+  for (const SameSide judged : {SameSide::routes, SameSide::configured}) {
+    settings.same_side = judged;
+    check(after, settings, &host);
+  }
+}
+
+TEST(Sides, AnInterfaceThatIsNotThereStandsForNothing) {
+  test::FakeHost host = gateway();
+  PolicySettings settings;
+  settings.inside_addresses_of = {"ppp0"};
+  const Row rows[] = {
+      {"an address of the gateway", "203.0.113.1", "192.0.2.10", lan10, false},
+      {"all are outside", "192.0.2.10", "192.0.2.10", lan10, true},
+      {"all are outside", "203.0.113.5", "192.0.2.10", lan10, true},
+  };
+  for (const SameSide judged : {SameSide::routes, SameSide::configured}) {
+    settings.same_side = judged;
+    check(rows, settings, &host);
+  }
+  const Row no_check[] = {{"nobody to ask", "203.0.113.5", "192.0.2.10", lan10, true}};
+  check(no_check, settings, nullptr);
+}
+
+// They lead nowhere else.
+TEST(Sides, AddressesOfALinkOrOfTheLoopbackAreNotMeantByAnInterface) {
+  test::FakeHost host = gateway();
+  PolicySettings settings;
+  settings.inside_addresses_of = {"eth0", "lo"};
+  settings.inside_interfaces = {"lan.10"};
+  for (const char* own : {"fe80::1", "169.254.0.1", "127.0.0.1", "::1"}) {
+    host.own.insert(address(own));
+    host.interfaces.emplace(address(own), address(own).is_loopback() ? Interface::host : eth0);
+    EXPECT_FALSE(leads_inside(address(own), settings, &host)) << own;
+    EXPECT_FALSE(Sides(settings, &host).speaks_for(address(own), address("192.0.2.10"), lan10)) << own;
+  }
+}
+
 TEST(Sides, NoCheckIsMade) {
   test::FakeHost host = gateway();
   const Row rows[] = {{"A2", "192.0.2.77", "203.0.113.5", eth0, true},

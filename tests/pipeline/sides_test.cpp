@@ -97,6 +97,35 @@ TEST_F(SidesTest, A17AnAddressOfTheGatewayThatIsNewCloses) {
   EXPECT_EQ(scenario.wait(base::seconds{90}), "+90 close 192.0.2.10:30000 audio rtp replaced\n");
 }
 
+// The public address that the phone learned is that of an uplink, which gets another one during the call.
+TEST_F(SidesTest, AnInterfaceStandsForTheAddressThatItHasAtTheTime) {
+  PipelineSettings settings;
+  settings.policy.inside_addresses_of = {"eth0"};
+  settings.policy.inside_interfaces = {"eth1"};
+  scenario = Scenario(settings, &host);
+  auto move_to = [&](const char* public_address) {
+    host.own = {*base::Address::parse(public_address), *base::Address::parse("192.0.2.1")};
+    host.interfaces = {{*base::Address::parse(public_address), outside}};
+  };
+  move_to("203.0.113.1");
+  EXPECT_EQ(invite(sdp({"203.0.113.1|audio 30000 RTP/AVP 0|a=rtcp-mux-only"})),
+            "open 203.0.113.1:30000 any audio rtp 180 offer\n");
+  answer(of_peer);
+  const std::string open = scenario.open();
+  move_to("203.0.113.9");
+  EXPECT_EQ(scenario.wait(base::seconds{140}), "");
+  EXPECT_EQ(scenario.open(), open) << "the call goes on";
+  EXPECT_EQ(invite(sdp({"203.0.113.9|audio 30002 RTP/AVP 0|a=rtcp-mux-only"}), 2),
+            "open 203.0.113.9:30002 203.0.113.5 audio rtp 300 offer\n");
+  EXPECT_EQ(answer(of_peer),
+            "close 203.0.113.1:30000 audio rtp replaced\n"
+            "bind 203.0.113.5:40000 203.0.113.9 audio rtp 300 answer\n");
+  EXPECT_EQ(invite(sdp({"203.0.113.1|audio 30004 RTP/AVP 0|a=rtcp-mux-only"}), 3),
+            "refuse 203.0.113.1:30004 audio rtp other-side\n")
+      << "it is somebody else's now";
+  EXPECT_TRUE(scenario.pipeline().consistent());
+}
+
 TEST_F(SidesTest, TrickledCandidatesAreJudgedOneByOne) {
   invite(sdp({"192.0.2.10|audio 30000 RTP/AVP 0|a=rtcp-mux-only|a=mid:1|a=ice-ufrag:8hhY"}));
   Sip ringing = sent;

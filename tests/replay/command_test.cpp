@@ -112,6 +112,21 @@ TEST(Command, SidesOfTheConfigurationCount) {
   EXPECT_EQ(dpinholer("replay --config " + off.path() + " " + pcaps + "trex__sip_0.pcap").error, "");
 }
 
+TEST(Command, AnInterfaceStandsForNothingInAReplay) {
+  const std::string no_interfaces =
+      "dpinholer: a replay has no interfaces: ppp0, eth0 in inside-networks stands for nothing; name the "
+      "addresses of that time instead\n";
+  const std::string captures = pcaps + "trex__sip_0.pcap " + pcaps + "trex__sip_0.pcap";
+  const test::TemporaryFile config("[sides]\ninside-networks = [\"ppp0\", \"22.0.0.0/8\", \"eth0\"]\n");
+  const test::TemporaryFile networks("[sides]\ninside-networks = [\"22.0.0.0/8\"]\n", "networks");
+  const Result result = dpinholer("replay --config " + config.path() + " " + captures);
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(result.error, no_interfaces) << "said once";
+  EXPECT_EQ(result.out, dpinholer("replay --config " + networks.path() + " " + captures).out);
+  const test::TemporaryFile alone("[sides]\ninside-networks = [\"ppp0\", \"eth0\"]\n", "alone");
+  EXPECT_EQ(dpinholer("replay --config " + alone.path() + " " + captures).error, no_interfaces + no_sides);
+}
+
 TEST(Command, LimitsOfTheConfigurationReachTheStreams) {
   const std::string capture = pcaps + "arkime__gtp-iphone.decapsulated.pcap";  // its INVITE comes over TCP
   const test::TemporaryFile config("[limits]\ntcp-buffer = 1024\n");

@@ -107,6 +107,11 @@ TEST(Config, EachKeyChangesWhatItSays) {
       {"[media]\noffload = \"use\"", [](Config& c) { c.offload = true; }},
       {"[sides]\ninside-networks = [\"192.0.2.0/24\"]",
        [](Config& c) { c.policy.inside_networks = {network("192.0.2.0/24")}; }},
+      {"[sides]\ninside-networks = [\"ppp0\", \"203.0.113.1\", \"2001:db8::1\", \"br-wan.7\"]",
+       [](Config& c) {
+         c.policy.inside_networks = {network("203.0.113.1"), network("2001:db8::1")};
+         c.policy.inside_addresses_of = {"ppp0", "br-wan.7"};
+       }},
       {"[sides]\ninside-interfaces = [\"eth1\", \"br-lan.7\"]",
        [](Config& c) {
          c.policy.inside_interfaces = {"eth1", "br-lan.7"};
@@ -180,7 +185,11 @@ TEST(Config, ABadValueOfEachKeyIsRefusedWithItsLine) {
       {"media", "tcp", {"\"yes\""}},
       {"media", "hold", {"\"wide\""}},
       {"media", "offload", {"true", "\"all\""}},
-      {"sides", "inside-networks", {"\"\"", "[\"2001:db8::1/32\"]"}},
+      {"sides",
+       "inside-networks",
+       {"\"\"", "\"ppp0\"", "[\"2001:db8::1/32\"]", "[\"192.0.2.1/24\"]", "[\"\"]", "[1]",
+        "[\"sixteen-octets-x\"]", "[\"a/b\"]", "[\"a b\"]", "[\"2001:db8:1\"]", "[\"192.0.2\"]",
+        "[\"192.0.2.256\"]", "[\"..\"]"}},
       {"sides",
        "inside-interfaces",
        {"\"eth1\"", "[\"\"]", "[\"sixteen-octets-x\"]", "[\"a/b\"]", "[\"a b\"]"}},
@@ -248,8 +257,8 @@ TEST(Config, SaysInOneLineWhatIsWrongAndWhatWouldBeRight) {
       {"[[media]]\ntcp = true", "x.toml:1: media is a section; right would be a line [media]"},
       // Of several the first in the file, whatever their names.
       {"[sides]\ninside-networks = 1\n[kernel]\ntable = 1",
-       "x.toml:2: bad value of inside-networks; right would be a list of networks without host bits, "
-       "[\"192.0.2.0/24\", \"2001:db8::/32\"]"},
+       "x.toml:2: bad value of inside-networks; right would be a list of networks without host bits, and of "
+       "interfaces for the addresses that they have, [\"192.0.2.0/24\", \"2001:db8::/32\", \"ppp0\"]"},
   };
   for (const auto& [text, expected] : cases) EXPECT_EQ(error_of(text), expected);
 
