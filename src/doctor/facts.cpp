@@ -88,6 +88,9 @@ tl::expected<Facts, std::string> gather(const system::Config& config, const std:
   for (const std::string& interface : config.policy.inside_interfaces) {
     if (!system::has_interface(interface)) facts.missing_interfaces.push_back(interface);
   }
+  for (const std::string& interface : config.policy.inside_addresses_of) {
+    if (!system::has_interface(interface)) facts.missing_uplinks.push_back(interface);
+  }
   facts.missing_features = missing_features(facts);
   facts.automatic_helpers = system::attaches_sip_helper();
   facts.legacy_iptables = system::has_legacy_iptables();

@@ -27,7 +27,8 @@ struct Facts {
   system::Ruleset ruleset;
   std::vector<std::string> set_faults;       ///< of PinholeSets::faults()
   std::vector<std::uint16_t> unread_queues;  ///< of those that are configured
-  std::vector<std::string> missing_interfaces;
+  std::vector<std::string> missing_interfaces;  ///< of inside-interfaces
+  std::vector<std::string> missing_uplinks;     ///< of inside-networks
   std::vector<MissingFeature> missing_features;
   bool automatic_helpers = false;  ///< the kernel attaches nf_conntrack_sip by itself
   bool legacy_iptables = false;    ///< there are rules that nftables does not show

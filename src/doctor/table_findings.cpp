@@ -186,6 +186,13 @@ Findings interfaces_missing(const Facts& facts) {
          "What is behind it counts as outside, and the SDP of a phone there opens nothing.",
          "inside-interfaces = [...]   # [sides] in " + facts.config_file + ", a name of `ip link`"});
   }
+  for (const std::string& name : facts.missing_uplinks) {
+    found.push_back(
+        {"interface-missing", Severity::warning,
+         "inside-networks names \"" + name + "\", but there is no such interface now",
+         "Until it comes, it stands for no address: an SDP with the public address opens nothing.",
+         "inside-networks = [...]   # [sides] in " + facts.config_file + ", a name of `ip link`, or networks"});
+  }
   return found;
 }
 

@@ -505,6 +505,11 @@ const Case cases[] = {
      {"fault interface-missing"},
      "\"wg0\"",
      "inside-interfaces"},
+    {"AnUplinkThatIsNotThereYet",
+     [](Gateway& g) { g.facts.missing_uplinks = {"ppp0"}; },
+     {"warning interface-missing"},
+     "\"ppp0\"",
+     "inside-networks"},
 };
 
 class Findings : public testing::TestWithParam<Case> {};

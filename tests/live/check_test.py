@@ -143,6 +143,9 @@ class Rules(Check):
     def test_an_interface_that_is_not_there(self):
         found, = self.assert_finds("interface-missing", configuration='[sides]\ninside-interfaces = ["eth1", "eth9"]\n')
         self.assertIn("eth9", found["what"])
+        found, = self.assert_finds("interface-missing", configuration='[sides]\ninside-networks = ["eth0", "ppp9"]\n')
+        self.assertIn("ppp9", found["what"])
+        self.assertEqual(found["severity"], "warning")
 
     def test_the_sip_helper(self):
         helper = 'add ct helper inet filter voip { type "sip" protocol udp; }'
