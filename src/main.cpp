@@ -102,6 +102,21 @@ void add_questions(CLI::App& app, Command& chosen) {
       ->type_name(" ");
 }
 
+// A command that this build is without: `--help` does not list it.
+[[maybe_unused]] void add_missing(CLI::App& app, Command& chosen, const std::string& name,
+                                  const std::string& library, const std::string& option) {
+  auto* missing = app.add_subcommand(name)->group("");
+  missing->set_help_flag("");
+  missing->allow_extras();
+  missing->callback([=, &chosen] {
+    chosen = [=] {
+      return failed(ExitStatus::usage, name + " is not in this build of dpinholer; build it with " + library +
+                                           " and -D" + option + "=ON");
+    };
+  });
+}
+
+#ifdef DPINHOLER_TOP
 void add_top(CLI::App& app, Command& chosen) {
   auto* top = app.add_subcommand("top", "Show calls and pinholes with their packets a second, live");
   auto options = std::make_shared<dpinholer::TopOptions>();
@@ -112,7 +127,9 @@ void add_top(CLI::App& app, Command& chosen) {
   add_socket(*top, options->socket);
   top->callback([options, &chosen] { chosen = [options] { return top_command(*options); }; });
 }
+#endif
 
+#ifdef DPINHOLER_EXPORTER
 void add_exporter(CLI::App& app, Command& chosen) {
   auto* exporter = app.add_subcommand("exporter", "Serve the daemon's figures to Prometheus, at /metrics");
   auto options = std::make_shared<dpinholer::ExporterOptions>();
@@ -124,6 +141,7 @@ void add_exporter(CLI::App& app, Command& chosen) {
   add_socket(*exporter, options->socket);
   exporter->callback([options, &chosen] { chosen = [options] { return exporter_command(*options); }; });
 }
+#endif
 
 void add_run(CLI::App& app, Command& chosen) {
   auto* run =
@@ -153,6 +171,22 @@ void add_check(CLI::App& app, Command& chosen) {
   check->callback([options, &chosen] { chosen = [options] { return check_command(*options); }; });
 }
 
+// "dpinholer 1.0", or "dpinholer 1.0 without systemd, top".
+std::string version() {
+  std::string text = "dpinholer " DPINHOLER_VERSION;
+  [[maybe_unused]] std::string separator = " without ";
+#ifndef DPINHOLER_SYSTEMD
+  text += std::exchange(separator, ", ") + "systemd";
+#endif
+#ifndef DPINHOLER_EXPORTER
+  text += std::exchange(separator, ", ") + "exporter";
+#endif
+#ifndef DPINHOLER_TOP
+  text += std::exchange(separator, ", ") + "top";
+#endif
+  return text;
+}
+
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const auto commands = app.get_subcommands();
   const std::string command = commands.empty() ? "" : commands.front()->get_name() + " ";
@@ -164,7 +198,8 @@ int no_command(const CLI::App& app) {
   const bool none = words.empty() || words.front().empty();
   std::string text = none ? "a command is missing" : escape(words.front()) + " is no command";
   std::string separator = ": there are ";
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+  const auto is_listed = [](const CLI::App* command) { return !command->get_group().empty(); };
+  for (const CLI::App* command : app.get_subcommands(is_listed))
     text += std::exchange(separator, ", ") + command->get_name();
   return failed(ExitStatus::usage, text + "; see dpinholer --help");
 }
@@ -174,15 +209,23 @@ int no_command(const CLI::App& app) {
 int main(int argc, char** argv) try {
   dpinholer::take_role(argc, argv, dpinholer::inspect_as_ordered);
   CLI::App app("Opens nftables pinholes for the media that SIP calls announce.", "dpinholer");
-  app.set_version_flag("--version", "dpinholer " DPINHOLER_VERSION);
+  app.set_version_flag("--version", version());
   app.require_subcommand(1);
   Command chosen;
   add_run(app, chosen);
   add_replay(app, chosen);
   add_check(app, chosen);
   add_questions(app, chosen);
+#ifdef DPINHOLER_TOP
   add_top(app, chosen);
+#else
+  add_missing(app, chosen, "top", "ncurses", "DPINHOLER_TOP");
+#endif
+#ifdef DPINHOLER_EXPORTER
   add_exporter(app, chosen);
+#else
+  add_missing(app, chosen, "exporter", "libmicrohttpd", "DPINHOLER_EXPORTER");
+#endif
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from lab import Daemon, wait_until
 from lab.case import CallTest, each_family
-from lab.daemon import binary
+from lab.daemon import binary, part
 from lab.sip import Dialog, sdp
 
 SOCKET = Path("/run/dpinholer/control")
@@ -224,6 +224,7 @@ class Socket(ControlTest):
         self.assertEqual(process.returncode, 3)
 
 
+@part("exporter")
 class Exporter(ControlTest):
     """`dpinholer exporter`, a process beside the daemon."""
 
@@ -289,6 +290,7 @@ class Exporter(ControlTest):
         self.assertEqual(process.stderr.read().count(b"a slow scrape from 127.0.0.1 gave way to another"), 1)
 
     # As by dpinholer-exporter.socket: it makes no IP socket of its own.
+    @part("systemd")
     def test_takes_the_socket_that_systemd_hands_over(self):
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         with socket.create_server(("127.0.0.1", 0)) as given:
@@ -298,6 +300,7 @@ class Exporter(ControlTest):
             self.assertIn("\ndpinholer_up 0\n", self.scrape(port)[1])
 
 
+@part("top")
 class Terminal(ControlTest):
     """`dpinholer top`, on a terminal."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lab import Daemon, wait_until
 from lab.case import LiveTest, each_family
+from lab.daemon import part
 from lab.network import FAMILIES, IPV4
 from lab.sip import Dialog, Phone, sdp
 
@@ -253,6 +254,7 @@ class Signals(DaemonTest):
             self.assertEqual(daemon.stop(), 0)
             self.assertNotIn("inspector failed", daemon.log())
 
+    @part("systemd")
     def test_systemd_is_told_what_is_open(self):
         caller, callee = self.phones()
         with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
@@ -265,6 +267,7 @@ class Signals(DaemonTest):
                 self.hang_up(dialog, caller, callee)
                 self.assertEqual(manager.recv(100), b"STATUS=0 calls, 0 pinholes open")
 
+    @part("systemd")
     def test_systemd_hears_of_it(self):
         with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
             manager.bind(os.path.join(folder, "notify"))

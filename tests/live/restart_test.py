@@ -3,6 +3,7 @@
 
 from lab import Capture, Daemon, Manager, sipp, wait_until
 from lab.case import LiveTest, each_family
+from lab.daemon import part
 
 CALLS = 200
 PACKETS = 60  # RTP, in each direction of each call
@@ -41,6 +42,7 @@ class Restart(LiveTest):
         self.assert_no_media_lost(family.inside, inside, outside, CALLS * PACKETS)
 
     # Calls at every stage, over UDP: an INVITE that waits for its verdict, one that rings, an answer, a BYE.
+    @part("systemd")
     @each_family
     def test_restarts_lose_no_call_that_is_being_set_up(self, family):
         self.firewall.load()

@@ -188,7 +188,11 @@ TEST(Command, SaysInOneLineWhatIsWrong) {
 
 TEST(Command, NamesTheConfigurationThatIsWrong) {
   const test::TemporaryFile config("[media]\nport = 1\n", "config");
-  for (const std::string command : {"run", "check", "check --preflight", "exporter"}) {
+  std::vector<std::string> commands{"run", "check", "check --preflight"};
+#ifdef DPINHOLER_EXPORTER
+  commands.emplace_back("exporter");
+#endif
+  for (const std::string& command : commands) {
     const Case cases[] = {
         {command + " --config /nonexistent", 2,
          "/nonexistent: No such file or directory; name a configuration file that can be read"},
@@ -236,6 +240,7 @@ TEST(Command, SaysThatTheDaemonHasEnded) {
   unlink(path.c_str());
 }
 
+#ifdef DPINHOLER_EXPORTER
 TEST(Command, SaysWhereTheExporterCantListen) {
   const system::Descriptor taken(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
   sockaddr_in address{};
@@ -257,6 +262,45 @@ TEST(Command, SaysWhereTheExporterCantListen) {
        "can't listen at 192.0.2.1:9260: Cannot assign requested address; name another place with --listen"},
   };
   for (const Case& c : cases) expect_complaint(c);
+}
+
+#else
+TEST(Command, TheExporterIsNotInThisBuild) {
+  for (const char* options : {"", " --listen 127.0.0.1:9260", " --help"}) {
+    expect_complaint({std::string("exporter") + options, 2,
+                      "exporter is not in this build of dpinholer; build it with libmicrohttpd and "
+                      "-DDPINHOLER_EXPORTER=ON\n"});
+  }
+  EXPECT_EQ(dpinholer("--help").out.find("exporter"), std::string::npos);
+  EXPECT_EQ(dpinholer("nonsense").error.find("exporter"), std::string::npos);
+}
+#endif
+
+#ifndef DPINHOLER_TOP
+TEST(Command, TopIsNotInThisBuild) {
+  for (const char* options : {"", " --interval 1", " --help"}) {
+    expect_complaint({std::string("top") + options, 2,
+                      "top is not in this build of dpinholer; build it with ncurses and -DDPINHOLER_TOP=ON\n"});
+  }
+  EXPECT_EQ(dpinholer("--help").out.find("  top"), std::string::npos);
+}
+#endif
+
+TEST(Command, TheVersionSaysWhatTheBuildIsWithout) {
+  std::string without;
+#ifndef DPINHOLER_SYSTEMD
+  without += ", systemd";
+#endif
+#ifndef DPINHOLER_EXPORTER
+  without += ", exporter";
+#endif
+#ifndef DPINHOLER_TOP
+  without += ", top";
+#endif
+  const std::string version = dpinholer("--version").out;
+  const auto at = version.find(" without ");
+  EXPECT_EQ(at == std::string::npos ? "" : "," + version.substr(at + 8),
+            without.empty() ? "" : without + "\n");
 }
 
 TEST(Command, ACaptureThatBreaksOffIsToldAndNotFine) {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The program under test."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -15,6 +16,17 @@ SOURCE = Path(__file__).resolve().parents[3]
 def binary():
     """DPINHOLER names it (CTest does); by hand the dev build is the default."""
     return Path(os.environ.get("DPINHOLER", SOURCE / "build/dev/src/dpinholer"))
+
+
+@functools.cache
+def _missing():
+    said = subprocess.run([binary(), "--version"], text=True, capture_output=True, check=True).stdout
+    return set(said.partition(" without ")[2].strip().split(", "))
+
+
+def part(name):
+    """Leaves out a test, or a class of tests, where the program was built without that part. The outermost decorator."""
+    return lambda test: None if name in _missing() else test
 
 
 class Daemon:
