@@ -10,8 +10,8 @@
 
 namespace dpinholer {
 
-/// Tells the log what the interfaces stand for that inside-networks names: whenever that is something else, and
-/// once when it is nothing.
+/// Tells the log which addresses the interfaces in inside-networks stand for: at first, and whenever these
+/// are others. An interface that is not there is told once.
 class NamedInterfaces {
  public:
   /// It must live longer.

@@ -191,7 +191,7 @@ Findings interfaces_missing(const Facts& facts) {
         {"interface-missing", Severity::warning,
          "inside-networks names \"" + name + "\", but there is no such interface now",
          "Until it comes, it stands for no address: an SDP with the public address opens nothing.",
-         "inside-networks = [...]   # [sides] in " + facts.config_file + ", a name of `ip link`, or networks"});
+         "inside-networks = [...]   # [sides] in " + facts.config_file + ", a name of `ip link`"});
   }
   return found;
 }

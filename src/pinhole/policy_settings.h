@@ -32,7 +32,7 @@ struct PolicySettings {
   std::vector<base::Network> refuse_networks;
   SameSide same_side = SameSide::routes;
   std::vector<base::Network> inside_networks;
-  /// Interfaces that inside-networks names: what counts is the addresses that they have at the time.
+  /// The interfaces in inside-networks: they stand for the addresses that they have at the time.
   std::vector<std::string> inside_addresses_of;
   std::vector<std::string> inside_interfaces;
 

@@ -19,9 +19,9 @@ namespace dpinholer::pinhole {
 ///                            interface that it comes in or goes out by, is inside
 ///
 /// An address that packets have no way to is on no side. The host's own addresses are a side of their own,
-/// for which only the host speaks, unless one is listed by itself in inside-networks, or an interface is that
-/// has it: then DNAT leads from it to somebody inside. Parties for which the host passes messages on must have announced the same themselves:
-/// `wanted` judges that.
+/// for which only the host speaks, unless one is listed by itself in inside-networks, or its interface is:
+/// then NAT leads from it to somebody inside. Parties for which the host passes messages on must have
+/// announced the same themselves: `wanted` judges that.
 class Sides {
  public:
   /// `host` may be null: then sides are those of inside-networks, or there is no check. It must live longer.
@@ -49,12 +49,12 @@ class Sides {
   Host* host_;
 };
 
-/// Whether DNAT leads from this address of the host to somebody inside: it stands by itself in
-/// inside-networks, or an interface does that has it now. `host` may be null.
+/// Whether NAT leads from this address of the host to somebody inside: it stands by itself in
+/// inside-networks, or the interface does that has it now. `host` may be null.
 bool leads_inside(const base::Address& address, const PolicySettings& settings, Host* host);
 
-/// Whether an address counts that an interface has whose name stands in inside-networks: one of its link
-/// only, or of this host, does not.
+/// Whether an interface in inside-networks stands for this address of its own: not for link-local and
+/// loopback addresses, from which nothing is led on.
 bool may_lead_inside(const base::Address& address);
 
 }  // namespace dpinholer::pinhole

@@ -280,7 +280,8 @@ TEST(Command, TheExporterIsNotInThisBuild) {
 TEST(Command, TopIsNotInThisBuild) {
   for (const char* options : {"", " --interval 1", " --help"}) {
     expect_complaint({std::string("top") + options, 2,
-                      "top is not in this build of dpinholer; build it with ncurses and -DDPINHOLER_TOP=ON\n"});
+                      "top is not in this build of dpinholer; build it with ncurses and "
+                      "-DDPINHOLER_TOP=ON\n"});
   }
   EXPECT_EQ(dpinholer("--help").out.find("  top"), std::string::npos);
 }

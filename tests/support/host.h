@@ -14,7 +14,7 @@ namespace dpinholer::test {
 /// A host whose addresses, interfaces and routes are what a test says.
 struct FakeHost : pinhole::Host {
   std::set<base::Address> own;
-  std::map<base::Address, base::Interface> interfaces;  ///< that have own addresses; of others it is the loopback
+  std::map<base::Address, base::Interface> interfaces;  ///< of own addresses; of the others, the loopback
   std::map<base::Interface, std::string> names;
   /// The first network that an address is in is its route; own addresses need none.
   std::vector<std::pair<base::Network, std::vector<base::Interface>>> routes;
