@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Flowtables, which take flows past the forward hook: by the lines of docs/gateways.md SIP and media of calls stay out of
-them, or media goes in and is counted all the same. Not every kernel has them; Debian's has."""
+"""Flowtables, which take flows past the forward hook: by the lines of docs/gateways.md SIP and media of calls stay out
+of them, or media goes in and is counted all the same. Not every kernel has them; Debian's has."""
 
 import json
 import re
