@@ -96,7 +96,12 @@ class Use(FlowtableTest):
         settings = CONFIGURATION.read_text()
         self.addCleanup(lambda: (CONFIGURATION.write_text(settings), shell("systemctl restart dpinholer")))
         CONFIGURATION.write_text(f'{settings}\n[media]\noffload = "use"\n[timeouts]\nmedia-idle = {IDLE}\n')
-        shell("sysctl -w net.netfilter.nf_conntrack_acct=1 && systemctl reload dpinholer")
+        lines, = re.findall(r"^## Flowtables$.*?^```sh\n(.*?)^```$", (HOME / "docs/gateways.md").read_text(),
+                            re.DOTALL | re.MULTILINE)
+        self.addCleanup(shell, "rm /etc/modules-load.d/dpinholer.conf /etc/sysctl.d/dpinholer.conf")
+        shell(f"set -e\n{lines}")
+        self.assertEqual(shell("sysctl -n net.netfilter.nf_conntrack_acct"), "1")
+        shell("systemctl reload dpinholer")
 
     def test_a_long_call_stays_up_with_its_packets_counted_and_ends_with_its_bye(self):
         self.load("ahead of")
