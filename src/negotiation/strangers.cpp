@@ -101,23 +101,35 @@ bool Turn::is_short_of_room(const SipMessage& message, const Leg& pair) {
   return message.ice_fragment && !fits(*message.ice_fragment, {*message.ice_fragment, origin_});
 }
 
-// A party's message does; its response to a stranger takes no room from others.
-bool Turn::gets_room(const SipMessage& message, const base::Address& destination) const {
-  return is_party(origin_.address) && (message.is_request() || is_party(destination));
+// Whether there is a transaction that a request, or a copy of it, has begun.
+bool Turn::has_begun(const SipMessage& request, const base::Address& destination) const {
+  if (!request.is_request()) return false;
+  return std::any_of(call_.transactions.begin(), call_.transactions.end(), [&](const Transaction& t) {
+    return t.method == request.method && t.cseq == request.cseq && t.branch == request.branch &&
+           t.from_tag == request.from_tag && t.to_tag == request.to_tag &&
+           t.pair == pair_of(t.sender, origin_.address, destination);
+  });
 }
 
-// Strangers give way when there is no room for the message beside them.
+bool Turn::has_strangers() const {
+  return std::any_of(call_.transactions.begin(), call_.transactions.end(),
+                     [&](const Transaction& transaction) { return is_strange(transaction); }) ||
+         std::any_of(call_.dialogs.begin(), call_.dialogs.end(),
+                     [&](const Dialog& dialog) { return !call_.legs[dialog.leg].own; });
+}
+
+// Strangers give way when there is no room beside them for a message of the parties. A party's response to a
+// stranger takes no room from others.
 void Turn::make_room(const SipMessage& message, const base::Address& destination) {
-  if (!is_short_of_room(message, {origin_.address, destination})) return;
+  const bool theirs = is_party(origin_.address) && (message.is_request() || is_party(destination));
+  if (!theirs || !has_strangers() || !is_short_of_room(message, {origin_.address, destination})) return;
   std::vector<TransactionId> given_up;
   for (const Transaction& transaction : call_.transactions) {
     if (is_strange(transaction)) given_up.push_back(transaction.id);
   }
   for (TransactionId id : given_up) drop_exchanges(id);
   std::erase_if(call_.transactions, [&](const Transaction& transaction) { return is_strange(transaction); });
-  const auto dialogs =
-      std::erase_if(call_.dialogs, [&](const Dialog& dialog) { return !call_.legs[dialog.leg].own; });
-  if (given_up.empty() && dialogs == 0) return;
+  std::erase_if(call_.dialogs, [&](const Dialog& dialog) { return !call_.legs[dialog.leg].own; });
   update_.made_room = true;
   if (!changed_) changed(Cause::answer, Cause::replaced, false);
 }

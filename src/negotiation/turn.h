@@ -170,15 +170,17 @@ class Turn {
   bool speaks_for_call(const base::Address& address) const;
   bool is_strange(const Transaction& transaction) const;
   bool is_short_of_room(const message::SipMessage& message, const Leg& pair);
-  bool gets_room(const message::SipMessage& message, const base::Address& destination) const;
+  bool has_begun(const message::SipMessage& request, const base::Address& destination) const;
+  bool has_strangers() const;
   void make_room(const message::SipMessage& message, const base::Address& destination);
   template <typename Apply>
   void with_room(const message::SipMessage& message, const base::Address& destination, Apply apply) {
-    const bool gets = gets_room(message, destination);
-    if (gets) make_room(message, destination);
+    if (has_begun(message, destination)) return apply();
+    make_room(message, destination);
     apply();
-    // The message has made a party of its sender: a copy would have room made for it, and must change nothing.
-    if (!gets && gets_room(message, destination)) make_room(message, destination);
+    // What the message has made of the call may leave a copy of it short of room where itself was not. A copy must
+    // change nothing.
+    if (!has_begun(message, destination)) make_room(message, destination);
   }
   void note_life(const base::Address& speaker);
   void end_followers(const Dialog& over);
