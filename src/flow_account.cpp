@@ -34,7 +34,7 @@ bool FlowAccount::walk_some(base::TimePoint now) {
   if (!std::exchange(walking_, true)) {
     if (const auto begun = walked_.begin_walk(); !begun) more = tl::unexpected(begun.error());
   }
-  if (more) more = walked_.walk_some([this](const system::Flow& flow) { note(flow); });
+  if (more) more = walked_.walk_some([this](const system::TrackedFlow& flow) { note(flow); });
   spent_ += system::now() - began;
   walking_ = more.value_or(false);
   if (!walking_) end_walk(now);
@@ -68,11 +68,11 @@ void FlowAccount::read_last(std::span<const Change> changes, std::vector<FlowTup
   std::ranges::sort(flows);
   flows.erase(std::ranges::unique(flows).begin(), flows.end());
   if (flows.size() <= base::limits::flows_read_at_once)
-    (void)asked_.read_flows(flows, [this](const system::Flow& flow) { note(flow); });
+    (void)asked_.read_flows(flows, [this](const system::TrackedFlow& flow) { note(flow); });
   for (const Key& key : closed) known_.erase(key);
 }
 
-void FlowAccount::note(const system::Flow& flow) {
+void FlowAccount::note(const system::TrackedFlow& flow) {
   const auto& [original, reply, there, back, counted, zone] = flow;
   const bool one = credit({original, zone, there}, reply.source, original.source.address);
   const bool other = credit({reply, zone, back}, original.source, reply.source.address);

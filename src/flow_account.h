@@ -37,7 +37,7 @@ class FlowAccount {
 
   /// Enters what an entry has counted, if it is a flow through a pinhole. NAT may lead a direction to another
   /// endpoint than it names: the pinhole is for either.
-  void note(const system::Flow& flow);
+  void note(const system::TrackedFlow& flow);
 
   std::size_t size() const { return known_.size(); }  ///< pinholes with flows
 

@@ -92,7 +92,7 @@ std::optional<std::uint64_t> read_packets(const nlattr* counters) {
 }
 
 // Nothing for what has no ports.
-std::optional<Flow> read_flow(const nlmsghdr& entry) {
+std::optional<TrackedFlow> read_flow(const nlmsghdr& entry) {
   const auto attributes = read_entry(entry);
   const auto original = read_tuple(attributes[CTA_TUPLE_ORIG]);
   const auto reply = read_tuple(attributes[CTA_TUPLE_REPLY]);
@@ -100,7 +100,7 @@ std::optional<Flow> read_flow(const nlmsghdr& entry) {
   const auto there = read_packets(attributes[CTA_COUNTERS_ORIG]);
   const auto back = read_packets(attributes[CTA_COUNTERS_REPLY]);
   const std::uint8_t* zone = octets_of(attributes[CTA_ZONE], 2);
-  return Flow{.original = *original,
+  return TrackedFlow{.original = *original,
               .reply = *reply,
               .original_packets = there.value_or(0),
               .reply_packets = back.value_or(0),

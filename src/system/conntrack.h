@@ -24,7 +24,7 @@ struct Closing {
 };
 
 /// An entry, and how many packets it has counted in each direction.
-struct Flow {
+struct TrackedFlow {
   pinhole::FlowTuple original;  ///< of packets as the side that began sends them
   pinhole::FlowTuple reply;     ///< of packets as the other side sends them
   std::uint64_t original_packets = 0;
@@ -54,7 +54,7 @@ class Conntrack {
   tl::expected<std::size_t, SystemError> forget(
       std::vector<Closing> closings, const std::function<void()>& between = [] {});
 
-  using Visit = std::function<void(const Flow&)>;
+  using Visit = std::function<void(const TrackedFlow&)>;
   /// Calls `visit` for the entries that packets of these flows belong to, whichever side began; zone 0 only.
   /// Constant cost for each.
   ///   conntrack -G -p udp --src S --sport SP --dst D --dport DP

@@ -40,7 +40,7 @@ class FlowAccountTest : public testing::Test {
     change.from = std::move(from);
     installed_.apply(change);
   }
-  static system::Flow flow(std::uint64_t there, std::uint64_t back) {
+  static system::TrackedFlow flow(std::uint64_t there, std::uint64_t back) {
     return {{base::Protocol::udp, phone, peer}, {base::Protocol::udp, peer, translated}, there, back, true, 0};
   }
   std::uint64_t passed(const Key& key) const { return installed_.find(key)->passed(); }
@@ -70,7 +70,7 @@ TEST_F(FlowAccountTest, AFlowThatBeginsAnewCountsOn) {
 }
 
 TEST_F(FlowAccountTest, TheSameInAnotherZoneCountsOnce) {
-  system::Flow other = flow(98, 90);
+  system::TrackedFlow other = flow(98, 90);
   other.zone = 5;
   for (int i = 0; i < 3; ++i) {
     account_.note(flow(100, 90));
@@ -82,7 +82,7 @@ TEST_F(FlowAccountTest, TheSameInAnotherZoneCountsOnce) {
 
 TEST_F(FlowAccountTest, AChangedPortIsAnotherFlow) {
   account_.note(flow(100, 90));
-  system::Flow other = flow(10, 20);
+  system::TrackedFlow other = flow(10, 20);
   other.original.source.port = other.reply.destination.port = 1024;
   other.reply.destination = translated;
   account_.note(other);

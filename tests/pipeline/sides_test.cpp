@@ -116,10 +116,11 @@ TEST_F(SidesTest, AnInterfaceStandsForTheAddressThatItHasAtTheTime) {
   EXPECT_EQ(scenario.wait(base::seconds{140}), "");
   EXPECT_EQ(scenario.open(), open) << "the call goes on";
   EXPECT_EQ(invite(sdp({"203.0.113.9|audio 30002 RTP/AVP 0|a=rtcp-mux-only"}), 2),
-            "open 203.0.113.9:30002 203.0.113.5 audio rtp 300 offer\n");
+            "open 203.0.113.9:30002 any audio rtp 180 offer\n");
   EXPECT_EQ(answer(of_peer),
-            "close 203.0.113.1:30000 audio rtp replaced\n"
-            "bind 203.0.113.5:40000 203.0.113.9 audio rtp 300 answer\n");
+            "bind 203.0.113.9:30002 203.0.113.5 audio rtp 300 answer\n"
+            "bind 203.0.113.5:40000 192.0.2.10,203.0.113.9 audio rtp 300 answer\n"
+            "close 203.0.113.1:30000 audio rtp replaced\n");
   EXPECT_EQ(invite(sdp({"203.0.113.1|audio 30004 RTP/AVP 0|a=rtcp-mux-only"}), 3),
             "refuse 203.0.113.1:30004 audio rtp other-side\n")
       << "it is somebody else's now";

@@ -155,8 +155,8 @@ TEST_F(ConntrackTest, ReadsWhatFlowsHaveCounted) {
   net_->outside.inside([] { UdpSocket("203.0.113.5:5000").send("203.0.113.1:6000", "media"); });
   net_->outside.inside([] { UdpSocket("[2001:db8:1::5]:5002").send("[2001:db8::10]:4002", "media"); });
 
-  std::vector<Flow> read;
-  const auto keep = [&](const Flow& flow) { read.push_back(flow); };
+  std::vector<TrackedFlow> read;
+  const auto keep = [&](const TrackedFlow& flow) { read.push_back(flow); };
   const std::vector asked{flow("203.0.113.5:5000", "203.0.113.1:6000"), flow("203.0.113.9:5000", "192.0.2.10:4000")};
   EXPECT_TRUE(live::eventually([&] {
     read.clear();
@@ -171,7 +171,7 @@ TEST_F(ConntrackTest, ReadsWhatFlowsHaveCounted) {
   ASSERT_TRUE(table_->begin_walk());
   for (bool more = true; more;) more = table_->walk_some(keep).value();
   ASSERT_EQ(read.size(), 3U) << list();
-  for (const Flow& one : read) {
+  for (const TrackedFlow& one : read) {
     EXPECT_EQ(one.counted, one.original.source.port != 5001);
     if (one.original.source.port == 5002) EXPECT_EQ(one.original_packets, 2U);
   }
