@@ -232,7 +232,7 @@ class AnotherAddress(NatTest):
             self.in_log(daemon, "inside-networks names ppp0, an interface that has no address or is not there: .* "
                                 "correct it in \\[sides\\]")
             self.assert_opens_nothing(public)
-            gateway.run("ip", "link", "add", "ppp0", "type", "dummy")
+            gateway.run("ip", "link", "add", "ppp0", "type", "veth", "peer", "name", "isp")
             self.addCleanup(gateway.run, "ip", "link", "delete", "ppp0", check=False)
             gateway.run("ip", "address", "add", f"{public}/{128 if family.digit == '6' else 32}", "dev", "ppp0")
             gateway.run("ip", "link", "set", "ppp0", "up")
