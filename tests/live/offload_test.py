@@ -72,4 +72,4 @@ class Offload(CallTest):
         self.count_packets(0)
         with Daemon(self.network.gateway, USE) as daemon:
             self.begin(IPV4)
-            self.in_log(daemon, r"warning connection tracking does not count .* nf_conntrack_acct = 1 before calls", 30)
+            self.in_log(daemon, r"warning connection tracking does not count .*nf_conntrack_acct = 1 before calls", 30)
