@@ -49,9 +49,10 @@ void FlowAccount::end_walk(base::TimePoint now) {
   next_walk_ = now + std::max(flow_period, idle_share * std::exchange(spent_, {}));
   if (!std::exchange(uncounted_, false)) return;
   if (const auto ending = told_.tell("uncounted", now)) {
-    system::log::warning("connection tracking does not count the packets of media; set "
-                         "net.netfilter.nf_conntrack_acct = 1 before calls begin, or media.offload = \"avoid\"" +
-                         *ending);
+    system::log::warning(
+        "connection tracking does not count the packets of media; set "
+        "net.netfilter.nf_conntrack_acct = 1 before calls begin, or media.offload = \"avoid\"" +
+        *ending);
   }
 }
 
@@ -65,8 +66,8 @@ void FlowAccount::read_last(std::span<const Change> changes, std::vector<FlowTup
     for (const Known& flow : known->second) flows.push_back(flow.tuple);
   }
   if (closed.empty()) return;
-  std::ranges::sort(flows);
-  flows.erase(std::ranges::unique(flows).begin(), flows.end());
+  std::sort(flows.begin(), flows.end());
+  flows.erase(std::unique(flows.begin(), flows.end()), flows.end());
   if (flows.size() <= base::limits::flows_read_at_once)
     (void)asked_.read_flows(flows, [this](const system::TrackedFlow& flow) { note(flow); });
   for (const Key& key : closed) known_.erase(key);
@@ -79,8 +80,8 @@ void FlowAccount::note(const system::TrackedFlow& flow) {
   if ((one || other) && !counted) uncounted_ = true;
 }
 
-// A rule of the forward chain sees `source`. A flow that has counted less than before is a new one; the same in
-// another zone has counted the same packets.
+// A rule of the forward chain sees `source`. A flow that has counted less than before is a new one; the same
+// in another zone has counted the same packets.
 bool FlowAccount::credit(const Known& flow, const base::Endpoint& led_to, const base::Address& source) {
   for (const base::Endpoint& destination : {flow.tuple.destination, led_to}) {
     const Key key{flow.tuple.protocol, destination};

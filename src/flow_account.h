@@ -17,8 +17,8 @@
 
 namespace dpinholer {
 
-/// What connection tracking has counted of the flows through pinholes. A flowtable takes packets past the sets,
-/// where nothing else counts them (`media.offload = "use"`): without this, such a call looks idle.
+/// What connection tracking has counted of the flows through pinholes. A flowtable takes packets past the
+/// sets, where nothing else counts them (`media.offload = "use"`): without this, such a call looks idle.
 ///
 /// The table is walked a little at a time, every `flow_period`, and by no more than a fiftieth of the time.
 class FlowAccount {
@@ -31,8 +31,8 @@ class FlowAccount {
   /// When the next walk begins, where there are pinholes.
   base::TimePoint next_walk() const { return next_walk_; }
 
-  /// To be called before pinholes are closed by `changes`, and their flows forgotten: reads these for the last
-  /// time. `flows` are the likely ones; those that a walk has found are added.
+  /// To be called before pinholes are closed by `changes`, and their flows forgotten: reads these for the
+  /// last time. `flows` are the likely ones; those that a walk has found are added.
   void read_last(std::span<const pinhole::Change> changes, std::vector<pinhole::FlowTuple>& flows);
 
   /// Enters what an entry has counted, if it is a flow through a pinhole. NAT may lead a direction to another

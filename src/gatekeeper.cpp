@@ -127,8 +127,7 @@ void Gatekeeper::account(const Change& change, const Installed::Entry* entry,
       return;
     case Change::Kind::close:
       if (carried) closings.push_back({change.key, {}});
-      if (entry != nullptr)
-        call_log_.closed(change, entry->label, entry->passed(), entry->lost);
+      if (entry != nullptr) call_log_.closed(change, entry->label, entry->passed(), entry->lost);
       return;
   }
 }

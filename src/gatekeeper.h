@@ -83,8 +83,8 @@ class Gatekeeper {
   /// Readable when others have changed the ruleset: `read_news` is to be called then.
   int news_fd() const { return watch_.fd(); }
   void read_news(base::TimePoint now) { keeper_.note(watch_.read(), now); }
-  /// Mends what others did to the sets and what the kernel refused, and reads what is known of offloaded media
-  /// elsewhere, a little at a time. True when more is left for now.
+  /// Mends what others did to the sets and what the kernel refused, and reads what is known of offloaded
+  /// media elsewhere, a little at a time. True when more is left for now.
   bool mend(base::TimePoint now);
   /// When `mend` is to be called, unless it said that more is left.
   std::optional<base::TimePoint> next_deadline() const;

@@ -66,8 +66,8 @@ class Calls {
   void process(const message::SipMessage& message, const Origin& origin, const base::Address& destination,
                base::TimePoint now, Updates& updates);
 
-  /// A message opens and closes nothing for what else it is, but a proxy may send it on: what it names from the
-  /// wrong side stays refused at the next crossing (attack A24).
+  /// A message opens and closes nothing for what else it is, but a proxy may send it on: what it names from
+  /// the wrong side stays refused at the next crossing (attack A24).
   void note_unread(const message::SipMessage& message, const Origin& origin, base::TimePoint now);
 
   /// Runs the first of the timers that are due at `now` or earlier; false when there is none. To be called

@@ -35,7 +35,8 @@ class Installed {
     /// Elements that are not in the kernel and of which no count is lost: others removed them, and the kernel
     /// showed what they had counted, or they were never there.
     std::uint16_t absent = 0;
-    std::uint64_t offloaded = 0;  ///< packets that connection tracking has counted of its flows, if that is read
+    std::uint64_t offloaded =
+        0;  ///< packets that connection tracking has counted of its flows, if that is read
 
     /// One element: its source, or anybody.
     struct Source {

@@ -195,7 +195,9 @@ const Key keys[] = {
        return read(n, c.negotiation.hold_narrow, {{"keep", false}, {"narrow", true}});
      }},
     {"media", "offload", "\"avoid\" or \"use\"",
-     [](Node n, Config& c) { return read(n, c.offload, {{"avoid", false}, {"use", true}}); }},
+     [](Node n, Config& c) {
+       return read(n, c.offload, {{"avoid", false}, {"use", true}});
+     }},
 
     {"sides", "inside-networks",
      "a list of networks without host bits, and of interfaces for the addresses that they have, "

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <cstddef>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -40,10 +40,10 @@ struct QueueRange {
 struct KernelSettings {
   TableName table;
   QueueRange queues;
-  std::uint32_t queue_length = 4096;  ///< packets
-  bool fail_open = true;              ///< a full queue passes packets
-  bool observe = false;               ///< write nothing, hold nothing
-  bool flush_on_stop = false;         ///< on-stop = "flush"
+  std::uint32_t queue_length = 4096;        ///< packets
+  bool fail_open = true;                    ///< a full queue passes packets
+  bool observe = false;                     ///< write nothing, hold nothing
+  bool flush_on_stop = false;               ///< on-stop = "flush"
   std::chrono::milliseconds patience{400};  ///< that a message waits for its commit at most
 
   friend bool operator==(const KernelSettings&, const KernelSettings&) = default;

@@ -33,7 +33,7 @@ using std::chrono::milliseconds;
 constexpr std::size_t longest_request = 256;
 constexpr std::size_t requests_at_once = 256;
 constexpr std::size_t entries_between = 256;  // less than a millisecond
-constexpr std::size_t dump_octets = 32768;  // the most that the kernel puts into one datagram
+constexpr std::size_t dump_octets = 32768;    // the most that the kernel puts into one datagram
 constexpr milliseconds acknowledge_wait{1000};
 // Bit of the attribute CTA_FILTER_ORIG_FLAGS; not in the kernel's exported headers.
 constexpr std::uint32_t filter_protocol_number = 1U << 3;
@@ -101,11 +101,11 @@ std::optional<TrackedFlow> read_flow(const nlmsghdr& entry) {
   const auto back = read_packets(attributes[CTA_COUNTERS_REPLY]);
   const std::uint8_t* zone = octets_of(attributes[CTA_ZONE], 2);
   return TrackedFlow{.original = *original,
-              .reply = *reply,
-              .original_packets = there.value_or(0),
-              .reply_packets = back.value_or(0),
-              .counted = there && back,
-              .zone = zone == nullptr ? std::uint16_t{0} : base::read_u16(zone)};
+                     .reply = *reply,
+                     .original_packets = there.value_or(0),
+                     .reply_packets = back.value_or(0),
+                     .counted = there && back,
+                     .zone = zone == nullptr ? std::uint16_t{0} : base::read_u16(zone)};
 }
 
 bool is_entry(const nlmsghdr& message) {

@@ -41,7 +41,8 @@ class FlowAccountTest : public testing::Test {
     installed_.apply(change);
   }
   static system::TrackedFlow flow(std::uint64_t there, std::uint64_t back) {
-    return {{base::Protocol::udp, phone, peer}, {base::Protocol::udp, peer, translated}, there, back, true, 0};
+    return {
+        {base::Protocol::udp, phone, peer}, {base::Protocol::udp, peer, translated}, there, back, true, 0};
   }
   std::uint64_t passed(const Key& key) const { return installed_.find(key)->passed(); }
   std::size_t heard(const Key& key) { return installed_.find(key)->take_heard().size(); }
@@ -99,7 +100,8 @@ TEST_F(FlowAccountTest, TheRedirectedCount) {
     return close;
   }());
   // DNAT: the pinhole names where it leads.
-  account_.note({{base::Protocol::udp, peer, translated}, {base::Protocol::udp, phone, peer}, 50, 60, true, 0});
+  account_.note(
+      {{base::Protocol::udp, peer, translated}, {base::Protocol::udp, phone, peer}, 50, 60, true, 0});
   EXPECT_EQ((installed_.find({base::Protocol::udp, phone})->passed()), 50U);
   EXPECT_EQ(passed(to_peer), 60U);
 }

@@ -47,9 +47,7 @@ struct KnownHost : Questions {
     host.route("192.0.2.0/24", {base::Interface{3}});
     host.route("0.0.0.0/0", {base::Interface{2}});
   }
-  std::vector<base::Interface> owners(const base::Address& address) override {
-    return host.owners(address);
-  }
+  std::vector<base::Interface> owners(const base::Address& address) override { return host.owners(address); }
   std::vector<base::Interface> ways_to(const base::Address& address, base::Interface arrival) override {
     return host.ways_to(address, arrival);
   }

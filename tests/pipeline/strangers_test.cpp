@@ -47,9 +47,9 @@ TEST(Strangers, A30_ACopyOfTheAnswerThatMakesPartiesChangesNothing) {
   const Host bob{"203.0.113.5"};
   const Host relay{"203.0.113.7"};
   Sip strange{.start = "UPDATE", .from_tag = "m", .to_tag = "n", .branch = "z9hG4bKm", .cseq = 4};
-  strange.body =
-      sdp({"192.0.2.10|audio 30000 udptl t38",
-           "203.0.113.7|audio 30002 RTP/SAVPF 96|a=candidate:2 2 UDP 1 203.0.113.7 31001 typ host|a=rtcp:30001"});
+  strange.body = sdp(
+      {"192.0.2.10|audio 30000 udptl t38",
+       "203.0.113.7|audio 30002 RTP/SAVPF 96|a=candidate:2 2 UDP 1 203.0.113.7 31001 typ host|a=rtcp:30001"});
   EXPECT_NE(gateway.send(relay, bob, strange), "");
   const std::string of_strangers = gateway.open();
 

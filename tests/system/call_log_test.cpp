@@ -119,9 +119,10 @@ TEST_F(CallLogTest, SaysNothingOfSilenceWhereCountsAreLost) {
     close("192.0.2.10", 30000, packets);
     close_with_lost_counts("203.0.113.5", 40000, 0);
     log_.flush();
-    EXPECT_EQ(lines_.back(), "call a@b closed (bye) after 61 s: " + std::to_string(packets) +
-                                 " packets to 192.0.2.10, 0 to 203.0.113.5; what elements had counted before a "
-                                 "reload or a restart is missing");
+    EXPECT_EQ(lines_.back(),
+              "call a@b closed (bye) after 61 s: " + std::to_string(packets) +
+                  " packets to 192.0.2.10, 0 to 203.0.113.5; what elements had counted before a "
+                  "reload or a restart is missing");
     EXPECT_EQ(fields_.back().name, "COUNTS_LOST");
   }
 }

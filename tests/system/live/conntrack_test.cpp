@@ -157,7 +157,8 @@ TEST_F(ConntrackTest, ReadsWhatFlowsHaveCounted) {
 
   std::vector<TrackedFlow> read;
   const auto keep = [&](const TrackedFlow& flow) { read.push_back(flow); };
-  const std::vector asked{flow("203.0.113.5:5000", "203.0.113.1:6000"), flow("203.0.113.9:5000", "192.0.2.10:4000")};
+  const std::vector asked{flow("203.0.113.5:5000", "203.0.113.1:6000"),
+                          flow("203.0.113.9:5000", "192.0.2.10:4000")};
   EXPECT_TRUE(live::eventually([&] {
     read.clear();
     return table_->read_flows(asked, keep).has_value() && read.size() == 1 && read[0].reply_packets == 1;
