@@ -226,6 +226,19 @@ inline constexpr std::size_t told_events = 64;
 /// Rows that `dpinholer top` asks for at each look. More: it says that there are, and shows the first.
 inline constexpr std::size_t top_rows = 2000;
 
+// ---- Check (doctor/) --------------------------------------------------------------------------------------
+
+/// Interfaces that `dpinholer check` tells apart: it follows packets from each to each. More: those beyond are not
+/// looked at.
+inline constexpr std::size_t checked_interfaces = 16;
+/// Ports of SIP that it follows packets to, of those that rules queue. More: the rest is taken to be alike.
+inline constexpr std::size_t checked_sip_ports = 4;
+/// Rules that it follows one packet through; hosts of Docker or Kubernetes have some 10,000, and chains that many others
+/// jump to count each time. More: that packet is taken to pass.
+inline constexpr std::size_t followed_rules = 100'000;
+/// Ports of a range that is taken for media; less are services.
+inline constexpr unsigned media_range_ports = 10;
+
 // ---- Page of a replay (report/) ---------------------------------------------------------------------------
 // What is over any of these is counted, and the page says how much was left out: it stays under some ten MB.
 

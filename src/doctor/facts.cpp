@@ -2,8 +2,10 @@
 #include "doctor/facts.h"
 
 #include <algorithm>
+#include <map>
 
 #include "system/error.h"
+#include "system/host_links.h"
 #include "system/kernel_features.h"
 #include "system/nft_sets.h"
 #include "system/queue.h"
@@ -71,6 +73,28 @@ std::vector<MissingFeature> missing_features(const Facts& facts) {
   return missing;
 }
 
+void gather_interfaces(Facts& facts) {
+  std::map<unsigned, unsigned> ports;  // by bridge
+  const auto links = system::read_host_links();
+  for (const system::HostLink& link : links) {
+    if (link.bridge_port) ++ports[link.master];
+    if (link.up && !link.loopback && link.master == 0) facts.interfaces.push_back(link.name);
+  }
+  for (const system::HostLink& link : links) {
+    const auto found = ports.find(link.index);
+    if (found != ports.end() && found->second > 1) facts.bridges.push_back(link.name);
+  }
+  facts.way_outside = system::default_route();
+}
+
+void gather_forwarding(Facts& facts) {
+  facts.forwards_ipv4 = system::forwards_ipv4();
+  facts.forwards_ipv6 = system::forwards_ipv6();
+  facts.br_netfilter = system::has_br_netfilter();
+  facts.bridged_ipv4 = system::filters_bridged_ipv4();
+  facts.bridged_ipv6 = system::filters_bridged_ipv6();
+}
+
 }  // namespace
 
 tl::expected<Facts, std::string> gather(const system::Config& config, const std::string& config_file) try {
@@ -94,7 +118,8 @@ tl::expected<Facts, std::string> gather(const system::Config& config, const std:
   facts.missing_features = missing_features(facts);
   facts.automatic_helpers = system::attaches_sip_helper();
   facts.legacy_iptables = system::has_legacy_iptables();
-  facts.forwards = system::forwards();
+  gather_interfaces(facts);
+  gather_forwarding(facts);
   return facts;
 } catch (const system::KernelError& error) {
   return tl::unexpected(std::string(error.what()));

@@ -32,9 +32,21 @@ struct Facts {
   std::vector<MissingFeature> missing_features;
   bool automatic_helpers = false;  ///< the kernel attaches nf_conntrack_sip by itself
   bool legacy_iptables = false;    ///< there are rules that nftables does not show
-  bool forwards = true;            ///< the kernel routes for others
+  bool forwards_ipv4 = true;       ///< the kernel routes for others
+  bool forwards_ipv6 = true;
+  std::vector<std::string>
+      interfaces;                    ///< that are up, without those that belong to a bridge, and without lo
+  std::vector<std::string> bridges;  ///< that have two ports or more
+  bool br_netfilter = true;          ///< is loaded
+  bool bridged_ipv4 = true;          ///< and brings bridged packets to the forward hook
+  bool bridged_ipv6 = true;
+  std::string way_outside;            ///< interface of the default route for IPv4; empty: none
   std::uint64_t unread_messages = 0;  ///< of the daemon that runs: they found no room in its queues
 };
+
+inline bool forwards(const Facts& facts) {
+  return facts.forwards_ipv4 || facts.forwards_ipv6;
+}
 
 /// Asks the kernel, in this thread's network namespace. The error says why it can't be asked.
 tl::expected<Facts, std::string> gather(const system::Config& config, const std::string& config_file);

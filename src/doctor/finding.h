@@ -39,8 +39,12 @@ Findings sets_missing(const Facts& facts);
 Findings sets_wrong(const Facts& facts);
 Findings chain_missing(const Facts& facts);
 Findings jump_missing(const Facts& facts);
+Findings jump_in_part(const Facts& facts);
 Findings jump_too_late(const Facts& facts);
+Findings flows_offloaded(const Facts& facts);
 Findings other_chain_drops(const Facts& facts);
+Findings sip_not_accepted(const Facts& facts);
+Findings range_open(const Facts& facts);
 Findings sets_not_looked_up(const Facts& facts);
 Findings timeouts_differ(const Facts& facts);
 
@@ -52,6 +56,9 @@ Findings nobody_listening(const Facts& facts);
 Findings queue_too_short(const Facts& facts);
 
 Findings features_missing(const Facts& facts);
+Findings forwarding_off(const Facts& facts);
+Findings bridge_unseen(const Facts& facts);
+Findings observing(const Facts& facts);
 Findings sip_helper(const Facts& facts);
 Findings interfaces_missing(const Facts& facts);
 Findings bans_not_looked_up(const Facts& facts);

@@ -2,10 +2,13 @@
 // The way of SIP: the rules that queue it, their place, and who reads the queue.
 #include <algorithm>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "base/counted.h"
 #include "doctor/finding.h"
-#include "doctor/media_path.h"
+#include "doctor/remedies.h"
+#include "doctor/traffic.h"
 #include "doctor/words.h"
 #include "system/queue.h"
 
@@ -76,18 +79,65 @@ bool serves(std::string_view queue_hook, std::string_view hook) {
 }
 
 const Chain* chain_with_jump(const Facts& facts, std::string_view hook) {
-  const Media media{facts.config.policy.ports, facts.config.negotiation.tcp, false};
-  for (const Chain& chain : facts.ruleset.chains) {
-    if (chain.hook != hook || chain.table != facts.config.kernel.table) continue;
-    if (path_to(media_chain, facts.ruleset, chain, media).arrives) return &chain;
+  for (const Chain* chain : base_chains(facts, hook)) {
+    if (leads_to_media(facts, *chain)) return chain;
   }
   return nullptr;
 }
 
+// Whether SIP on some way may end there.
+bool may_drop_sip(const Facts& facts, const Chain& chain) {
+  const auto ways = all_ways(facts, chain.hook);
+  const auto ports = sip_ports(facts);
+  return std::ranges::any_of(ways, [&](const Way& way) {
+    return sees(chain, way) && std::ranges::any_of(ports, [&](std::uint16_t port) {
+             const Path path = path_through(facts, chain, sip_packet(way, port));
+             return path.dropped || first_ending(path.endings, Kind::drop) != nullptr;
+           });
+  });
+}
+
+// The chain that the jump is in, and those that refuse some SIP.
+std::vector<const Chain*> judges(const Facts& facts, std::string_view hook) {
+  std::vector<const Chain*> found;
+  const Chain* filter = chain_with_jump(facts, hook);
+  if (filter == nullptr) return found;
+  found.push_back(filter);
+  for (const Chain* chain : base_chains(facts, hook)) {
+    if (chain != filter && may_drop_sip(facts, *chain)) found.push_back(chain);
+  }
+  return found;
+}
+
+bool of_one_family(const Chain& one, const Chain& other) {
+  return one.table.family == other.table.family || one.table.family == "inet" || other.table.family == "inet";
+}
+
 bool too_early(const Use& use, const Chain& filter) {
+  if (!of_one_family(*use.base, filter)) return false;
   if (use.base->hook == "prerouting") return filter.hook != "output";
   if (use.base->hook != filter.hook || use.base == &filter) return false;
   return use.base->priority <= filter.priority;
+}
+
+// Behind all of them.
+std::string right_priority(const std::vector<const Chain*>& all) {
+  int last = 10;  // where firewalld decides
+  for (const Chain* one : all) last = std::max(last, one->priority);
+  return priority_words(last + 10);
+}
+
+Finding too_early_for(const Use& use, const std::vector<const Chain*>& all, const Chain& judge) {
+  return {
+      "queue-too-early", Severity::fault,
+      describe(*use.base) + " queues SIP (hook " + use.base->hook + ", priority " +
+          std::to_string(use.base->priority) + ") before " + describe(judge) + " (priority " +
+          std::to_string(judge.priority) + ") has judged it",
+      "SIP that your rules drop afterwards opens pinholes all the same: anybody can open ports.",
+      use.rule->of_iptables
+          ? "iptables-nft -t security -A FORWARD ... -j NFQUEUE   # instead of table " + use.base->table.name
+          : "type filter hook " + judge.hook + " priority " + right_priority(all) +
+                "; policy accept;   # in chain " + use.base->name + ", deleted and loaded anew"};
 }
 
 std::string with_bypass(const Use& use) {
@@ -156,24 +206,12 @@ Findings queue_missing(const Facts& facts) {
 Findings queue_too_early(const Facts& facts) {
   Findings found;
   for (const std::string& hook : media_hooks(facts.config)) {
-    const Chain* filter = chain_with_jump(facts, hook);
-    if (filter == nullptr) continue;
+    const auto all = judges(facts, hook);
     std::set<const Chain*> told;
     for (const Use& use : our_uses(facts)) {
-      if (!too_early(use, *filter) || !told.insert(use.base).second) continue;
-      const std::string chain = address_of(*use.base);
-      const std::string right = std::to_string(filter->priority + 10);
-      found.push_back(
-          {"queue-too-early", Severity::fault,
-           describe(*use.base) + " queues SIP (hook " + use.base->hook + ", priority " +
-               std::to_string(use.base->priority) + ") before " + describe(*filter) + " (priority " +
-               std::to_string(filter->priority) + ") has judged it",
-           "SIP that your rules drop afterwards opens pinholes all the same: anybody can open ports.",
-           use.rule->of_iptables
-               ? "iptables-nft -t security -A FORWARD ... -j NFQUEUE   # instead of table " +
-                     use.base->table.name
-               : "type filter hook " + hook + " priority " + right + "; policy accept;   # in chain " +
-                     use.base->name + ", deleted and loaded anew"});
+      const auto judge = std::ranges::find_if(all, [&](const Chain* one) { return too_early(use, *one); });
+      if (judge != all.end() && told.insert(use.base).second)
+        found.push_back(too_early_for(use, all, **judge));
     }
   }
   return found;

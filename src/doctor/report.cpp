@@ -54,7 +54,7 @@ std::string wrapped(std::string_view text, std::size_t used) {
 }
 
 bool changes_rules(const Finding& finding) {
-  return finding.mend.starts_with("nft ");
+  return finding.mend.find("nft ") != std::string::npos;
 }
 
 std::string paragraph(const Finding& finding, bool colours) {

@@ -64,13 +64,27 @@ std::string list(const std::vector<std::string>& names) {
   return text;
 }
 
+// By /etc/dpinholer/standalone.nft.
+bool stands_alone(const TableName& table) {
+  return table == TableName{"inet", "dpinholer"};
+}
+
+// In one transaction: at no time there is a table without rules.
+std::string reload_without(const TableName& table, const std::string& set) {
+  const std::string name = system::to_string(table);
+  return "{ echo " + shell_word("flush table " + name + "; delete set " + name + " " + set) + "; cat " +
+         (stands_alone(table) ? "/etc/dpinholer/standalone.nft" : "/etc/nftables.conf") + "; } | nft -f -";
+}
+
 }  // namespace
 
 Findings table_missing(const Facts& facts) {
   if (has_table(facts)) return {};
   const auto elsewhere = tables_with_sets(facts);
   std::string what = "there is no table " + quoted(facts.config.kernel.table);
-  std::string mend = "table " + system::to_string(facts.config.kernel.table) + " { " + include_line + " }";
+  std::string mend = stands_alone(facts.config.kernel.table)
+                         ? "systemctl enable --now dpinholer-standalone"
+                         : "table " + system::to_string(facts.config.kernel.table) + " { " + include_line + " }";
   if (!elsewhere.empty()) {
     std::vector<std::string> names;
     for (const TableName& table : elsewhere) names.push_back(quoted(table));
@@ -108,13 +122,11 @@ Findings sets_wrong(const Facts& facts) {
   Findings found;
   for (const Set set : pinhole::all_sets) {
     const std::string name(pinhole::name(set));
-    const std::string table = system::to_string(facts.config.kernel.table);
     for (const std::string& fault : facts.set_faults) {
       if (!fault.starts_with("set \"" + name + "\"")) continue;
       found.push_back({"set-wrong", Severity::fault, fault.substr(0, fault.rfind(": ")),
                        "Elements don't fit into it, or never go. Until it is right, no pinhole opens.",
-                       "nft 'flush table " + table + "; delete set " + table + " " + name +
-                           "' && nft -f /etc/nftables.conf"});
+                       reload_without(facts.config.kernel.table, name)});
     }
   }
   return found;

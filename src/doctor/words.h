@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "doctor/facts.h"
 #include "system/nft_sets.h"
@@ -32,10 +34,18 @@ inline std::string address_of(const system::Chain& chain) {
   return system::to_string(chain.table) + " " + chain.name;
 }
 
-/// The hooks that media takes.
-inline std::vector<std::string> media_hooks(const system::Config& config) {
-  if (config.policy.local) return {"input", "output"};
-  return {"forward"};
+/// "0x01000000"
+std::string to_hexadecimal(std::uint32_t mark);
+
+/// "5060" or "{ 5060, 5080 }", for rules
+std::string to_set(const std::vector<std::uint16_t>& ports);
+
+/// "16384-32767"
+inline std::string to_string(const pinhole::PortRange& range) {
+  return std::to_string(range.first) + "-" + std::to_string(range.last);
 }
+
+/// An argument of a shell: 'add rule ...'
+std::string shell_word(const std::string& argument);
 
 }  // namespace dpinholer::doctor

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "system/netlink.h"
 
@@ -68,9 +69,36 @@ bool has_legacy_iptables() {
          !first_word("/proc/thread-self/net/ip6_tables_names").empty();
 }
 
-bool forwards() {
-  return first_word("/proc/sys/net/ipv4/ip_forward") == "1" ||
-         first_word("/proc/sys/net/ipv6/conf/all/forwarding") == "1";
+bool forwards_ipv4() {
+  return first_word("/proc/sys/net/ipv4/ip_forward") == "1";
+}
+
+bool forwards_ipv6() {
+  return first_word("/proc/sys/net/ipv6/conf/all/forwarding") == "1";
+}
+
+bool has_br_netfilter() {
+  return !first_word("/proc/sys/net/bridge/bridge-nf-call-iptables").empty();
+}
+
+bool filters_bridged_ipv4() {
+  return first_word("/proc/sys/net/bridge/bridge-nf-call-iptables") == "1";
+}
+
+bool filters_bridged_ipv6() {
+  return first_word("/proc/sys/net/bridge/bridge-nf-call-ip6tables") == "1";
+}
+
+// Interface, destination, gateway, flags, ..., numbers in hexadecimal.
+std::string default_route() {
+  std::ifstream routes("/proc/thread-self/net/route");
+  for (std::string line; std::getline(routes, line);) {
+    std::istringstream words(line);
+    std::string interface;
+    std::string destination;
+    if (words >> interface >> destination && destination == "00000000") return interface;
+  }
+  return "";
 }
 
 bool has_interface(const std::string& name) {

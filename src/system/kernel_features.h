@@ -17,8 +17,16 @@ bool has_queue_netlink();
 bool attaches_sip_helper();
 /// Rules of the older iptables, which nftables does not show.
 bool has_legacy_iptables();
-/// Packets of others, of IPv4 or IPv6 (net.ipv4.ip_forward, net.ipv6.conf.all.forwarding).
-bool forwards();
+/// It routes for others (net.ipv4.ip_forward, net.ipv6.conf.all.forwarding).
+bool forwards_ipv4();
+bool forwards_ipv6();
+/// br_netfilter is loaded.
+bool has_br_netfilter();
+/// Packets that a bridge passes on come to the hooks of IP (net.bridge.bridge-nf-call-iptables, ...-ip6tables).
+bool filters_bridged_ipv4();
+bool filters_bridged_ipv6();
+/// Interface of the default route for IPv4 in the main table, the first one; empty: none.
+std::string default_route();
 bool has_interface(const std::string& name);
 
 }  // namespace dpinholer::system

@@ -103,6 +103,7 @@ tl::expected<Ruleset, std::string> read_ruleset() {
   auto ruleset = parse_ruleset(listing.dump(-1, ' ', false, Json::error_handler_t::replace));
   if (!ruleset) return ruleset;
   put_xt_targets(*ruleset, read_xt_targets());
+  put_xt_matches(*ruleset, read_xt_matches());
   const auto text =
       nft("list ruleset", NFT_CTX_OUTPUT_HANDLE | NFT_CTX_OUTPUT_TERSE | NFT_CTX_OUTPUT_STATELESS);
   if (text) put_texts(*ruleset, *text);

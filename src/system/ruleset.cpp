@@ -3,42 +3,28 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <map>
 
-#include <nlohmann/json.hpp>
+#include "system/ruleset_listing.h"
 
 // What of libnftables-json(5) is read:
 //
 //   ruleset   = { "nftables": [ *( table / chain / set / map / ct-helper / rule ) ] }
 //   rule      = { "rule": { family, table, chain, handle, "expr": [ *statement ] } }
-//   statement = match / verdict / vmap / queue / set-update / ct-helper / flow / xt / any other
-//   match     = { "match": { "op": op, "left": key, "right": value } }
+//   statement = match / verdict / vmap / queue / set-update / mangle / ct-helper / flow / xt / any other
+//   match     = { "match": { "op": op, "left": key, "right": value } }      ; ruleset_conditions.cpp
 //   verdict   = { ("accept" / "drop" / "reject" / "return" / "jump" / "goto"): ... }
 //   vmap      = { "vmap": { "key": key, "data": { "set": [ *[ value, verdict ] ] } / "@" name } }
-//   value     = word / number / [ *word ] / { "set": [ *value ] } / { "range": [ value, value ] } / "@" name
 
 namespace dpinholer::system {
 
 namespace {
 
-using Json = nlohmann::json;
-using About = Condition::About;
 using Kind = Outcome::Kind;
-using pinhole::PortRange;
-
-const Json nothing = Json::object();
-
-const Json& at(const Json& object, std::string_view key) {
-  if (!object.is_object()) return nothing;
-  const auto found = object.find(key);
-  return found == object.end() ? nothing : *found;
-}
-
-std::string text_at(const Json& object, std::string_view key) {
-  const Json& value = at(object, key);
-  return value.is_string() ? value.get<std::string>() : "";
-}
+using listing::at;
+using listing::Json;
+using listing::set_named;
+using listing::text_at;
 
 template <typename Number>
 Number number_at(const Json& object, std::string_view key) {
@@ -48,81 +34,6 @@ Number number_at(const Json& object, std::string_view key) {
 
 TableName table_of(const Json& object) {
   return {text_at(object, "family"), text_at(object, "table")};
-}
-
-// "@sip_rtp4" without its @, or nothing
-std::string set_named(const Json& value) {
-  if (!value.is_string()) return "";
-  const auto& text = value.get_ref<const std::string&>();
-  return text.starts_with('@') ? text.substr(1) : "";
-}
-
-std::optional<std::uint16_t> port(const Json& value) {
-  if (!value.is_number_integer()) return std::nullopt;
-  const auto number = value.get<std::int64_t>();
-  if (number < 0 || number > 65535) return std::nullopt;
-  return static_cast<std::uint16_t>(number);
-}
-
-std::optional<PortRange> port_range(const Json& value) {
-  const Json& range = at(value, "range");
-  const bool pair = range.is_array() && range.size() == 2;
-  const auto first = port(pair ? range[0] : value);
-  const auto last = port(pair ? range[1] : value);
-  if (!first || !last) return std::nullopt;
-  return PortRange{*first, *last};
-}
-
-// ---- Conditions -------------------------------------------------------------------------------------------
-
-About about(const Json& key) {
-  const std::string meta = text_at(at(key, "meta"), "key");
-  if (meta == "l4proto") return About::protocol;
-  if (meta == "iif" || meta == "oif" || meta == "iifname" || meta == "oifname") return About::interface;
-  if (text_at(at(key, "ct"), "key") == "state") return About::ct_state;
-  const std::string protocol = text_at(at(key, "payload"), "protocol");
-  const std::string field = text_at(at(key, "payload"), "field");
-  if ((protocol == "ip" && field == "protocol") || (protocol == "ip6" && field == "nexthdr"))
-    return About::protocol;
-  const bool ports = protocol == "udp" || protocol == "tcp" || protocol == "th";
-  if (ports && field == "dport") return About::destination_port;
-  if (ports && field == "sport") return About::source_port;
-  return About::other;
-}
-
-// A value, or each of several. False when one can't be read.
-bool read_values(const Json& value, Condition& condition) {
-  const Json& set = at(value, "set");
-  const Json& several = value.is_array() ? value : set;
-  if (several.is_array()) {
-    return std::ranges::all_of(several, [&](const Json& one) { return read_values(one, condition); });
-  }
-  if (!set_named(value).empty()) return false;
-  if (condition.about == About::destination_port || condition.about == About::source_port) {
-    const auto range = port_range(value);
-    if (range) condition.ports.push_back(*range);
-    return range.has_value();
-  }
-  if (value.is_string()) condition.words.push_back(value.get<std::string>());
-  return value.is_string();
-}
-
-Condition condition(const Json& key, const std::string& op, const Json& value) {
-  Condition read;
-  read.about = about(key);
-  const bool equal = op == "==" || op == "in" || op.empty();
-  read.negated = op == "!=" || op == "!";
-  if ((!equal && !read.negated) || !read_values(value, read)) return {};
-  return read;
-}
-
-// `udp dport` says udp as well; an address says nothing that is understood here.
-std::optional<Condition> implied_protocol(const Json& key) {
-  const std::string protocol = text_at(at(key, "payload"), "protocol");
-  constexpr std::array<std::string_view, 9> known{"udp",  "tcp",     "icmp", "icmpv6", "sctp",
-                                                  "dccp", "udplite", "esp",  "ah"};
-  if (std::ranges::find(known, protocol) == known.end()) return std::nullopt;
-  return Condition{About::protocol, false, {protocol}, {}};
 }
 
 // ---- Statements -------------------------------------------------------------------------------------------
@@ -153,13 +64,14 @@ void read_vmap(const Json& vmap, const Maps& maps, const TableName& table, Rule&
   const Json& data = at(vmap, "data");
   const std::string name = set_named(data);
   const auto map = maps.find(table.family + " " + table.name + " " + name);
-  const Json& entries = name.empty() ? at(data, "set") : map == maps.end() ? nothing : map->second;
+  const Json& entries = name.empty() ? at(data, "set") : map == maps.end() ? at({}, "") : map->second;
   if (!entries.is_array()) return;
   for (const Json& entry : entries) {
     if (!entry.is_array() || entry.size() != 2) continue;
     auto outcome = verdict(entry[1]);
     if (!outcome) continue;
-    outcome->condition = condition(key, "==", entry[0]);
+    // `*`: all that no other entry is about.
+    if (entry[0] != "*") outcome->conditions = listing::conditions(key, "==", entry[0]);
     rule.outcomes.push_back(std::move(*outcome));
   }
 }
@@ -167,7 +79,7 @@ void read_vmap(const Json& vmap, const Maps& maps, const TableName& table, Rule&
 void read_queue(const Json& queue, Rule& rule) {
   Outcome outcome;
   outcome.kind = Kind::queue;
-  const auto range = port_range(at(queue, "num"));  // the same numbers
+  const auto range = listing::port_range(at(queue, "num"));  // the same numbers
   if (range) outcome.queues = {range->first, range->last};
   const Json& flags = at(queue, "flags");
   outcome.bypass =
@@ -177,8 +89,8 @@ void read_queue(const Json& queue, Rule& rule) {
 
 void read_match(const Json& match, Rule& rule) {
   const Json& key = at(match, "left");
-  if (auto protocol = implied_protocol(key)) rule.conditions.push_back(std::move(*protocol));
-  rule.conditions.push_back(condition(key, text_at(match, "op"), at(match, "right")));
+  for (Condition& one : listing::conditions(key, text_at(match, "op"), at(match, "right")))
+    rule.conditions.push_back(std::move(one));
   auto name = set_named(at(match, "right"));
   if (name.empty()) return;
   if (const Json& operands = at(key, "&");
@@ -187,17 +99,51 @@ void read_match(const Json& match, Rule& rule) {
   rule.looked_up.push_back(std::move(name));
 }
 
+// `limit rate over` and the like are about a few packets; without `over`, about nobody knows how many.
+Condition about_excess(const Json& limit) {
+  Condition condition;
+  if (at(limit, "inv") == true) condition.about = Condition::About::few;
+  return condition;
+}
+
+bool is_limit(std::string_view word) {
+  return word == "limit" || word == "quota" || word == "ct count";
+}
+
 void read_update(const Json& update, Rule& rule) {
+  const Json& statements = at(update, "stmt");
+  if (statements.is_array()) {
+    for (const Json& one : statements) {
+      if (one.is_object() && one.size() == 1 && is_limit(one.begin().key()))
+        rule.conditions.push_back(about_excess(one.begin().value()));
+    }
+  }
   const Json& timeout = at(at(at(update, "elem"), "elem"), "timeout");
   const std::string name = set_named(at(update, "set"));
   if (name.empty() || !timeout.is_number_integer()) return;
   rule.refreshed.emplace_back(name, base::seconds(timeout.get<std::int64_t>()));
 }
 
+// meta mark set meta mark | 0x01000000
+void read_mark(const Json& mangle, Rule& rule) {
+  if (text_at(at(at(mangle, "key"), "meta"), "key") != "mark") return;
+  const Json& value = at(mangle, "value");
+  const Json& operands = at(value, "|");
+  rule.marks |=
+      listing::number(operands.is_array() && operands.size() == 2 ? operands[1] : value).value_or(0);
+}
+
 bool decides_nothing(std::string_view word) {
-  constexpr std::array<std::string_view, 8> known{"counter",        "log",     "mangle", "ct timeout",
-                                                  "ct expectation", "notrack", "dup",    "comment"};
+  constexpr std::array<std::string_view, 7> known{"counter", "log", "ct timeout", "ct expectation",
+                                                  "notrack", "dup", "comment"};
   return std::ranges::find(known, word) != known.end();
+}
+
+// Of targets and matches the kernel itself tells more (put_xt_targets, put_xt_matches).
+void read_xt(const Json& xt, Rule& rule) {
+  if (text_at(xt, "type") == "target" || text_at(xt, "name") == "comment") return;
+  rule.conditions.emplace_back();
+  rule.conditions.back().words = {std::string(listing::xt_match)};
 }
 
 void read_statement(const Json& statement, const Maps& maps,
@@ -218,12 +164,16 @@ void read_statement(const Json& statement, const Maps& maps,
   } else if (word == "set") {
     read_update(value, rule);
   } else if (word == "flow") {
-    rule.outcomes.push_back({Kind::offload, "", {}, false, std::nullopt});
+    rule.outcomes.push_back({Kind::offload, set_named(at(value, "flowtable")), {}, false, {}});
   } else if (word == "ct helper" && value.is_string()) {
     const auto helper = helpers.find(table.family + " " + table.name + " " + value.get<std::string>());
     if (helper != helpers.end()) rule.helper = helper->second;
-  } else if (word == "xt" && text_at(value, "type") == "target") {
-    // put_xt_targets knows more.
+  } else if (word == "mangle") {
+    read_mark(value, rule);
+  } else if (word == "xt") {
+    read_xt(value, rule);
+  } else if (is_limit(word)) {
+    rule.conditions.push_back(about_excess(value));
   } else if (!decides_nothing(word)) {
     rule.conditions.emplace_back();
   }
@@ -283,16 +233,6 @@ class Reader {
   std::map<std::string, std::size_t> chains_;
 };
 
-Rule* rule_with_handle(Ruleset& ruleset, const TableName& table, std::uint64_t handle) {
-  for (Chain& chain : ruleset.chains) {
-    if (chain.table != table) continue;
-    for (Rule& rule : chain.rules) {
-      if (rule.handle == handle) return &rule;
-    }
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 const Chain* Ruleset::find(const TableName& table, std::string_view chain) const {
@@ -309,50 +249,6 @@ tl::expected<Ruleset, std::string> parse_ruleset(std::string_view json) {
   for (const Json& item : items) reader.read_objects(item);
   for (const Json& item : items) reader.read_rest(item);
   return std::move(reader.ruleset);
-}
-
-// A rule may take several lines: then it has no text here.
-void put_texts(Ruleset& ruleset, std::string_view listing) {
-  std::map<std::pair<std::string, std::uint64_t>, std::string_view> texts;
-  std::string table;
-  while (!listing.empty()) {
-    const auto end = std::min(listing.find('\n'), listing.size());
-    std::string_view line = listing.substr(0, end);
-    listing.remove_prefix(std::min(end + 1, listing.size()));
-    constexpr std::string_view mark = " # handle ";
-    const auto comment = line.rfind(mark);
-    if (comment == std::string_view::npos) continue;
-    const std::string_view number = line.substr(comment + mark.size());
-    line = line.substr(0, comment);
-    if (line.starts_with("table ")) {
-      table = line.substr(6, line.find(" {") - 6);
-      continue;
-    }
-    std::uint64_t handle = 0;
-    std::from_chars(number.data(), number.data() + number.size(), handle);
-    line.remove_prefix(std::min(line.find_first_not_of("\t "), line.size()));
-    if (std::ranges::count(line, '{') == std::ranges::count(line, '}')) texts[{table, handle}] = line;
-  }
-  for (Chain& chain : ruleset.chains) {
-    for (Rule& rule : chain.rules) {
-      const auto text = texts.find({chain.table.family + " " + chain.table.name, rule.handle});
-      if (text != texts.end()) rule.text = text->second;
-    }
-  }
-}
-
-void put_xt_targets(Ruleset& ruleset, const std::vector<XtTarget>& targets) {
-  for (const XtTarget& target : targets) {
-    Rule* rule = rule_with_handle(ruleset, target.table, target.handle);
-    if (rule == nullptr) continue;
-    rule->of_iptables = true;
-    if (target.name == "NFQUEUE") {
-      rule->outcomes.push_back({Kind::queue, "", target.queues, target.bypass, std::nullopt});
-    } else if (target.name == "REJECT") {
-      rule->outcomes.push_back({Kind::drop, "", {}, false, std::nullopt});
-    }
-    if (!target.helper.empty()) rule->helper = target.helper;
-  }
 }
 
 }  // namespace dpinholer::system

@@ -21,21 +21,34 @@ namespace dpinholer::system {
 
 /// One thing that a packet must be for a rule to apply.
 struct Condition {
-  enum class About : std::uint8_t { protocol, destination_port, source_port, ct_state, interface, other };
+  enum class About : std::uint8_t {
+    protocol,
+    destination_port,
+    source_port,
+    ct_state,
+    in_interface,
+    out_interface,
+    family,
+    mark,
+    few,  ///< single addresses, more than so many a second, a property of single flows
+    other,
+  };
   About about = About::other;
   bool negated = false;
-  std::vector<std::string> words;         ///< protocol, ct_state, interface: any of these
+  std::vector<std::string> words;  ///< protocol, ct_state, interfaces, family ("ip", "ip6"): any of these
   std::vector<pinhole::PortRange> ports;  ///< of the ports: any of these
+  std::uint32_t mask = 0;                 ///< of mark: these bits
+  std::uint32_t bits = 0;                 ///< of mark: are so
 };
 
 /// What a rule does with a packet.
 struct Outcome {
   enum class Kind : std::uint8_t { accept, drop, jump, go_to, give_back, queue, offload };
   Kind kind = Kind::accept;
-  std::string target;                  ///< of jump and go_to: a chain of the same table
-  QueueRange queues;                   ///< of queue
-  bool bypass = false;                 ///< of queue: without a reader packets pass
-  std::optional<Condition> condition;  ///< beside those of the rule, when it is one entry of a verdict map
+  std::string target;   ///< of jump and go_to: a chain of the same table; of offload: a flowtable
+  QueueRange queues;    ///< of queue
+  bool bypass = false;  ///< of queue: without a reader packets pass
+  std::vector<Condition> conditions;  ///< beside those of the rule, when it is one entry of a verdict map
 };
 
 struct Rule {
@@ -43,11 +56,12 @@ struct Rule {
   std::string text;  ///< as nft lists it, or empty
   std::vector<Condition> conditions;
   std::vector<Outcome> outcomes;
-  std::vector<std::string> looked_up;  ///< named sets that it matches
+  std::vector<std::string> looked_up;                       ///< named sets that it matches
   std::vector<std::pair<std::string, std::string>> masked;  ///< of them, those with a mask: "ffff:ffff::"
   std::vector<std::pair<std::string, base::seconds>>
       refreshed;             ///< named sets that it updates, to what timeout
   std::string helper;        ///< type of the conntrack helper that it attaches: "sip"
+  std::uint32_t marks = 0;   ///< bits that it sets in the mark of packets
   bool of_iptables = false;  ///< it has a target of iptables
 };
 
@@ -92,6 +106,14 @@ struct XtTarget {
   std::string helper;   ///< of CT; may be empty
 };
 void put_xt_targets(Ruleset& ruleset, const std::vector<XtTarget>& targets);
+
+/// The matches of iptables in a rule, in order, of which nft shows but the names.
+struct XtMatches {
+  TableName table;
+  std::uint64_t handle = 0;
+  std::vector<Condition> conditions;  ///< one for each; those that are not understood are about `other`
+};
+void put_xt_matches(Ruleset& ruleset, const std::vector<XtMatches>& matches);
 
 /// Of this thread's network namespace. Elements of named sets are not read. The error says why the kernel
 /// can't be asked, with the remedy, in one line.

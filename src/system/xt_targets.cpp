@@ -6,15 +6,24 @@
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/xt_CT.h>
 #include <linux/netfilter/xt_NFQUEUE.h>
+#include <linux/netfilter/xt_conntrack.h>
+#include <linux/netfilter/xt_mark.h>
+#include <linux/netfilter/xt_multiport.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
 
 #include "system/netlink.h"
 
@@ -48,39 +57,146 @@ void read_ct(const nftnl_expr& expression, XtTarget& target) {
   target.helper.assign(info.helper, strnlen(info.helper, sizeof info.helper));
 }
 
-void read_rule(const nlmsghdr& message, std::vector<XtTarget>& targets) {
+using About = Condition::About;
+
+// The parameters of a match, when they are of this form.
+template <typename Info>
+std::optional<Info> match_info(const nftnl_expr& expression, std::uint32_t revision) {
+  std::uint32_t octets = 0;
+  const void* data = nftnl_expr_get(&expression, NFTNL_EXPR_MT_INFO, &octets);
+  if (data == nullptr || octets < sizeof(Info) ||
+      nftnl_expr_get_u32(&expression, NFTNL_EXPR_MT_REV) != revision)
+    return std::nullopt;
+  Info info;
+  std::memcpy(&info, data, sizeof info);
+  return info;
+}
+
+// -m mark --mark 0x01000000/0x01000000
+Condition mark_match(const nftnl_expr& expression) {
+  const auto info = match_info<xt_mark_mtinfo1>(expression, 1);
+  Condition read;
+  if (!info) return read;
+  read.about = About::mark;
+  read.mask = info->mask;
+  read.bits = info->mark;
+  read.negated = info->invert != 0;
+  return read;
+}
+
+// -m conntrack --ctstate RELATED,ESTABLISHED, and -m state, which is the same
+Condition conntrack_match(const nftnl_expr& expression) {
+  const auto info = match_info<xt_conntrack_mtinfo3>(expression, 3);
+  Condition read;
+  if (!info || (info->match_flags & ~XT_CONNTRACK_STATE_ALIAS) != XT_CONNTRACK_STATE) return read;
+  read.about = About::ct_state;
+  read.negated = (info->invert_flags & XT_CONNTRACK_STATE) != 0;
+  constexpr std::array<std::pair<unsigned, const char*>, 7> states{{
+      {XT_CONNTRACK_STATE_BIT(IP_CT_ESTABLISHED), "established"},
+      {XT_CONNTRACK_STATE_BIT(IP_CT_RELATED), "related"},
+      {XT_CONNTRACK_STATE_BIT(IP_CT_NEW), "new"},
+      {XT_CONNTRACK_STATE_INVALID, "invalid"},
+      {XT_CONNTRACK_STATE_SNAT, "snat"},
+      {XT_CONNTRACK_STATE_DNAT, "dnat"},
+      {XT_CONNTRACK_STATE_UNTRACKED, "untracked"},
+  }};
+  for (const auto& [bit, word] : states) {
+    if ((info->state_mask & bit) != 0) read.words.emplace_back(word);
+  }
+  return read;
+}
+
+// -m multiport --dports 5060,16384:32767
+Condition multiport_match(const nftnl_expr& expression) {
+  const auto info = match_info<xt_multiport_v1>(expression, 1);
+  Condition read;
+  if (!info || info->flags == XT_MULTIPORT_EITHER) return read;
+  read.about = info->flags == XT_MULTIPORT_SOURCE ? About::source_port : About::destination_port;
+  read.negated = info->invert != 0;
+  const unsigned count = std::min<unsigned>(info->count, XT_MULTI_PORTS);
+  for (unsigned i = 0; i < count; ++i) {
+    const bool range = info->pflags[i] != 0 && i + 1 < count;
+    read.ports.push_back({info->ports[i], info->ports[range ? i + 1 : i]});
+    if (range) ++i;
+  }
+  return read;
+}
+
+Condition match_named(std::string_view match, const nftnl_expr& expression) {
+  if (match == "mark") return mark_match(expression);
+  if (match == "conntrack") return conntrack_match(expression);
+  if (match == "multiport") return multiport_match(expression);
+  return {};
+}
+
+using Expressions = std::function<void(std::string_view kind, const nftnl_expr&)>;
+
+// A rule of iptables, as table and handle; its expressions one by one.
+std::optional<std::pair<TableName, std::uint64_t>> read_iptables_rule(const nlmsghdr& message,
+                                                                      const Expressions& visit) {
   const std::unique_ptr<nftnl_rule, RuleDeleter> rule(nftnl_rule_alloc());
-  if (nftnl_rule_nlmsg_parse(&message, rule.get()) != 0) return;
+  if (nftnl_rule_nlmsg_parse(&message, rule.get()) != 0) return std::nullopt;
   const std::uint32_t family = nftnl_rule_get_u32(rule.get(), NFTNL_RULE_FAMILY);
-  if (family != NFPROTO_IPV4 && family != NFPROTO_IPV6) return;
-  XtTarget target;
-  target.table = {family == NFPROTO_IPV4 ? "ip" : "ip6", nftnl_rule_get_str(rule.get(), NFTNL_RULE_TABLE)};
-  target.handle = nftnl_rule_get_u64(rule.get(), NFTNL_RULE_HANDLE);
+  if (family != NFPROTO_IPV4 && family != NFPROTO_IPV6) return std::nullopt;
   nftnl_expr_foreach(
       rule.get(),
-      [](nftnl_expr* expression, void* found) {
-        XtTarget& one = *static_cast<XtTarget*>(found);
-        if (std::string_view(nftnl_expr_get_str(expression, NFTNL_EXPR_NAME)) != "target") return 0;
-        const char* name = nftnl_expr_get_str(expression, NFTNL_EXPR_TG_NAME);
-        one.name = name == nullptr ? "" : name;
-        if (one.name == "NFQUEUE") read_nfqueue(*expression, one);
-        if (one.name == "CT") read_ct(*expression, one);
+      [](nftnl_expr* expression, void* visitor) {
+        (*static_cast<const Expressions*>(visitor))(nftnl_expr_get_str(expression, NFTNL_EXPR_NAME),
+                                                    *expression);
         return 0;
       },
-      &target);
-  if (!target.name.empty()) targets.push_back(std::move(target));
+      const_cast<Expressions*>(&visit));
+  const TableName table{family == NFPROTO_IPV4 ? "ip" : "ip6",
+                        nftnl_rule_get_str(rule.get(), NFTNL_RULE_TABLE)};
+  return std::pair{table, nftnl_rule_get_u64(rule.get(), NFTNL_RULE_HANDLE)};
+}
+
+void read_target(const nftnl_expr& expression, XtTarget& target) {
+  const char* name = nftnl_expr_get_str(&expression, NFTNL_EXPR_TG_NAME);
+  target.name = name == nullptr ? "" : name;
+  if (target.name == "NFQUEUE") read_nfqueue(expression, target);
+  if (target.name == "CT") read_ct(expression, target);
+}
+
+void for_each_rule(const std::function<void(const nlmsghdr&)>& visit) {
+  NetlinkSocket socket;
+  alignas(nlmsghdr) std::array<std::uint8_t, 256> octets{};
+  auto* request = nftnl_nlmsg_build_hdr(reinterpret_cast<char*>(octets.data()), NFT_MSG_GETRULE,
+                                        NFPROTO_UNSPEC, NLM_F_DUMP, 0);
+  (void)netlink_request(socket, *request, visit);
 }
 
 }  // namespace
 
 std::vector<XtTarget> read_xt_targets() {
   std::vector<XtTarget> targets;
-  NetlinkSocket socket;
-  alignas(nlmsghdr) std::array<std::uint8_t, 256> octets{};
-  auto* request = nftnl_nlmsg_build_hdr(reinterpret_cast<char*>(octets.data()), NFT_MSG_GETRULE,
-                                        NFPROTO_UNSPEC, NLM_F_DUMP, 0);
-  (void)netlink_request(socket, *request, [&](const nlmsghdr& answer) { read_rule(answer, targets); });
+  for_each_rule([&](const nlmsghdr& message) {
+    XtTarget target;
+    const auto rule = read_iptables_rule(message, [&](std::string_view kind, const nftnl_expr& expression) {
+      if (kind == "target") read_target(expression, target);
+    });
+    if (!rule || target.name.empty()) return;
+    std::tie(target.table, target.handle) = *rule;
+    targets.push_back(std::move(target));
+  });
   return targets;
+}
+
+std::vector<XtMatches> read_xt_matches() {
+  std::vector<XtMatches> all;
+  for_each_rule([&](const nlmsghdr& message) {
+    XtMatches matches;
+    const auto rule = read_iptables_rule(message, [&](std::string_view kind, const nftnl_expr& expression) {
+      const char* name = kind == "match" ? nftnl_expr_get_str(&expression, NFTNL_EXPR_MT_NAME) : nullptr;
+      // A comment is no condition (parse_ruleset).
+      if (name != nullptr && std::string_view(name) != "comment")
+        matches.conditions.push_back(match_named(name, expression));
+    });
+    if (!rule || matches.conditions.empty()) return;
+    std::tie(matches.table, matches.handle) = *rule;
+    all.push_back(std::move(matches));
+  });
+  return all;
 }
 
 }  // namespace dpinholer::system

@@ -10,4 +10,7 @@ namespace dpinholer::system {
 /// The targets of iptables in the rules of this network namespace; as many as can be read.
 std::vector<XtTarget> read_xt_targets();
 
+/// And the matches, those of `mark`, `conntrack` (states only) and `multiport` with what they are about.
+std::vector<XtMatches> read_xt_matches();
+
 }  // namespace dpinholer::system

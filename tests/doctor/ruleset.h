@@ -36,9 +36,9 @@ class Listing {
   void erase(const std::string& kind, const std::string& name, const std::string& text = "") {
     auto& all = items();
     for (auto item = all.begin(); item != all.end();) {
-      const bool that =
-          item->contains(kind) && (*item)[kind].value(kind == "rule" ? "chain" : "name", "") == name &&
-          item->dump().find(text) != std::string::npos;
+      const bool that = item->contains(kind) &&
+                        (*item)[kind].value(kind == "rule" ? "chain" : "name", "") == name &&
+                        item->dump().find(text) != std::string::npos;
       item = that ? all.erase(item) : item + 1;
     }
   }
@@ -55,6 +55,22 @@ class Listing {
                          {"hook", hook},
                          {"prio", priority},
                          {"policy", policy}}}});
+  }
+
+  /// Not a base chain.
+  void add_plain_chain(const std::string& name, const std::string& table = "filter",
+                       const std::string& family = "inet") {
+    items().push_back({{"chain", {{"family", family}, {"table", table}, {"name", name}, {"handle", 900}}}});
+  }
+
+  /// All of inet filter is in inet `name`.
+  void rename_table(const std::string& name) {
+    for (json& item : items()) {
+      if (item.contains("table")) item["table"]["name"] = name;
+      for (auto& [kind, object] : item.items()) {
+        if (object.value("table", "") == "filter") object["table"] = name;
+      }
+    }
   }
 
   /// nft add rule; `statements` is a JSON array
@@ -94,6 +110,8 @@ class Listing {
 struct Gateway {
   Listing listing;
   doctor::Facts facts;
+
+  Gateway() { facts.interfaces = {"eth0", "eth1"}; }
 
   /// What is known of it.
   doctor::Facts known() const {

@@ -71,7 +71,7 @@ TEST(RulesetTest, ReadsConditions) {
        {"invalid"},
        {}},
       {R"({"op": "==", "left": {"meta": {"key": "oifname"}}, "right": "eth*"})",
-       About::interface,
+       About::out_interface,
        false,
        {"eth*"},
        {}},
@@ -96,17 +96,43 @@ TEST(RulesetTest, ReadsConditions) {
        false,
        {},
        {}},
+      {R"({"op": "==", "left": {"meta": {"key": "iif"}}, "right": "lo"})", About::in_interface, false, {"lo"}, {}},
+      {R"({"op": "==", "left": {"meta": {"key": "nfproto"}}, "right": "ipv4"})", About::family, false, {"ip"}, {}},
+      {R"({"op": "==", "left": {"meta": {"key": "protocol"}}, "right": {"set": ["ip", "ip6"]}})",
+       About::family,
+       false,
+       {"ip", "ip6"},
+       {}},
+      {R"({"op": "==", "left": {"payload": {"protocol": "ip", "field": "saddr"}}, "right": "192.0.2.1"})",
+       About::few,
+       false,
+       {"192.0.2.1"},
+       {}},
+      {R"({"op": "!=", "left": {"payload": {"protocol": "ip", "field": "saddr"}}, "right": "192.0.2.1"})",
+       About::other,
+       false,
+       {},
+       {}},
+      {R"({"op": "==", "left": {"payload": {"protocol": "ip6", "field": "daddr"}},
+           "right": {"prefix": {"addr": "2001:db8::", "len": 32}}})",
+       About::other,
+       false,
+       {},
+       {}},
+      {R"({"op": "in", "left": {"ct": {"key": "status"}}, "right": "dnat"})", About::few, false, {}, {}},
       {R"({"op": "==", "left": {"concat": []}, "right": "@s"})", About::other, false, {}, {}},
       {R"("what?")", About::other, false, {}, {}},
   };
   for (const Case& expected : cases) {
     const Rule read = rule(std::string(R"([{"match": )") + expected.match + "}]");
-    ASSERT_EQ(read.conditions.size(), 1U) << expected.match;
-    EXPECT_EQ(read.conditions[0].about, expected.about) << expected.match;
-    EXPECT_EQ(read.conditions[0].negated, expected.negated) << expected.match;
+    // One that it implies may stand before it.
+    ASSERT_FALSE(read.conditions.empty()) << expected.match;
+    const Condition& condition = read.conditions.back();
+    EXPECT_EQ(condition.about, expected.about) << expected.match;
+    EXPECT_EQ(condition.negated, expected.negated) << expected.match;
     if (expected.about == About::other) continue;
-    EXPECT_EQ(read.conditions[0].words, expected.words) << expected.match;
-    EXPECT_EQ(read.conditions[0].ports, expected.ports) << expected.match;
+    EXPECT_EQ(condition.words, expected.words) << expected.match;
+    EXPECT_EQ(condition.ports, expected.ports) << expected.match;
   }
 }
 
@@ -139,9 +165,72 @@ TEST(RulesetTest, ReadsTheEntriesOfAVerdictMap) {
   ASSERT_EQ(read.outcomes.size(), 2U);
   EXPECT_EQ(read.outcomes[0].kind, Kind::drop);
   EXPECT_EQ(read.outcomes[1].target, "x");
-  ASSERT_TRUE(read.outcomes[1].condition);
-  EXPECT_EQ(read.outcomes[1].condition->words, (std::vector<std::string>{"established"}));
+  ASSERT_EQ(read.outcomes[1].conditions.size(), 1U);
+  EXPECT_EQ(read.outcomes[1].conditions[0].words, (std::vector<std::string>{"established"}));
   EXPECT_TRUE(rule(R"([{"vmap": {"key": {}, "data": "@elsewhere"}}])").outcomes.empty());
+}
+
+TEST(RulesetTest, ReadsTheEntriesOfAVerdictMapOfSeveralKeys) {
+  const Rule read = rule(
+      R"([{"vmap": {"key": {"concat": [{"meta": {"key": "iifname"}}, {"meta": {"key": "oifname"}}]},
+           "data": {"set": [[{"concat": ["eth0", "eth1"]}, {"accept": null}], ["*", {"drop": null}]]}}}])");
+  ASSERT_EQ(read.outcomes.size(), 2U);
+  ASSERT_EQ(read.outcomes[0].conditions.size(), 2U);
+  EXPECT_EQ(read.outcomes[0].conditions[0].about, About::in_interface);
+  EXPECT_EQ(read.outcomes[0].conditions[1].about, About::out_interface);
+  EXPECT_EQ(read.outcomes[0].conditions[1].words, (std::vector<std::string>{"eth1"}));
+  EXPECT_TRUE(read.outcomes[1].conditions.empty());
+}
+
+TEST(RulesetTest, ReadsMarks) {
+  const Rule masked = rule(
+      R"([{"match": {"op": "!=", "left": {"&": [{"meta": {"key": "mark"}}, 16777216]}, "right": 16777216}}])");
+  ASSERT_EQ(masked.conditions.size(), 1U);
+  EXPECT_EQ(masked.conditions[0].about, About::mark);
+  EXPECT_TRUE(masked.conditions[0].negated);
+  EXPECT_EQ(masked.conditions[0].mask, 0x0100'0000U);
+  EXPECT_EQ(masked.conditions[0].bits, 0x0100'0000U);
+  const Rule whole = rule(R"([{"match": {"op": "==", "left": {"meta": {"key": "mark"}}, "right": 1}}])");
+  EXPECT_EQ(whole.conditions.at(0).mask, 0xffff'ffffU);
+  const Rule sets = rule(
+      R"([{"mangle": {"key": {"meta": {"key": "mark"}}, "value": {"|": [{"meta": {"key": "mark"}}, 16777216]}}}])");
+  EXPECT_EQ(sets.marks, 0x0100'0000U);
+  EXPECT_TRUE(sets.conditions.empty());
+  EXPECT_EQ(rule(R"([{"mangle": {"key": {"ct": {"key": "mark"}}, "value": 7}}])").marks, 0U);
+}
+
+TEST(RulesetTest, AFewAreOverALimit) {
+  for (const std::string statement :
+       {R"({"limit": {"rate": 1, "per": "second"@}})", R"({"ct count": {"val": 3@}})",
+        R"({"set": {"op": "update", "elem": {"payload": {}}, "set": "@s", "stmt": [{"limit": {"rate": 1@}}]}})"}) {
+    for (const bool over : {true, false}) {
+      std::string text = statement;
+      text.replace(text.rfind('@'), 1, over ? R"(, "inv": true)" : "");
+      const Rule read = rule("[" + text + R"(, {"drop": null}])");
+      ASSERT_EQ(read.conditions.size(), 1U) << text;
+      EXPECT_EQ(read.conditions[0].about, over ? About::few : About::other) << text;
+    }
+  }
+  EXPECT_TRUE(rule(R"([{"set": {"op": "update", "elem": 1, "set": "@s", "stmt": [{"counter": null}]}}])")
+                  .conditions.empty());
+}
+
+TEST(RulesetTest, MatchesOfIptablesAreKnownFromTheKernel) {
+  auto ruleset = parse_ruleset(
+      R"({"nftables": [{"chain": {"family": "ip", "table": "filter", "name": "FORWARD", "hook": "forward"}},
+          {"rule": {"family": "ip", "table": "filter", "chain": "FORWARD", "handle": 3,
+                    "expr": [{"xt": {"type": "match", "name": "comment"}}, {"xt": {"type": "match", "name": "conntrack"}},
+                             {"xt": {"type": "match", "name": "statistic"}}, {"accept": null}]}}]})");
+  ASSERT_TRUE(ruleset);
+  Condition state;
+  state.about = About::ct_state;
+  state.words = {"established"};
+  put_xt_matches(*ruleset, {{{"ip", "filter"}, 3, {state, Condition{}}}, {{"ip", "filter"}, 9, {state}}});
+  const auto& conditions = ruleset->chains[0].rules[0].conditions;
+  ASSERT_EQ(conditions.size(), 2U);
+  EXPECT_EQ(conditions[0].about, About::ct_state);
+  EXPECT_EQ(conditions[0].words, state.words);
+  EXPECT_EQ(conditions[1].about, About::other);
 }
 
 TEST(RulesetTest, ReadsWhatASetIsUsedFor) {

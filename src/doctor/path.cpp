@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "doctor/path.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/limits.h"
+#include "doctor/words.h"
+
+namespace dpinholer::doctor {
+
+namespace {
+
+using pinhole::PortRange;
+using system::Chain;
+using system::Condition;
+using system::Outcome;
+using system::Rule;
+using Kind = Outcome::Kind;
+using About = Condition::About;
+
+constexpr int deepest = 16;  // the kernel's own bound (NFT_JUMP_STACK_SIZE)
+
+bool has(const std::vector<std::string>& words, std::string_view word) {
+  return std::ranges::find(words, word) != words.end();
+}
+
+Reach all_or_none(bool true_of_it, const Condition& condition) {
+  return true_of_it != condition.negated ? Reach::all : Reach::none;
+}
+
+// How many ports of `range` are media ports.
+unsigned overlap(PortRange range, PortRange media) {
+  const unsigned first = std::max(range.first, media.first);
+  const unsigned last = std::min(range.last, media.last);
+  return first <= last ? last - first + 1 : 0;
+}
+
+// Single ports are services; media has ranges.
+Reach reach_of_media_ports(const Condition& condition, const Packet& packet) {
+  unsigned covered = 0;
+  for (const PortRange& range : condition.ports) {
+    if (range.first != range.last) covered += overlap(range, packet.ports);
+  }
+  const unsigned all = overlap(packet.ports, packet.ports);
+  if (condition.negated) covered = all - std::min(covered, all);
+  if (covered == 0) return Reach::none;
+  return covered * 2 >= all ? Reach::all : Reach::part;
+}
+
+// The port of the other end: any.
+Reach reach_of_any_port(const Condition& condition) {
+  if (condition.negated) return Reach::all;
+  const bool range =
+      std::ranges::any_of(condition.ports, [](const PortRange& one) { return one.first != one.last; });
+  return range ? Reach::part : Reach::few;
+}
+
+Reach reach_of_ports(const Condition& condition, const Packet& packet) {
+  const bool destination = condition.about == About::destination_port;
+  if (packet.kind == Packet::Kind::media) {
+    const Reach reach = reach_of_media_ports(condition, packet);
+    return destination || condition.negated ? reach : std::min(reach, Reach::unclear);
+  }
+  if (destination != (packet.kind == Packet::Kind::to_sip)) return reach_of_any_port(condition);
+  return all_or_none(std::ranges::any_of(condition.ports,
+                                         [&](const PortRange& one) {
+                                           return packet.sip_port >= one.first && packet.sip_port <= one.last;
+                                         }),
+                     condition);
+}
+
+Reach reach_of_mark(const Condition& condition, const Packet& packet) {
+  if ((condition.mask & ~packet.mark) == 0) return all_or_none(condition.bits == condition.mask, condition);
+  return condition.negated ? Reach::unclear : Reach::few;
+}
+
+bool names(const Condition& condition, const std::string& interface) {
+  return std::ranges::any_of(condition.words,
+                             [&](std::string_view word) { return matches(word, interface); });
+}
+
+Reach least(const std::vector<Condition>& conditions, const Packet& packet) {
+  Reach least = Reach::all;
+  for (const Condition& one : conditions) least = std::min(least, reach(one, packet));
+  return least;
+}
+
+// Those of the packets that came to a place in the rules.
+struct Here {
+  Reach come = Reach::all;       // of all packets
+  Reach returned = Reach::none;  // ahead of it to a calling chain, where other rules may take them
+  bool over = false;             // a rule ended their way: only a jump to sip_media is looked for
+  int depth = 0;
+};
+
+struct Walk {
+  const Packet& packet;
+  const system::Ruleset& ruleset;
+  const system::TableName& ours;
+  Path path{};
+  std::size_t rules = 0;
+  bool ended = false;    // for all packets
+  bool arrived = false;  // all packets
+
+  bool go(const Chain& chain, Here here);
+  bool follow(const Chain& chain, const Rule& rule, const Outcome& outcome, const Here& here);
+  void arrive(const Rule& rule, const Here& here);
+  void end(const Chain& chain, const Rule& rule, Kind kind, const Here& here);
+};
+
+void Walk::arrive(const Rule& rule, const Here& here) {
+  if (here.come > path.arrives) {
+    path.arrives = here.come;
+    path.jump = &rule;
+    path.ahead = path.endings.size();
+  }
+  arrived = here.come == Reach::all;
+  if (arrived && !here.over) ended = true;
+}
+
+void Walk::end(const Chain& chain, const Rule& rule, Kind kind, const Here& here) {
+  path.endings.push_back({&chain, &rule, kind, here.come});
+  if (kind == Kind::offload || here.come != Reach::all) return;
+  ended = true;
+  path.dropped = kind == Kind::drop;
+  path.returned = here.returned;
+  path.last = &rule;
+  path.where = &chain;
+}
+
+// True when the chain ended the way of all packets that came into it.
+bool Walk::follow(const Chain& chain, const Rule& rule, const Outcome& outcome, const Here& here) {
+  if (outcome.target == media_chain && chain.table == ours) {
+    if (packet.has_pinhole) arrive(rule, here);
+    return packet.has_pinhole;
+  }
+  const Chain* next = ruleset.find(chain.table, outcome.target);
+  if (next == nullptr || here.depth >= deepest) return false;
+  return go(*next, {here.come, here.returned, here.over, here.depth + 1});
+}
+
+// True when the chain ends their way.
+bool Walk::go(const Chain& chain, Here here) {
+  const Reach into = here.come;
+  for (const Rule& rule : chain.rules) {
+    if (arrived || (here.over && !packet.has_pinhole)) break;
+    if (++rules > base::limits::followed_rules) break;
+    const Reach of_rule = least(rule.conditions, packet);
+    for (const Outcome& outcome : rule.outcomes) {
+      const Reach own = std::min(of_rule, least(outcome.conditions, packet));
+      here.come = std::min(own, into);
+      if (here.come == Reach::none) continue;
+      if (outcome.kind == Kind::give_back) {
+        if (own == Reach::all) return here.over;
+        here.returned = std::max(here.returned, here.come);
+      } else if (outcome.kind == Kind::jump || outcome.kind == Kind::go_to) {
+        const bool done = follow(chain, rule, outcome, here);
+        if (own != Reach::all) continue;
+        here.over = here.over || done;
+        if (outcome.kind == Kind::go_to) return here.over;
+        break;  // of a verdict map one entry decides
+      } else if (!here.over) {
+        end(chain, rule, outcome.kind, here);
+        here.over = own == Reach::all && outcome.kind != Kind::offload;
+      }
+    }
+  }
+  return here.over;
+}
+
+}  // namespace
+
+bool matches(std::string_view word, std::string_view interface) {
+  if (!word.ends_with('*')) return word == interface;
+  return interface.starts_with(word.substr(0, word.size() - 1));
+}
+
+Reach reach(const Condition& condition, const Packet& packet) {
+  switch (condition.about) {
+    case About::protocol:
+      return all_or_none(has(condition.words, packet.tcp ? "tcp" : "udp"), condition);
+    case About::destination_port:
+    case About::source_port:
+      return reach_of_ports(condition, packet);
+    case About::ct_state:
+      return all_or_none(has(condition.words, packet.first ? "new" : "established"), condition);
+    case About::in_interface:
+      return all_or_none(names(condition, packet.in), condition);
+    case About::out_interface:
+      return all_or_none(names(condition, packet.out), condition);
+    case About::family:
+      return all_or_none(has(condition.words, packet.ipv6 ? "ip6" : "ip"), condition);
+    case About::mark:
+      return reach_of_mark(condition, packet);
+    case About::few:
+      return Reach::few;
+    case About::other:
+      return Reach::unclear;
+  }
+  return Reach::unclear;
+}
+
+Path path_through(const Chain& base, const Packet& packet, const system::Ruleset& ruleset,
+                  const system::TableName& ours) {
+  Walk walk{packet, ruleset, ours};
+  walk.path.base = &base;
+  walk.go(base, {});
+  if (walk.rules > base::limits::followed_rules) walk.ended = true;
+  if (!walk.ended) {
+    walk.path.dropped = base.drops;
+    walk.path.where = &base;
+  }
+  return std::move(walk.path);
+}
+
+bool is_dropped(const Path& path) {
+  constexpr Reach doubt = Reach::unclear;
+  if (!path.dropped || path.arrives >= doubt || path.returned >= doubt) return false;
+  return std::ranges::none_of(path.endings, [&](const Ending& one) {
+    return (one.kind == Kind::accept || one.kind == Kind::queue) && one.reach >= doubt;
+  });
+}
+
+const Ending* first_ending(std::span<const Ending> endings, Kind kind) {
+  for (const Ending& one : endings) {
+    if (one.kind == kind && one.reach >= Reach::part) return &one;
+  }
+  return nullptr;
+}
+
+}  // namespace dpinholer::doctor

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pinhole/policy_settings.h"
+#include "system/ruleset.h"
+
+namespace dpinholer::doctor {
+
+/// A packet on its way through one hook, as far as rules tell packets apart.
+struct Packet {
+  enum class Kind : std::uint8_t {
+    media,     ///< to any of `ports`
+    to_sip,    ///< to `sip_port`
+    from_sip,  ///< from `sip_port`
+  };
+  Kind kind = Kind::media;
+  bool has_pinhole = false;  ///< of media: one of the sets has it
+  bool tcp = false;          ///< else UDP
+  bool ipv6 = false;
+  bool first = true;  ///< of its flow; else the flow is established
+  std::string in;     ///< interfaces; empty: none, or none that a rule names
+  std::string out;
+  pinhole::PortRange ports{1024, 65535};
+  std::uint16_t sip_port = 5060;
+  std::uint32_t mark = 0;  ///< bits that are set; nothing is known of the others
+};
+
+/// How many of such packets a condition admits; in this order. Of several conditions the least counts.
+enum class Reach : std::uint8_t {
+  none,
+  few,      ///< of single addresses, or over a limit
+  unclear,  ///< by networks, sets, and what is not understood here: nobody knows, and whoever wrote it did
+  part,     ///< some of the ports
+  all,      ///< all or nearly all
+};
+
+Reach reach(const system::Condition& condition, const Packet& packet);
+
+/// Whether a rule's word for interfaces, "eth0" or "eth*", is about this one.
+bool matches(std::string_view word, std::string_view interface);
+
+/// A rule that ends the way of packets, or offloads their flow.
+struct Ending {
+  const system::Chain* chain = nullptr;
+  const system::Rule* rule = nullptr;
+  system::Outcome::Kind kind = system::Outcome::Kind::accept;  ///< accept, drop, queue or offload
+  Reach reach = Reach::none;
+};
+
+/// The way of packets through a base chain, and the chains that it leads to.
+struct Path {
+  /// To the chain sip_media: how many come to a jump there, if no rule ahead of it ended their way.
+  Reach arrives = Reach::none;
+  const system::Rule* jump = nullptr;
+  /// In order, up to the one that takes all, or up to sip_media for packets that it accepts.
+  std::vector<Ending> endings;
+  std::size_t ahead = 0;                 ///< of them, those ahead of that jump
+  bool dropped = false;                  ///< by the rule that took all, or by the policy
+  const system::Rule* last = nullptr;    ///< that rule; null: the policy
+  Reach returned = Reach::none;          ///< from its chain ahead of it: other rules may take those
+  const system::Chain* where = nullptr;  ///< it stands
+  const system::Chain* base = nullptr;   ///< that the way began with
+};
+
+/// `base` and what it leads to belong to `ruleset`; `ours` is the table that has sip_media.
+Path path_through(const system::Chain& base, const Packet& packet, const system::Ruleset& ruleset,
+                  const system::TableName& ours);
+
+/// Whether the chain drops such packets for certain: no rule accepts more than a few of them.
+bool is_dropped(const Path& path);
+
+/// The first of these endings that is of this kind and takes at least some of the packets; null if none.
+const Ending* first_ending(std::span<const Ending> endings, system::Outcome::Kind kind);
+
+}  // namespace dpinholer::doctor
