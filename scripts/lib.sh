@@ -25,7 +25,7 @@ packages=(
     libncurses-dev              # dpinholer top
     libmicrohttpd-dev           # metrics over HTTP
     # The live tests and the demo:
-    nftables iptables conntrack iproute2 util-linux kmod  # the gateway
+    nftables iptables conntrack iproute2 util-linux kmod procps  # the gateway
     tcpdump sip-tester                                    # captures, calls
     valgrind                                              # a call through the daemon under it
     python3                                               # the tests themselves

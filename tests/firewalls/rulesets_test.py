@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from beside import SOURCE, GatewayTest, blocks
-from lab import FAMILIES, IPV4, Network
+from lab import IPV4, Bridged
 from lab.case import each_family
 
 FOLDER = Path(__file__).resolve().parent
@@ -179,23 +179,6 @@ class VyOS(GatewayTest):
             file.flush()
             self.firewall.nft("-f", file.name)
         self.assert_calls_and_nothing_else(IPV4, range_open=True)
-
-
-class Bridged(Network):
-    """The gateway is a bridge, without an address; the hosts take each other for neighbours."""
-
-    def _build(self):
-        super()._build()
-        for words in ("link add br0 type bridge", "link set br0 up", "link set eth0 master br0",
-                      "link set eth1 master br0", "address flush dev eth0", "address flush dev eth1"):
-            self.gateway.run("ip", *words.split())
-        self.gateway.run("sh", "-c", "echo 0 >/proc/sys/net/ipv4/ip_forward;"
-                                     "echo 0 >/proc/sys/net/ipv6/conf/all/forwarding")
-        for host, there in ((self.outside, "inside"), (self.inside, "outside")):
-            for family in FAMILIES:
-                host.run("ip", "route", "replace", getattr(family, there), "dev", "eth0")
-        for family in FAMILIES:
-            self._wait_for_path(family)
 
 
 class Bridge(GatewayTest):

@@ -7,14 +7,14 @@ import tempfile
 from pathlib import Path
 
 from lab import Daemon
-from lab.case import LiveTest
+from lab.case import CallTest
 from lab.daemon import binary
 from lab.firewall import has_native_queue
 
 FINE, FAULT, CONFIGURATION, UNREACHABLE = range(4)
 
 
-class Check(LiveTest):
+class Check(CallTest):
     def check(self, *options, configuration="", wrapper=()):
         """What it printed and its exit status."""
         with tempfile.TemporaryDirectory() as folder:
@@ -44,9 +44,15 @@ class Check(LiveTest):
         for command in commands:
             self.firewall.nft(command)
 
-    def setUp(self):
-        super().setUp()
-        self.firewall.load()
+    def assert_a_call_passes(self, configuration=""):
+        """With audio both ways, which does not pass before it."""
+        (caller, callee), (outside, inside) = self.phones(), self.media_ports()
+        with Daemon(self.network.gateway, configuration):
+            self.assert_dropped(outside, inside)
+            dialog = self.establish(caller, callee)
+            self.assert_passes(outside, inside)
+            self.assert_passes(inside, outside)
+            self.hang_up(dialog, caller, callee)
 
 
 class Rules(Check):
@@ -95,14 +101,13 @@ class Rules(Check):
                      "ct state vmap { invalid : drop, related : accept }", "counter")))
         self.assert_finds()
 
-    def test_another_chain_that_drops(self):
-        self.firewall.nft("add chain inet filter late { type filter hook forward priority 5; policy drop; }")
-        self.mend(*self.assert_finds("other-chain-drops"))
+    def test_another_chain_of_the_table_that_drops(self):
+        self.nft("add chain inet filter late { type filter hook forward priority 5; policy drop; }",
+                 "add rule inet filter late udp dport 9 accept")
+        for finding in self.assert_finds("other-chain-drops", "sip-not-accepted"):
+            self.mend(finding)
         self.assert_finds()
-        self.nft("add table ip other", "add chain ip other f { type filter hook forward priority 5; policy drop; }",
-                 "add rule ip other f ct state established accept")
-        found, = self.assert_finds("other-chain-drops")
-        self.assertEqual(found["severity"], "warning")
+        self.assert_a_call_passes()
 
     def test_an_emptied_media_chain(self):
         self.firewall.nft("flush chain inet filter sip_media")
@@ -146,6 +151,41 @@ class Rules(Check):
         found, = self.assert_finds("interface-missing", configuration='[sides]\ninside-networks = ["eth0", "ppp9"]\n')
         self.assertIn("ppp9", found["what"])
         self.assertEqual(found["severity"], "warning")
+
+    def test_no_rule_accepts_sip(self):
+        self.firewall.delete_rule("forward", "meta l4proto { tcp, udp } th dport 5060 accept")
+        self.mend(*self.assert_finds("sip-not-accepted"))
+        self.assert_finds()
+        self.assert_a_call_passes()
+
+    def test_an_old_range(self):
+        self.firewall.nft("add rule inet filter forward udp dport 10000-20000 accept")
+        found, = self.assert_finds("range-open")
+        self.assertEqual(found["severity"], "warning")
+        self.mend(found)
+        self.assert_finds()
+        self.assert_a_call_passes()
+
+    def test_an_old_range_in_a_rule_for_more(self):
+        self.firewall.nft("add rule inet filter forward udp dport { 5061, 10000-20000 } accept")
+        self.mend(*self.assert_finds("range-open"))
+        self.assert_finds()
+        self.assertIn("udp dport 5061 accept", self.firewall.nft("list", "chain", "inet", "filter", "forward"))
+
+    def test_nothing_is_forwarded(self):
+        files = "/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding"
+        for file in files:
+            self.network.gateway.run("sh", "-c", f"echo 0 >{file}")
+            self.addCleanup(self.network.gateway.run, "sh", "-c", f"echo 1 >{file}")
+        self.mend(*self.assert_finds("forwarding-off"))
+        self.assert_finds()
+        self.assert_a_call_passes()
+
+    def test_nothing_is_written(self):
+        found, = self.assert_finds("observing", configuration="[kernel]\nobserve = true\n")
+        self.assertEqual(found["severity"], "warning")
+        self.assertTrue(found["mend"].startswith("observe = false"), found["mend"])
+        self.assert_finds(configuration="[kernel]\nobserve = false\n")
 
     def test_the_sip_helper(self):
         helper = 'add ct helper inet filter voip { type "sip" protocol udp; }'
@@ -199,14 +239,15 @@ class Queueing(Check):
 
     def test_a_server_on_the_gateway(self):
         ids = [one["finding"] for one in self.findings(configuration="[media]\nlocal = true\n")]
-        self.assertEqual(ids, ["jump-missing", "queue-missing", "queue-missing"])
+        self.assertEqual(ids, ["jump-missing", "sip-not-accepted", "queue-missing", "queue-missing"])
 
     def test_a_server_on_the_gateway_that_routes_too(self):
         self.firewall.load(hooks=("INPUT", "OUTPUT"))
         if has_native_queue():
             self.nft(*(f"add chain inet filter q{hook} {{ type filter hook {hook} priority 10; }};"
                        f"add rule inet filter q{hook} goto sip_signalling" for hook in ("input", "output")))
-        self.firewall.nft("insert rule inet filter input jump sip_media")
+        self.nft("insert rule inet filter input jump sip_media",
+                 "add rule inet filter input meta l4proto { tcp, udp } th dport 5060 accept")
         self.assert_finds(configuration="[media]\nlocal = true\n")
         self.firewall.delete_rule("forward", "jump sip_media")
         found, = self.assert_finds("jump-missing", configuration="[media]\nlocal = true\n")

@@ -8,11 +8,11 @@ from .daemon import Daemon
 from .firewall import Element, Firewall
 from .flood import Flood
 from .manager import Manager
-from .network import FAMILIES, IPV4, IPV6, Family, Namespace, Network
+from .network import FAMILIES, IPV4, IPV6, Bridged, Family, Namespace, Network
 from .rtp import RtpPort
 from .wait import wait_until
 
 __all__ = [
-    "FAMILIES", "IPV4", "IPV6", "Capture", "Daemon", "Element", "Family", "Firewall", "Flood", "Manager", "Namespace",
+    "FAMILIES", "IPV4", "IPV6", "Bridged", "Capture", "Daemon", "Element", "Family", "Firewall", "Flood", "Manager", "Namespace",
     "Network", "Packet", "RtpPort", "firewall", "isolation", "sipp", "wait_until",
 ]

@@ -20,7 +20,7 @@ CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
 
 # The Debian packages that hold these stand in scripts/lib.sh.
-TOOLS = ("ip", "nft", "iptables-nft", "ip6tables-nft", "conntrack", "tcpdump", "sipp", "setpriv")
+TOOLS = ("ip", "nft", "iptables-nft", "ip6tables-nft", "conntrack", "sysctl", "tcpdump", "sipp", "setpriv")
 
 
 def setns(descriptor):

@@ -187,3 +187,20 @@ class Network:
         for address in addresses:
             nodad = ["nodad"] if family is IPV6 else []
             host.run("ip", "address", "add", f"{address}/{family.prefix}", "dev", port, *nodad)
+
+
+class Bridged(Network):
+    """The gateway is a bridge, without an address; the hosts take each other for neighbours."""
+
+    def _build(self):
+        super()._build()
+        for words in ("link add br0 type bridge", "link set br0 up", "link set eth0 master br0",
+                      "link set eth1 master br0", "address flush dev eth0", "address flush dev eth1"):
+            self.gateway.run("ip", *words.split())
+        self.gateway.run("sh", "-c", "echo 0 >/proc/sys/net/ipv4/ip_forward;"
+                                     "echo 0 >/proc/sys/net/ipv6/conf/all/forwarding")
+        for host, there in ((self.outside, "inside"), (self.inside, "outside")):
+            for family in FAMILIES:
+                host.run("ip", "route", "replace", getattr(family, there), "dev", "eth0")
+        for family in FAMILIES:
+            self._wait_for_path(family)

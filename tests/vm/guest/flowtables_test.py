@@ -48,6 +48,11 @@ class FlowtableTest(GatewayTest):
         listed = shell("conntrack -L -p udp 2>/dev/null; conntrack -L -f ipv6 -p udp 2>/dev/null").splitlines()
         return [line for line in listed if any(f"dport={port} " in line for port in ports)]
 
+    def offloads(self):
+        """What `dpinholer check` says of them."""
+        found = map(json.loads, shell("dpinholer check --json", status=None).splitlines())
+        return [one for one in found if one["finding"] == "flow-offload"]
+
     def measure(self, offloaded):
         """Prints it: only to be compared with another one of the same machine."""
         call = Call(self)
@@ -68,6 +73,18 @@ class Avoid(FlowtableTest):
     def test_how_fast_media_passes(self):
         self.load("behind")
         self.measure(offloaded=False)
+
+    def test_check_gives_the_line_that_keeps_calls_out_of_it(self):
+        self.load("behind")
+        self.assertEqual(self.offloads(), [])
+        handle, = re.findall(r"flow add @ft # handle (\d+)", shell("nft -a list chain inet filter forward"))
+        shell(f"nft replace rule inet filter forward handle {handle} 'meta l4proto {{ tcp, udp }} flow add @ft'")
+        found, = self.offloads()
+        self.assertIn("offloads SIP", found["what"])
+        shell(found["mend"])
+        self.assertEqual(self.offloads(), [])
+        self.assert_calls_pass(IPV4)
+        self.assertEqual([flow for flow in self.flows(5060) if "OFFLOAD" in flow], [])
 
     def test_calls_stay_out_of_it_and_others_go_in(self):
         self.load("behind")
