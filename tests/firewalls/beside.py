@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A gateway whose firewall another program owns, set up by the lines of docs/gateways.md."""
 
+import json
 import re
 import shutil
 from pathlib import Path
 
 from lab import Daemon
 from lab.case import CallTest
+from lab.daemon import binary
 from lab.firewall import ETC, Firewall
 from lab.sip import Dialog, sdp
 
@@ -119,6 +121,12 @@ class GatewayTest(CallTest):
         """As the unit starts it, with the file that the document made."""
         return Daemon(self.network.gateway, (ETC / "dpinholer.toml").read_text())
 
+    def findings(self):
+        """Of `dpinholer check`."""
+        done = self.network.gateway.run(binary(), "check", "--json", "--config", ETC / "dpinholer.toml", check=False)
+        *found, _ = map(json.loads, done.stdout.splitlines())
+        return found
+
     def load_ours(self):
         self.follow("A table of its own")
         self.firewall.queue_as_shipped()
@@ -148,6 +156,7 @@ class GatewayTest(CallTest):
         (load_ours or self.load_ours)()
         self.assertEqual(self.theirs(), before)
         with self.daemon() as daemon:
+            self.assertEqual(self.findings(), [])
             for sender, receiver in both:
                 self.assert_shut(sender, receiver, phones)
             for caller, callee in (phones, tuple(reversed(phones))):

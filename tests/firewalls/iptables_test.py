@@ -4,6 +4,7 @@
 from beside import IPTABLES, GatewayTest
 from lab import IPV4, wait_until
 from lab.case import each_family
+from lab.firewall import ETC
 from lab.sip import Dialog, sdp
 
 # Rules of a careful administrator. {tool}: of the one or the other kind, for IPv4 or IPv6.
@@ -34,6 +35,21 @@ class Script(GatewayTest):
             self.network.gateway.run("sh", "-ec", SCRIPT.format(tool=tool))
         self.follow("A script of iptables")
         self.assert_calls_and_nothing_else(family, range_open=False)
+
+    def test_a_range_that_is_larger_than_what_is_closed(self):
+        for rule in ("-P FORWARD DROP", "-A FORWARD -p udp -m multiport --dports 5060,10000:32767 -j ACCEPT"):
+            self.network.gateway.run("iptables", *rule.split())
+        self.load_ours()
+        stranger = self.rtp_port(self.network.outside, IPV4, IPV4.stranger, 0)
+        low = self.rtp_port(self.network.inside, IPV4, IPV4.inside, 12000)
+        with self.daemon():
+            found, = self.findings()
+            self.assertEqual(found["finding"], "range-open")
+            self.assert_passes(stranger, low)
+            self.set(ETC / "standalone.nft", [found["mend"].split("   #")[0]])
+            self.firewall.nft("-f", ETC / "standalone.nft")
+            self.assertEqual(self.findings(), [])
+            self.assert_shut(stranger, low, self.phones())
 
 
 # As dockerd of Debian 12 (20.10) writes it, for one container with --publish 5060:5060/udp.
@@ -150,6 +166,7 @@ class Docker(GatewayTest):
 
     def test_a_server_in_a_container(self):
         with self.daemon() as daemon:
+            self.assertEqual(self.findings(), [])
             self.assert_nothing_arrives()
             dialog = self.call()
             streams = ((self.peer_media, self.media, self.PUBLIC, self.INSIDE_PORT),
