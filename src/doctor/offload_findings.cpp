@@ -60,7 +60,7 @@ std::vector<Offload> offloads(const Facts& facts) {
       if (lane.first || !sees(*base, lane.way)) continue;
       Packet media = media_packet(facts, lane);
       media.mark = mark;
-      note(path_through(facts, *base, media), mark, &Offload::media, all);
+      if (!facts.config.offload) note(path_through(facts, *base, media), mark, &Offload::media, all);
       note_sip(facts, *base, lane.way, mark, all);
     }
     if (leads_to_media(facts, *base)) mark = mark_of(facts);

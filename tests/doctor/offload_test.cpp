@@ -29,6 +29,23 @@ const Case cases[] = {
      "nft 'insert rule inet filter forward jump sip_media; replace rule inet filter forward handle 901 meta "
      "l4proto "
      "{ tcp, udp } th dport != 5060 th sport != 5060 flow add @fast'"},
+    {"AheadOfTheJumpWhereMediaMayBeOffloaded",
+     [](Gateway& g) {
+       ahead(tcp_and_udp + "," + not_to_sip + "," + not_from_sip + "," + offload)(g);
+       g.facts.config.offload = true;
+     },
+     {},
+     "",
+     ""},
+    {"SipWhereMediaMayBeOffloaded",
+     [](Gateway& g) {
+       ahead(tcp_and_udp + "," + offload)(g);
+       g.facts.config.offload = true;
+     },
+     {"fault flow-offload"},
+     "offloads SIP",
+     "nft 'replace rule inet filter forward handle 901 meta l4proto "
+     "{ tcp, udp } th dport != 5060 th sport != 5060 flow add @fast'"},
     {"BehindTheJump",
      [](Gateway& g) {
        g.listing.erase("rule", "forward");

@@ -40,7 +40,8 @@ depmod $(ls /lib/modules)
 BUILD = ("build-essential", "ccache", "debhelper", "lintian")
 
 # What the package is built from: of the checkout, all but the tests and their captures.
-BUILT_FROM = ("CMakeLists.txt", "LICENSE", "cmake", "completions", "debian", "docs", "etc", "man", "nft", "src", "systemd")
+BUILT_FROM = ("CMakeLists.txt", "LICENSE", "cmake", "completions", "debian", "docs", "etc", "man", "nft", "src",
+              "systemd")
 # As on a build machine of Debian, but for the tests and the debugging symbols, which are not looked at here, and the
 # last degree of optimisation: it is a third of the time.
 BUILD_ENVIRONMENT = {"DEB_BUILD_OPTIONS": f"nocheck noautodbgsym parallel={os.cpu_count()}",
