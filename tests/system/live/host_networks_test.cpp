@@ -92,7 +92,7 @@ TEST_F(HostNetworksTest, AnInterfaceHasTheAddressesThatItHasNow) {
   EXPECT_EQ(of("ppp0"), Texts());
   run("ip address del 203.0.113.1/24 dev out0; ip address add 203.0.113.9/24 dev out0");
   EXPECT_EQ(of("out0"), (Texts{"203.0.113.9", "2001:db8:1::1"}));
-  run("ip link add ppp0 type dummy");
+  run("ip link add ppp0 type bridge");
   EXPECT_EQ(of("ppp0"), Texts());
   run("ip address add 198.51.100.7 peer 198.51.100.1 dev ppp0");
   EXPECT_EQ(of("ppp0"), Texts{"198.51.100.7"});
