@@ -37,8 +37,8 @@ class Step1Package(unittest.TestCase):
         shell("nft flush ruleset")
         shell("systemctl start dpinholer")
         self.assertEqual(log().count("include dpinholer/dpinholer.nft"), 1, log())
-        wait_until(lambda: "wait for the sets" in service("dpinholer")["StatusText"], "the status to say it")
-        self.assertEqual(service("dpinholer")["NRestarts"], "0")
+        wait_until(lambda: "wait for the sets" in service().get("StatusText", ""), "the status to say it", 30)
+        self.assertEqual(service()["NRestarts"], "0")
         shell("systemctl stop dpinholer")
 
 
