@@ -105,9 +105,7 @@ bool Turn::is_short_of_room(const SipMessage& message, const Leg& pair) {
 bool Turn::has_begun(const SipMessage& request, const base::Address& destination) const {
   if (!request.is_request()) return false;
   return std::any_of(call_.transactions.begin(), call_.transactions.end(), [&](const Transaction& t) {
-    return t.method == request.method && t.cseq == request.cseq && t.branch == request.branch &&
-           t.from_tag == request.from_tag && t.to_tag == request.to_tag &&
-           t.pair == pair_of(t.sender, origin_.address, destination);
+    return began_with(t, request) && t.pair == pair_of(t.sender, origin_.address, destination);
   });
 }
 

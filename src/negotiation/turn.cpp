@@ -175,10 +175,7 @@ void Turn::finish(Updates& updates) {
 Transaction* Turn::begin(const SipMessage& message, Party sender, const Leg& pair,
                          std::optional<std::size_t> leg) {
   for (const Transaction& known : call_.transactions) {
-    const bool copy = known.method == message.method && known.cseq == message.cseq &&
-                      known.branch == message.branch && known.from_tag == message.from_tag &&
-                      known.to_tag == message.to_tag && known.sender == sender && known.pair == pair;
-    if (copy) return nullptr;
+    if (began_with(known, message) && known.sender == sender && known.pair == pair) return nullptr;
   }
   const bool in_dialog = sender_of_request(message.from_tag, message.to_tag).has_value();
   const bool may_have_all = in_dialog && speaks_for_call(end_of(pair, sender));

@@ -72,6 +72,13 @@ inline bool have_same_tags(const Dialog& a, const Dialog& b) {
   return a.caller_tag == b.caller_tag && a.callee_tag == b.callee_tag;
 }
 
+/// Whether `transaction` began with that request, whoever sent it, or with a copy of it.
+inline bool began_with(const Transaction& transaction, const message::SipMessage& request) {
+  return transaction.method == request.method && transaction.cseq == request.cseq &&
+         transaction.branch == request.branch && transaction.from_tag == request.from_tag &&
+         transaction.to_tag == request.to_tag;
+}
+
 inline Leg pair_of(Party sender, const base::Address& source, const base::Address& destination) {
   return sender == Party::caller ? Leg{source, destination} : Leg{destination, source};
 }
