@@ -35,9 +35,8 @@ std::optional<PortRange> range_of(const Facts& facts, const Rule& rule) {
   for (const Condition& one : rule.conditions) {
     if (one.about != About::destination_port || one.negated) continue;
     for (const PortRange& range : one.ports) {
-      const PortRange both{std::max(range.first, media.first), std::min(range.last, media.last)};
-      if (both.first <= both.last && both.last - both.first + 1U >= base::limits::media_range_ports)
-        return both;
+      const auto both = common_ports(range, media);
+      if (both && size(*both) >= base::limits::media_range_ports) return both;
     }
   }
   return std::nullopt;

@@ -29,20 +29,14 @@ Reach all_or_none(bool true_of_it, const Condition& condition) {
   return true_of_it != condition.negated ? Reach::all : Reach::none;
 }
 
-// How many ports of `range` are media ports.
-unsigned overlap(PortRange range, PortRange media) {
-  const unsigned first = std::max(range.first, media.first);
-  const unsigned last = std::min(range.last, media.last);
-  return first <= last ? last - first + 1 : 0;
-}
-
 // Single ports are services; media has ranges.
 Reach reach_of_media_ports(const Condition& condition, const Packet& packet) {
   unsigned covered = 0;
   for (const PortRange& range : condition.ports) {
-    if (range.first != range.last) covered += overlap(range, packet.ports);
+    const auto common = common_ports(range, packet.ports);
+    if (range.first != range.last && common) covered += size(*common);
   }
-  const unsigned all = overlap(packet.ports, packet.ports);
+  const unsigned all = size(packet.ports);
   if (condition.negated) covered = all - std::min(covered, all);
   if (covered == 0) return Reach::none;
   return covered * 2 >= all ? Reach::all : Reach::part;
@@ -170,6 +164,11 @@ bool Walk::go(const Chain& chain, Here here) {
 }
 
 }  // namespace
+
+std::optional<PortRange> common_ports(const PortRange& one, const PortRange& other) {
+  const PortRange both{std::max(one.first, other.first), std::min(one.last, other.last)};
+  return both.first <= both.last ? std::optional(both) : std::nullopt;
+}
 
 bool matches(std::string_view word, std::string_view interface) {
   if (!word.ends_with('*')) return word == interface;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +32,14 @@ struct Packet {
   std::uint16_t sip_port = 5060;
   std::uint32_t mark = 0;  ///< bits that are set; nothing is known of the others
 };
+
+/// The ports that are in both ranges, if any is.
+std::optional<pinhole::PortRange> common_ports(const pinhole::PortRange& one,
+                                               const pinhole::PortRange& other);
+
+constexpr unsigned size(const pinhole::PortRange& range) {
+  return range.last - range.first + 1U;
+}
 
 /// How many of such packets a condition admits; in this order. Of several conditions the least counts.
 enum class Reach : std::uint8_t {

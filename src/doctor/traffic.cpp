@@ -173,7 +173,7 @@ std::optional<PortRange> closed_ports(const Facts& facts) {
         if (one.about != About::destination_port || one.negated || !drops_in_the_end(facts, chain, rule))
           continue;
         for (const PortRange& range : one.ports) {
-          if (range.last - range.first + 1U >= base::limits::media_range_ports) return range;
+          if (size(range) >= base::limits::media_range_ports) return range;
         }
       }
     }
@@ -184,9 +184,7 @@ std::optional<PortRange> closed_ports(const Facts& facts) {
 PortRange media_ports(const Facts& facts) {
   const PortRange& all = facts.config.policy.ports;
   const auto closed = closed_ports(facts);
-  if (!closed) return all;
-  const PortRange both{std::max(all.first, closed->first), std::min(all.last, closed->last)};
-  return both.first <= both.last ? both : all;
+  return closed ? common_ports(all, *closed).value_or(all) : all;
 }
 
 std::uint32_t mark_of(const Facts& facts) {
