@@ -45,11 +45,6 @@ void collect(const Facts& facts, const Chain& base, const Chain& chain, std::set
   }
 }
 
-bool overlap(const QueueRange& one, const QueueRange& other) {
-  return one.first <= other.last && other.first <= one.last;
-}
-
-// Others have queues, too: ours are those in our table, and those with our numbers.
 std::vector<Use> our_uses(const Facts& facts) {
   std::vector<Use> uses;
   for (const Chain& chain : facts.ruleset.chains) {
@@ -57,9 +52,7 @@ std::vector<Use> our_uses(const Facts& facts) {
     std::set<const Chain*> seen;
     collect(facts, chain, chain, seen, uses);
   }
-  std::erase_if(uses, [&](const Use& use) {
-    return use.base->table != facts.config.kernel.table && !overlap(use.queues, facts.config.kernel.queues);
-  });
+  std::erase_if(uses, [&](const Use& use) { return !is_our_queue(facts, *use.chain, use.queues); });
   return uses;
 }
 

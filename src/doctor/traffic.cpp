@@ -70,10 +70,8 @@ std::string_view opposite(std::string_view hook) {
 }
 
 bool queues_sip(const Facts& facts, const Chain& chain, const Rule& rule) {
-  const system::QueueRange& ours = facts.config.kernel.queues;
   return std::ranges::any_of(rule.outcomes, [&](const Outcome& one) {
-    return one.kind == Kind::queue &&
-           (is_ours(facts, chain) || (one.queues.first <= ours.last && ours.first <= one.queues.last));
+    return one.kind == Kind::queue && is_our_queue(facts, chain, one.queues);
   });
 }
 
@@ -145,6 +143,11 @@ bool is_ours(const Facts& facts, const Chain& chain) {
 
 bool sees(const Chain& chain, const Way& way) {
   return chain.table.family == "inet" || (chain.table.family == "ip6") == way.ipv6;
+}
+
+bool is_our_queue(const Facts& facts, const Chain& chain, const system::QueueRange& queues) {
+  const system::QueueRange& ours = facts.config.kernel.queues;
+  return is_ours(facts, chain) || (queues.first <= ours.last && ours.first <= queues.last);
 }
 
 std::vector<std::uint16_t> sip_ports(const Facts& facts) {

@@ -44,6 +44,10 @@ std::vector<const system::Chain*> base_chains(const Facts& facts, std::string_vi
 bool is_ours(const Facts& facts, const system::Chain& chain);
 bool sees(const system::Chain& chain, const Way& way);
 
+/// Whether a rule of `chain` that queues to `queues` queues SIP to us: others have queues, too. Ours are
+/// those in our table, and those with our numbers.
+bool is_our_queue(const Facts& facts, const system::Chain& chain, const system::QueueRange& queues);
+
 /// The ports of SIP that rules queue; 5060, if there are none.
 std::vector<std::uint16_t> sip_ports(const Facts& facts);
 
