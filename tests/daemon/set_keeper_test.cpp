@@ -553,14 +553,15 @@ TEST(SetKeeper, CountsWhatElementsHadCountedThatOthersRemoved) {
 
 TEST(SetKeeper, KnowsWhetherCountsAreLost) {
   Keeping it;
-  for (const std::uint16_t port : {1, 2}) it.open(port);
+  for (std::uint16_t port = 1; port <= 2; ++port) it.open(port);
   it.open(3, {peer, relay});
   it.finish_batch();
   const auto lost = [&](std::uint16_t port) { return it.keeper.installed().find(pinhole(port))->lost; };
   it.sets.flush();
   it.work();
   expect_agreement(it, "flushed");
-  for (const std::uint16_t port : {1, 2, 3}) EXPECT_FALSE(lost(port)) << "the kernel told what was counted";
+  for (std::uint16_t port = 1; port <= 3; ++port)
+    EXPECT_FALSE(lost(port)) << "the kernel told what was counted";
 
   it.sets.remove(element(3, peer));
   it.sets.remove(element(1), false);
@@ -579,7 +580,7 @@ TEST(SetKeeper, KnowsWhetherCountsAreLost) {
   it.sets.restore();
   it.work();
   expect_agreement(it, "made again");
-  for (const std::uint16_t port : {1, 2, 3}) EXPECT_TRUE(lost(port));
+  for (std::uint16_t port = 1; port <= 3; ++port) EXPECT_TRUE(lost(port));
   EXPECT_FALSE(lost(4));
 }
 
