@@ -28,21 +28,20 @@ FlowAccount::FlowAccount(pinhole::Installed& installed, base::HashKey hash_key)
     : installed_(installed), known_(0, pinhole::KeyHash{hash_key}), told_(hash_key) {}
 
 bool FlowAccount::walk_some(base::TimePoint now) {
-  if (!walking_ && (now < next_walk_ || installed_.size() == 0)) return false;
+  if (!walk_.goes_on() && (now < next_walk_ || installed_.size() == 0)) return false;
   const base::TimePoint began = system::now();
   tl::expected<bool, system::SystemError> more = true;
-  if (!std::exchange(walking_, true)) {
-    if (const auto begun = walked_.begin_walk(); !begun) more = tl::unexpected(begun.error());
+  if (!walk_.goes_on()) {
+    if (const auto begun = walk_.begin(); !begun) more = tl::unexpected(begun.error());
   }
-  if (more) more = walked_.walk_some([this](const system::TrackedFlow& flow) { note(flow); });
+  if (more) more = walk_.go_on([this](const system::TrackedFlow& flow) { note(flow); });
   spent_ += system::now() - began;
-  walking_ = more.value_or(false);
-  if (!walking_) end_walk(now);
+  if (!walk_.goes_on()) end_walk(now);
   if (!more) {
     const std::string text = more.error().to_string() + ": packets of offloaded media are not counted";
     if (const auto ending = told_.tell("walk", now)) system::log::error(text + *ending);
   }
-  return walking_;
+  return walk_.goes_on();
 }
 
 void FlowAccount::end_walk(base::TimePoint now) {
@@ -69,7 +68,7 @@ void FlowAccount::read_last(std::span<const Change> changes, std::vector<FlowTup
   std::sort(flows.begin(), flows.end());
   flows.erase(std::unique(flows.begin(), flows.end()), flows.end());
   if (flows.size() <= base::limits::flows_read_at_once)
-    (void)asked_.read_flows(flows, [this](const system::TrackedFlow& flow) { note(flow); });
+    (void)conntrack_.read_flows(flows, [this](const system::TrackedFlow& flow) { note(flow); });
   for (const Key& key : closed) known_.erase(key);
 }
 

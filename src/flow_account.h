@@ -53,9 +53,8 @@ class FlowAccount {
 
   pinhole::Installed& installed_;
   std::unordered_map<pinhole::Key, std::vector<Known>, pinhole::KeyHash> known_;
-  system::Conntrack walked_;
-  system::Conntrack asked_;  // its socket is free while the other one is read
-  bool walking_ = false;
+  system::ConntrackWalk walk_;
+  system::Conntrack conntrack_;
   base::Duration spent_{};  // on this walk
   bool uncounted_ = false;  // it met a flow without counters
   base::TimePoint next_walk_{};

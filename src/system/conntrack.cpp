@@ -33,7 +33,6 @@ using std::chrono::milliseconds;
 constexpr std::size_t longest_request = 256;
 constexpr std::size_t requests_at_once = 256;
 constexpr std::size_t entries_between = 256;  // less than a millisecond
-constexpr std::size_t dump_octets = 32768;    // the most that the kernel puts into one datagram
 constexpr milliseconds acknowledge_wait{1000};
 // Bit of the attribute CTA_FILTER_ORIG_FLAGS; not in the kernel's exported headers.
 constexpr std::uint32_t filter_protocol_number = 1U << 3;
@@ -271,31 +270,6 @@ tl::expected<void, SystemError> Conntrack::read_flows(std::span<const FlowTuple>
   return {};
 }
 
-tl::expected<void, SystemError> Conntrack::begin_walk() {
-  alignas(nlmsghdr) std::array<std::uint8_t, longest_request> buffer{};
-  nlmsghdr& request = start(buffer.data(), IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
-  request.nlmsg_seq = socket_.next_sequence();
-  auto sent = socket_.send({buffer.data(), request.nlmsg_len});
-  walking_ = sent.has_value();
-  return sent;
-}
-
-tl::expected<bool, SystemError> Conntrack::walk_some(const Visit& visit) {
-  if (!walking_) return false;
-  alignas(nlmsghdr) std::array<std::uint8_t, dump_octets> answers;
-  const auto octets = socket_.receive(answers, acknowledge_wait);
-  walking_ = octets.has_value();
-  if (!octets) return tl::unexpected(octets.error());
-  int code = 0;
-  for_each_message({answers.data(), *octets}, [&](const nlmsghdr& message) {
-    if (message.nlmsg_type == NLMSG_ERROR) code = error_code(message);
-    if (message.nlmsg_type == NLMSG_ERROR || message.nlmsg_type == NLMSG_DONE) walking_ = false;
-    if (const auto flow = is_entry(message) ? read_flow(message) : std::nullopt) visit(*flow);
-  });
-  if (code != 0) return tl::unexpected(SystemError{"IPCTNL_MSG_CT_GET", code, "in pieces"});
-  return walking_;
-}
-
 // As many requests as fit in one datagram at a time. Every one is answered; an entry that is gone already is
 // none to be deleted, and no error.
 tl::expected<std::size_t, SystemError> Conntrack::delete_all(std::span<const Request> requests) {
@@ -328,6 +302,17 @@ tl::expected<std::size_t, SystemError> Conntrack::delete_all(std::span<const Req
     if (failure != 0) return tl::unexpected(SystemError{"IPCTNL_MSG_CT_DELETE", failure, ""});
   }
   return deleted;
+}
+
+tl::expected<void, SystemError> ConntrackWalk::begin() {
+  alignas(nlmsghdr) std::array<std::uint8_t, longest_request> buffer{};
+  return dump_.begin(start(buffer.data(), IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC));
+}
+
+tl::expected<bool, SystemError> ConntrackWalk::go_on(const Conntrack::Visit& visit) {
+  return dump_.read_some([&](const nlmsghdr& message) {
+    if (const auto flow = is_entry(message) ? read_flow(message) : std::nullopt) visit(*flow);
+  });
 }
 
 }  // namespace dpinholer::system

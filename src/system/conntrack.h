@@ -60,20 +60,26 @@ class Conntrack {
   ///   conntrack -G -p udp --src S --sport SP --dst D --dport DP
   tl::expected<void, SystemError> read_flows(std::span<const pinhole::FlowTuple> flows, const Visit& visit);
 
-  /// Begins to read the whole table; `walk_some` reads it. Until that is through, or has failed, this object
-  /// is good for nothing else.
-  ///   conntrack -L
-  tl::expected<void, SystemError> begin_walk();
-  /// Calls `visit` for the next entries that have ports, as many as fit in a datagram. True when there are
-  /// more.
-  tl::expected<bool, SystemError> walk_some(const Visit& visit);
-
  private:
   tl::expected<std::size_t, SystemError> delete_all(std::span<const std::vector<std::uint8_t>> requests);
 
   NetlinkSocket socket_;
   std::vector<std::uint8_t> buffer_;
-  bool walking_ = false;
+};
+
+/// A walk through the whole table, a little at a time.
+///   conntrack -L
+class ConntrackWalk {
+ public:
+  /// Anew, if it goes on.
+  tl::expected<void, SystemError> begin();
+  /// Calls `visit` for the next entries that have ports, as many as fit in a datagram. True when there are
+  /// more.
+  tl::expected<bool, SystemError> go_on(const Conntrack::Visit& visit);
+  bool goes_on() const { return dump_.is_open(); }
+
+ private:
+  NetlinkDump dump_{"IPCTNL_MSG_CT_GET"};
 };
 
 }  // namespace dpinholer::system

@@ -36,6 +36,26 @@ int done_code(const nlmsghdr& message) {
   return -*static_cast<const int*>(mnl_nlmsg_get_payload(&message));
 }
 
+// Hands the answers to a request on. True when the datagram has its end.
+bool take_answers(base::Bytes datagram, std::uint32_t sequence, NetlinkEnd& end,
+                  const std::function<void(const nlmsghdr&)>& answer) {
+  bool done = false;
+  for_each_message(datagram, [&](const nlmsghdr& message) {
+    if (done || message.nlmsg_seq != sequence) return;  // late answers to an earlier request
+    if ((message.nlmsg_flags & NLM_F_DUMP_INTR) != 0) end.interrupted = true;
+    if (message.nlmsg_type == NLMSG_ERROR) {
+      end.code = error_code(message);
+      done = true;
+    } else if (message.nlmsg_type == NLMSG_DONE) {
+      end.code = done_code(message);
+      done = true;
+    } else {
+      answer(message);
+    }
+  });
+  return done;
+}
+
 // True when there is something to read.
 tl::expected<bool, SystemError> wait_readable(int fd, milliseconds wait) {
   const auto deadline = Clock::now() + wait;
@@ -159,21 +179,31 @@ tl::expected<NetlinkEnd, SystemError> netlink_request(NetlinkSocket& socket, nlm
   for (bool done = false; !done;) {
     auto octets = socket.receive(buffer, answer_wait);
     if (!octets) return tl::unexpected(octets.error());
-    for_each_message({buffer.data(), *octets}, [&](const nlmsghdr& message) {
-      if (done || message.nlmsg_seq != request.nlmsg_seq) return;  // late answers to an earlier request
-      if ((message.nlmsg_flags & NLM_F_DUMP_INTR) != 0) end.interrupted = true;
-      if (message.nlmsg_type == NLMSG_ERROR) {
-        end.code = error_code(message);
-        done = true;
-      } else if (message.nlmsg_type == NLMSG_DONE) {
-        end.code = done_code(message);
-        done = true;
-      } else {
-        answer(message);
-      }
-    });
+    done = take_answers({buffer.data(), *octets}, request.nlmsg_seq, end, answer);
   }
   return end;
+}
+
+tl::expected<void, SystemError> NetlinkDump::begin(nlmsghdr& request) {
+  while (open_) {
+    if (const auto more = read_some([](const nlmsghdr&) {}); !more) break;
+  }
+  sequence_ = request.nlmsg_seq = socket_.next_sequence();
+  auto sent = socket_.send({reinterpret_cast<const std::uint8_t*>(&request), request.nlmsg_len});
+  open_ = sent.has_value();
+  return sent;
+}
+
+tl::expected<bool, SystemError> NetlinkDump::read_some(const std::function<void(const nlmsghdr&)>& visit) {
+  if (!open_) return false;
+  alignas(nlmsghdr) std::array<std::uint8_t, dump_buffer> buffer;
+  const auto octets = socket_.receive(buffer, answer_wait);
+  open_ = octets.has_value();
+  if (!octets) return tl::unexpected(octets.error());
+  NetlinkEnd end;
+  open_ = !take_answers({buffer.data(), *octets}, sequence_, end, visit);
+  if (end.code != 0) return tl::unexpected(SystemError{what_, end.code, "in pieces"});
+  return open_;
 }
 
 std::string nftables_fault(int code) {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -75,6 +76,28 @@ struct NetlinkEnd {
 /// datagram. An errno the kernel answered is no error of this function: it is in the result.
 tl::expected<NetlinkEnd, SystemError> netlink_request(NetlinkSocket& socket, nlmsghdr& request,
                                                       const std::function<void(const nlmsghdr&)>& answer);
+
+/// A dump that is read in pieces, beside whatever else is done.
+class NetlinkDump {
+ public:
+  /// `what` is named in errors: "NFT_MSG_GETSETELEM". Throws KernelError when there is no netlink socket to
+  /// be had.
+  explicit NetlinkDump(std::string what) : what_(std::move(what)) {}
+
+  /// Sends `request` (flag NLM_F_DUMP; its sequence number is set here). A dump that is not at its end is
+  /// read to its end first, and nobody sees the rest of it.
+  tl::expected<void, SystemError> begin(nlmsghdr& request);
+  /// Hands the next datagram of messages to `visit`; waits a second at most for it. True when there are more;
+  /// an error, too, ends the dump.
+  tl::expected<bool, SystemError> read_some(const std::function<void(const nlmsghdr&)>& visit);
+  bool is_open() const { return open_; }  ///< begun, and not at its end
+
+ private:
+  NetlinkSocket socket_;
+  std::string what_;
+  std::uint32_t sequence_ = 0;
+  bool open_ = false;
+};
 
 /// Why nf_tables refuses, with this errno, a request that nothing is wrong with.
 std::string nftables_fault(int code);

@@ -34,7 +34,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds acknowledge_wait{1000};
 constexpr std::size_t answer_octets = 16384;
-constexpr std::size_t dump_octets = 32768;  // the kernel fills no more at once
 constexpr std::size_t found_at_once = 128;  // their answers fit into the receive buffer easily
 // The kernel's socket buffers count each message with its overhead. An error takes some 800 octets there, and
 // eight echoed elements share what 8 KiB are charged for.
@@ -83,8 +82,7 @@ struct NftSets::State {
   std::vector<std::uint8_t> buffer;
   NetlinkSocket asker;
   std::vector<std::uint8_t> questions;
-  NetlinkSocket reader;  // of a set, in pieces
-  bool reading = false;
+  NetlinkDump reader{"NFT_MSG_GETSETELEM"};  // of a set
   SetTimeouts default_timeout{};
 
   // Of the transaction being built: one entry for each message, the index of its change; the number of the
@@ -329,30 +327,12 @@ tl::expected<bool, SystemError> NftSets::for_each(Set set,
 // On a socket of its own: the kernel reads the next piece of the set when this one is taken from it, and
 // other requests go on meanwhile.
 tl::expected<void, SystemError> NftSets::begin_reading(Set set) {
-  while (state_->reading) {
-    if (const auto more = read_some([](const ElementState&) {}); !more) break;
-  }
-  nlmsghdr& request = state_->start_list(set);
-  request.nlmsg_seq = state_->reader.next_sequence();
-  auto sent = state_->reader.send({state_->questions.data(), request.nlmsg_len});
-  state_->reading = sent.has_value();
-  return sent;
+  return state_->reader.begin(state_->start_list(set));
 }
 
 tl::expected<bool, SystemError> NftSets::read_some(const std::function<void(const ElementState&)>& visit) {
-  if (!state_->reading) return false;
-  alignas(nlmsghdr) std::array<std::uint8_t, dump_octets> answers;
-  const auto octets = state_->reader.receive(answers, acknowledge_wait);
-  state_->reading = octets.has_value();
-  if (!octets) return tl::unexpected(octets.error());
-  int code = 0;
-  for_each_message({answers.data(), *octets}, [&](const nlmsghdr& message) {
-    if (message.nlmsg_type == NLMSG_ERROR) code = error_code(message);
-    if (message.nlmsg_type == NLMSG_ERROR || message.nlmsg_type == NLMSG_DONE) state_->reading = false;
-    if (state_->reading) read_elements(message, state_->default_timeout, visit);
-  });
-  if (code != 0) return tl::unexpected(SystemError{"NFT_MSG_GETSETELEM", code, "in pieces"});
-  return state_->reading;
+  return state_->reader.read_some(
+      [&](const nlmsghdr& message) { read_elements(message, state_->default_timeout, visit); });
 }
 
 unsigned NftSets::port_id() const {

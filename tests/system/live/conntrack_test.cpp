@@ -169,14 +169,18 @@ TEST_F(ConntrackTest, ReadsWhatFlowsHaveCounted) {
   EXPECT_TRUE(read[0].counted);
 
   read.clear();
-  ASSERT_TRUE(table_->begin_walk());
-  for (bool more = true; more;) more = table_->walk_some(keep).value();
+  std::optional<ConntrackWalk> walk;
+  net_->gateway.inside([&] { walk.emplace(); });
+  ASSERT_TRUE(walk->begin());
+  for (bool more = true; more;) more = walk->go_on(keep).value();
   ASSERT_EQ(read.size(), 3U) << list();
   for (const TrackedFlow& one : read) {
     EXPECT_EQ(one.counted, one.original.source.port != 5001);
-    if (one.original.source.port == 5002) EXPECT_EQ(one.original_packets, 2U);
+    if (one.original.source.port == 5002) {
+      EXPECT_EQ(one.original_packets, 2U);
+    }
   }
-  EXPECT_FALSE(table_->walk_some(keep).value()) << "it is through";
+  EXPECT_FALSE(walk->go_on(keep).value()) << "it is through";
 }
 
 TEST_F(ConntrackTest, ForgetsFlowsInAnyZone) {
