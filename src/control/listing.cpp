@@ -76,7 +76,7 @@ void Listing::look_up(std::vector<CallRow>& rows) const {
     for (PinholeRow& pinhole : call.pinholes) {
       // What elements had counted that others removed was seen before, perhaps.
       const auto* entry = installed_.find(pinhole.key);
-      pinhole.packets = std::max(pinhole::passed(std::max(pinhole.packets, entry->seen)), entry->offloaded);
+      pinhole.packets = entry->passed(std::max(pinhole.packets, entry->seen));
       if (pinhole.label.component == Component::rtcp) continue;
       call.counts_lost = call.counts_lost || entry->lost;
       call.packets[pinhole.key.destination.address] += pinhole.packets;

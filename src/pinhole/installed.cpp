@@ -79,8 +79,8 @@ bool Installed::holds(const ElementKey& element) const {
   return element.source ? std::binary_search(from.begin(), from.end(), *element.source) : from.empty();
 }
 
-std::uint64_t Installed::Entry::passed() const {
-  return std::max(pinhole::passed(packets), offloaded);
+std::uint64_t Installed::Entry::passed(std::uint64_t counted) const {
+  return std::max(pinhole::passed(counted), offloaded);
 }
 
 bool Installed::Entry::lets(const base::Address& source) const {

@@ -35,8 +35,7 @@ class Installed {
     /// Elements that are not in the kernel and of which no count is lost: others removed them, and the kernel
     /// showed what they had counted, or they were never there.
     std::uint16_t absent = 0;
-    std::uint64_t offloaded =
-        0;  ///< packets that connection tracking has counted of its flows, if that is read
+    std::uint64_t offloaded = 0;  ///< packets of its flows by connection tracking, if that is read
 
     /// One element: its source, or anybody.
     struct Source {
@@ -45,8 +44,10 @@ class Installed {
     };
     std::vector<Source> sources = std::vector<Source>(1);  ///< as `from` has them, or one for anybody
 
-    /// That passed, as far as is known.
-    std::uint64_t passed() const;
+    /// Packets that passed, as far as is known.
+    std::uint64_t passed() const { return passed(packets); }
+    /// The same, if its elements have counted so many in all.
+    std::uint64_t passed(std::uint64_t counted) const;
     bool lets(const base::Address& source) const;
     /// So many packets more came from a source that it lets through.
     void note_flow(const base::Address& source, std::uint64_t more);
