@@ -83,8 +83,7 @@ std::vector<Offence> Bans::ban(std::vector<Offence> offences, base::TimePoint no
   end_some(now);
   std::erase_if(offences, [&](Offence& offence) { return !takes(offence, now); });
   std::vector<base::Network> sources;
-  for (const Offence& offence : offences)
-    sources.push_back(*offence.banned);
+  for (const Offence& offence : offences) sources.push_back(*offence.banned);
   if (!observe_ && !sources.empty() && !write(std::move(sources), now)) return {};
   if (observe_) counters_.bans += offences.size();
   for (const Offence& offence : offences) tell(offence, now);

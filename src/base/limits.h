@@ -53,7 +53,8 @@ inline constexpr std::size_t host_name_length = 255;
 inline constexpr std::size_t bundle_groups = 16;
 
 /// Addresses of one section's candidates that can never open anything (TCP active, port 9), from which media
-/// may come all the same. More: overlooked; the bound is one above `sources_per_binding`, no more count anyhow.
+/// may come all the same. More: overlooked; the bound is one above `sources_per_binding`, no more count
+/// anyhow.
 inline constexpr std::size_t silent_addresses = 65;
 
 // ---- Calls (negotiation/) ---------------------------------------------------------------------------------
@@ -79,8 +80,9 @@ inline constexpr std::size_t refused_starts = 8192;
 /// it opened: a phone that rings longer than that has audio when it answers (calls.md section 3). It gives
 /// way to any other call.
 inline constexpr std::int64_t late_answer_seconds = 3600;
-/// Sources that one m-line is bound to, and elements that this may take: with ICE some ten places on either side.
-/// More: the first of them count, the address of the signalling before those of the description in their order.
+/// Sources that one m-line is bound to, and elements that this may take: with ICE some ten places on either
+/// side. More: the first of them count, the address of the signalling before those of the description in
+/// their order.
 inline constexpr std::size_t sources_per_binding = 64;
 inline constexpr std::size_t elements_per_binding = 1024;
 /// Sources that one pinhole may have, of all the calls that share its port. More: a source that is bound to
@@ -141,8 +143,8 @@ inline constexpr std::size_t queue_batch = 128;
 /// Flows of one closed pinhole that are looked up in the connection tracking table at once. More (ICE with
 /// many candidates): they are found by the walk through the table that follows.
 inline constexpr std::size_t tuples_per_close = 8;
-/// Flows of one open pinhole whose packets are counted, where media may be offloaded: one, or two while a peer
-/// changes its port. More: the one that was found first counts no more.
+/// Flows of one open pinhole whose packets are counted, where media may be offloaded: one, or two while a
+/// peer changes its port. More: the one that was found first counts no more.
 inline constexpr std::size_t flows_per_pinhole = 8;
 /// Flows that are read once more when their pinholes close together: those of some hundred calls. More: what
 /// the last walk has found of them counts.
@@ -228,13 +230,13 @@ inline constexpr std::size_t top_rows = 2000;
 
 // ---- Check (doctor/) --------------------------------------------------------------------------------------
 
-/// Interfaces that `dpinholer check` tells apart: it follows packets from each to each. More: those beyond are not
-/// looked at.
+/// Interfaces that `dpinholer check` tells apart: it follows packets from each to each. More: those beyond
+/// are not looked at.
 inline constexpr std::size_t checked_interfaces = 16;
 /// Ports of SIP that it follows packets to, of those that rules queue. More: the rest is taken to be alike.
 inline constexpr std::size_t checked_sip_ports = 4;
-/// Rules that it follows one packet through; hosts of Docker or Kubernetes have some 10,000, and chains that many others
-/// jump to count each time. More: that packet is taken to pass.
+/// Rules that it follows one packet through; hosts of Docker or Kubernetes have some 10,000, and chains that
+/// many others jump to count each time. More: that packet is taken to pass.
 inline constexpr std::size_t followed_rules = 100'000;
 /// Ports of a range that is taken for media; less are services.
 inline constexpr unsigned media_range_ports = 10;

@@ -25,8 +25,8 @@ struct Facts {
   system::Config config;
   std::string config_file;
   system::Ruleset ruleset;
-  std::vector<std::string> set_faults;       ///< of PinholeSets::faults()
-  std::vector<std::uint16_t> unread_queues;  ///< of those that are configured
+  std::vector<std::string> set_faults;          ///< of PinholeSets::faults()
+  std::vector<std::uint16_t> unread_queues;     ///< of those that are configured
   std::vector<std::string> missing_interfaces;  ///< of inside-interfaces
   std::vector<std::string> missing_uplinks;     ///< of inside-networks
   std::vector<MissingFeature> missing_features;

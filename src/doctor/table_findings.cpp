@@ -82,9 +82,10 @@ Findings table_missing(const Facts& facts) {
   if (has_table(facts)) return {};
   const auto elsewhere = tables_with_sets(facts);
   std::string what = "there is no table " + quoted(facts.config.kernel.table);
-  std::string mend = stands_alone(facts.config.kernel.table)
-                         ? "systemctl enable --now dpinholer-standalone"
-                         : "table " + system::to_string(facts.config.kernel.table) + " { " + include_line + " }";
+  std::string mend =
+      stands_alone(facts.config.kernel.table)
+          ? "systemctl enable --now dpinholer-standalone"
+          : "table " + system::to_string(facts.config.kernel.table) + " { " + include_line + " }";
   if (!elsewhere.empty()) {
     std::vector<std::string> names;
     for (const TableName& table : elsewhere) names.push_back(quoted(table));

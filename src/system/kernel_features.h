@@ -22,7 +22,8 @@ bool forwards_ipv4();
 bool forwards_ipv6();
 /// br_netfilter is loaded.
 bool has_br_netfilter();
-/// Packets that a bridge passes on come to the hooks of IP (net.bridge.bridge-nf-call-iptables, ...-ip6tables).
+/// Packets that a bridge passes on come to the hooks of IP (net.bridge.bridge-nf-call-iptables,
+/// ...-ip6tables).
 bool filters_bridged_ipv4();
 bool filters_bridged_ipv6();
 /// Interface of the default route for IPv4 in the main table, the first one; empty: none.

@@ -103,7 +103,8 @@ TEST(InspectorAnswers, A26_AFloodOfTheLargestOffersIsReadInPieces) {
   int answered = 0;
   while (read < packets.size()) {
     Batch batch;
-    for (std::size_t i = read; i < packets.size(); ++i) batch.packets.push_back({packets[i], base::Interface{3}});
+    for (std::size_t i = read; i < packets.size(); ++i)
+      batch.packets.push_back({packets[i], base::Interface{3}});
     const auto findings = inspector.inspect(batch, questions);
     ASSERT_TRUE(answers(*findings, batch));
     codec::Buffer frame;

@@ -96,8 +96,16 @@ TEST(RulesetTest, ReadsConditions) {
        false,
        {},
        {}},
-      {R"({"op": "==", "left": {"meta": {"key": "iif"}}, "right": "lo"})", About::in_interface, false, {"lo"}, {}},
-      {R"({"op": "==", "left": {"meta": {"key": "nfproto"}}, "right": "ipv4"})", About::family, false, {"ip"}, {}},
+      {R"({"op": "==", "left": {"meta": {"key": "iif"}}, "right": "lo"})",
+       About::in_interface,
+       false,
+       {"lo"},
+       {}},
+      {R"({"op": "==", "left": {"meta": {"key": "nfproto"}}, "right": "ipv4"})",
+       About::family,
+       false,
+       {"ip"},
+       {}},
       {R"({"op": "==", "left": {"meta": {"key": "protocol"}}, "right": {"set": ["ip", "ip6"]}})",
        About::family,
        false,
@@ -200,9 +208,10 @@ TEST(RulesetTest, ReadsMarks) {
 }
 
 TEST(RulesetTest, AFewAreOverALimit) {
-  for (const std::string statement :
-       {R"({"limit": {"rate": 1, "per": "second"@}})", R"({"ct count": {"val": 3@}})",
-        R"({"set": {"op": "update", "elem": {"payload": {}}, "set": "@s", "stmt": [{"limit": {"rate": 1@}}]}})"}) {
+  for (
+      const std::string statement :
+      {R"({"limit": {"rate": 1, "per": "second"@}})", R"({"ct count": {"val": 3@}})",
+       R"({"set": {"op": "update", "elem": {"payload": {}}, "set": "@s", "stmt": [{"limit": {"rate": 1@}}]}})"}) {
     for (const bool over : {true, false}) {
       std::string text = statement;
       text.replace(text.rfind('@'), 1, over ? R"(, "inv": true)" : "");
