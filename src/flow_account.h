@@ -17,8 +17,9 @@
 
 namespace dpinholer {
 
-/// What connection tracking has counted of the flows through pinholes. A flowtable takes packets past the
-/// sets, where nothing else counts them (`media.offload = "use"`): without this, such a call looks idle.
+/// Enters into the account of the pinholes the packets that connection tracking has counted of their flows. A
+/// flowtable takes packets past the sets, where nothing else counts them (`media.offload = "use"`): without
+/// this, such a call looks idle.
 ///
 /// The table is walked a little at a time, every `flow_period`, and by no more than a fiftieth of the time.
 class FlowAccount {

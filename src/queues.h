@@ -17,7 +17,7 @@ std::vector<system::Queue> take_queues(const system::KernelSettings& settings);
 /// `queues`.
 void leave_queues(std::vector<system::Queue>& queues);
 
-/// Ends them. What came since they were drained passes unread, as all does without a daemon.
+/// Ends them. Packets that came since they were drained pass unread, as all do without a daemon.
 void give_up_queues(std::vector<system::Queue>& queues);
 
 }  // namespace dpinholer

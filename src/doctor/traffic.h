@@ -37,8 +37,8 @@ Way reversed(const Way& way);
 /// The hooks that media takes.
 std::vector<std::string> media_hooks(const system::Config& config);
 
-/// Base chains of IP in the order in which packets pass them. Of those with the same priority the one that
-/// was loaded last comes first; nft lists them as they were loaded.
+/// Base chains of IP in the order in which packets pass them. Where two have the same priority, the one
+/// that was loaded last comes first; nft lists them as they were loaded.
 std::vector<const system::Chain*> base_chains(const Facts& facts, std::string_view hook);
 
 bool is_ours(const Facts& facts, const system::Chain& chain);

@@ -185,8 +185,8 @@ class Turn {
     if (has_begun(message, destination)) return apply();
     make_room(message, destination);
     apply();
-    // What the message has made of the call may leave a copy of it short of room where itself was not. A copy
-    // must change nothing.
+    // The message found room, and may have changed the call so that a copy of it finds none. A copy must
+    // change nothing.
     if (!has_begun(message, destination)) make_room(message, destination);
   }
   void note_life(const base::Address& speaker);

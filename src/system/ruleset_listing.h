@@ -11,7 +11,7 @@
 #include "pinhole/policy_settings.h"
 #include "system/ruleset.h"
 
-/// Values in the listing of nftables (libnftables-json(5)). Whatever has another form than is expected is
+/// Values in the listing of nftables (libnftables-json(5)). A value of another form than is expected is
 /// nothing.
 namespace dpinholer::system::listing {
 
@@ -35,8 +35,8 @@ std::optional<pinhole::PortRange> port_range(const Json& value);
 /// A number of 32 bits.
 std::optional<std::uint32_t> number(const Json& value);
 
-/// What a packet must be for `key op value`: `udp dport` says udp as well, and several keys joined are as
-/// many conditions.
+/// The conditions that `key op value` puts to a packet: `udp dport` says udp as well, and several keys joined
+/// are as many conditions.
 std::vector<Condition> conditions(const Json& key, const std::string& op, const Json& value);
 
 }  // namespace dpinholer::system::listing

@@ -8,8 +8,8 @@
 
 #include "base/time.h"
 
-/// What systemd is told of the daemon (sd_notify(3), Type=notify). Without systemd, or in a build without its
-/// library, all of it does nothing, and a manager that does not listen is no failure: the daemon works
+/// Reports the daemon's state to systemd (sd_notify(3), Type=notify). Without systemd, or in a build without
+/// its library, all of it does nothing, and a manager that does not listen is no failure: the daemon works
 /// without one.
 namespace dpinholer::system::service_manager {
 

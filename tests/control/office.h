@@ -41,7 +41,7 @@ class Office {
   void refuse(const std::string& call_id, const std::string& address, std::uint32_t port);
   /// Packets that came to a pinhole.
   void count(std::string_view to, std::uint16_t port, std::uint64_t packets);
-  /// What came to it is not known any more.
+  /// The count of packets that came to it is lost.
   void lose_count(std::string_view to, std::uint16_t port);
   /// The daemon looks at all counters.
   void see();

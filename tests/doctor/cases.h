@@ -135,7 +135,7 @@ inline void expect_found(const Case& expected) {
     names.push_back((one.severity == doctor::Severity::fault ? "fault " : "warning ") + std::string(one.id));
     EXPECT_FALSE(one.why.empty());
     EXPECT_FALSE(one.mend.empty());
-    // Whatever is wrong, no policy and no table is opened for it.
+    // No remedy opens a policy or a table.
     EXPECT_EQ(one.mend.find("{ policy accept"), std::string::npos) << one.mend;
   }
   ASSERT_EQ(names, expected.found) << (found.empty() ? "" : found[0].what);

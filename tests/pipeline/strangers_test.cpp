@@ -35,8 +35,8 @@ TEST(Strangers, A30_AnAccomplicesAnswerDoesNotMoveTheCall) {
   }
 }
 
-// Who answers first of all in a call that is met in the middle becomes a party by it, and strangers give way
-// to parties: at once, and not when a copy of the answer comes.
+// In a call that is met in the middle the first who answers becomes a party by it, and strangers give way to
+// parties: at once, and not when a copy of the answer comes.
 TEST(Strangers, A30_ACopyOfTheAnswerThatMakesPartiesChangesNothing) {
   PipelineSettings settings;
   settings.negotiation.pinholes_per_call = 6;
