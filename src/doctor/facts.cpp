@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "doctor/facts.h"
 
+#include <linux/netlink.h>
+
 #include <algorithm>
 #include <map>
 
 #include "system/error.h"
 #include "system/host_links.h"
 #include "system/kernel_features.h"
+#include "system/netlink.h"
 #include "system/nft_sets.h"
 #include "system/queue.h"
 
@@ -74,11 +77,15 @@ std::vector<MissingFeature> missing_features(const Facts& facts) {
 }
 
 void gather_interfaces(Facts& facts) {
-  std::map<unsigned, unsigned> ports;  // by bridge
-  const auto links = system::read_host_links();
+  system::NetlinkSocket socket(NETLINK_ROUTE);
+  std::vector<system::HostLink> links;
+  // As many as the kernel tells.
+  (void)system::for_each_link(socket, [&](const system::HostLink& link) { links.push_back(link); });
+  std::map<base::Interface, unsigned> ports;  // by bridge
   for (const system::HostLink& link : links) {
     if (link.bridge_port) ++ports[link.master];
-    if (link.up && !link.loopback && link.master == 0) facts.interfaces.push_back(link.name);
+    if (link.up && !link.loopback && link.master == base::Interface::unknown)
+      facts.interfaces.push_back(link.name);
   }
   for (const system::HostLink& link : links) {
     const auto found = ports.find(link.index);

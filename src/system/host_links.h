@@ -1,22 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <functional>
 #include <string>
-#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "base/interface.h"
+#include "system/error.h"
+#include "system/netlink.h"
 
 namespace dpinholer::system {
 
-/// An interface of this thread's network namespace.
+/// An interface of a network namespace.
 struct HostLink {
-  unsigned index = 0;
+  base::Interface index = base::Interface::unknown;
   std::string name;
-  unsigned master = 0;  ///< index of the bridge, bond or VRF that it belongs to; 0: none
+  base::Interface master = base::Interface::unknown;  ///< the bridge, bond or VRF that it is a port of
   bool up = false;
   bool loopback = false;
+  bool vrf = false;
   bool bridge_port = false;
 };
 
-/// All interfaces, or as many as the kernel tells.
-std::vector<HostLink> read_host_links();
+/// Calls `visit` for each interface of the network namespace that the socket (NETLINK_ROUTE) is in. With an
+/// error, EINTR when they changed meanwhile, some may have been left out or visited twice.
+///   ip link show
+tl::expected<void, SystemError> for_each_link(NetlinkSocket& socket,
+                                              const std::function<void(const HostLink&)>& visit);
 
 }  // namespace dpinholer::system

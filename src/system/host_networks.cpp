@@ -3,7 +3,6 @@
 
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
-#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
@@ -12,7 +11,6 @@
 #include <cerrno>
 #include <chrono>
 #include <optional>
-#include <string_view>
 
 #include "base/limits.h"
 #include "system/log.h"
@@ -20,7 +18,6 @@
 // What matters of the kernel's answers (rtnetlink(7)):
 //
 //   address = ifaddrmsg  [IFA_LOCAL] [IFA_ADDRESS] ...        IFA_LOCAL where the link has two ends
-//   link    = ifinfomsg  IFLA_IFNAME [IFLA_MASTER] [IFLA_LINKINFO{IFLA_INFO_KIND}] ...
 //   route   = rtmsg      RTA_OIF / RTA_MULTIPATH{*(rtnexthop attributes)} ...
 
 namespace dpinholer::system {
@@ -54,12 +51,6 @@ std::optional<std::uint32_t> read_number(const nlattr* attribute) {
   if (attribute == nullptr || mnl_attr_get_payload_len(attribute) != sizeof(std::uint32_t))
     return std::nullopt;
   return mnl_attr_get_u32(attribute);
-}
-
-std::string_view read_text(const nlattr* attribute) {
-  if (attribute == nullptr) return {};
-  const std::string_view text(mnl_attr_get_str(attribute), mnl_attr_get_payload_len(attribute));
-  return text.substr(0, text.find('\0'));
 }
 
 template <typename Header>
@@ -176,8 +167,9 @@ std::vector<base::Address> HostNetworks::addresses_of(const std::string& name) {
 
 const HostNetworks::Links& HostNetworks::links() {
   if (!links_known_) {
-    if (auto links = read_links()) {
-      links_ = std::move(*links);
+    Links links;
+    if (for_each_link(requests_, [&](const HostLink& link) { links[link.index] = link; })) {
+      links_ = std::move(links);
       links_known_ = true;
     }
   }
@@ -254,32 +246,6 @@ tl::expected<HostNetworks::Addresses, SystemError> HostNetworks::read_addresses(
   if (end->code != 0) return tl::unexpected(SystemError{"RTM_GETADDR", end->code, ""});
   if (end->interrupted) return tl::unexpected(SystemError{"RTM_GETADDR", EINTR, ""});
   return addresses;
-}
-
-//   ip link show
-tl::expected<HostNetworks::Links, SystemError> HostNetworks::read_links() {
-  Links links;
-  alignas(nlmsghdr) std::array<std::uint8_t, longest_request> buffer{};
-  nlmsghdr& request = start(buffer.data(), RTM_GETLINK, NLM_F_DUMP, ifinfomsg{});
-  mnl_attr_put_u32(&request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-  const auto end = netlink_request(requests_, request, [&](const nlmsghdr& answer) {
-    if (answer.nlmsg_type != RTM_NEWLINK) return;
-    const auto* header = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(&answer));
-    if (mnl_nlmsg_get_payload_len(&answer) < sizeof *header) return;
-    const auto attributes = parse<IFLA_MAX + 1>(answer, sizeof *header);
-    Link& link = links[Interface{static_cast<std::uint32_t>(header->ifi_index)}];
-    link.name = read_text(attributes[IFLA_IFNAME]);
-    if (const auto master = read_number(attributes[IFLA_MASTER])) link.master = Interface{*master};
-    if (attributes[IFLA_LINKINFO] != nullptr) {
-      Attributes<IFLA_INFO_MAX + 1> kind{};
-      mnl_attr_parse_nested(attributes[IFLA_LINKINFO], keep<IFLA_INFO_MAX + 1>, &kind);
-      link.vrf = read_text(kind[IFLA_INFO_KIND]) == "vrf";
-    }
-  });
-  if (!end) return tl::unexpected(end.error());
-  if (end->code != 0) return tl::unexpected(SystemError{"RTM_GETLINK", end->code, ""});
-  if (end->interrupted) return tl::unexpected(SystemError{"RTM_GETLINK", EINTR, ""});
-  return links;
 }
 
 }  // namespace dpinholer::system

@@ -14,6 +14,7 @@
 #include "base/interface.h"
 #include "pinhole/host.h"
 #include "system/error.h"
+#include "system/host_links.h"
 #include "system/netlink.h"
 
 namespace dpinholer::system {
@@ -44,17 +45,11 @@ class HostNetworks : public pinhole::Host {
   std::vector<base::Address> addresses_of(const std::string& name);
 
  private:
-  struct Link {
-    std::string name;
-    base::Interface master = base::Interface::unknown;  // bridge, bond or VRF that it is a port of
-    bool vrf = false;
-  };
   using Addresses = std::map<base::Address, std::vector<base::Interface>>;
-  using Links = std::map<base::Interface, Link>;
+  using Links = std::map<base::Interface, HostLink>;
   using Ways = std::vector<base::Interface>;
 
   tl::expected<Addresses, SystemError> read_addresses();
-  tl::expected<Links, SystemError> read_links();
   tl::expected<Ways, SystemError> look_up(const base::Address& address, base::Interface vrf);
   const Addresses& addresses();
   const Links& links();
