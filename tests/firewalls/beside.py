@@ -123,9 +123,13 @@ class GatewayTest(CallTest):
 
     def findings(self):
         """Of `dpinholer check`."""
-        done = self.network.gateway.run(binary(), "check", "--json", "--config", ETC / "dpinholer.toml", check=False)
-        *found, _ = map(json.loads, done.stdout.splitlines())
+        *found, _ = map(json.loads, self.check().splitlines())
         return found
+
+    def check(self):
+        """What `dpinholer check --json` says."""
+        return self.network.gateway.run(binary(), "check", "--json", "--config", ETC / "dpinholer.toml",
+                                        check=False).stdout
 
     def load_ours(self):
         self.follow("A table of its own")

@@ -54,6 +54,9 @@ class MachineTest(GatewayTest):
         """The one that systemd has started."""
         yield self
 
+    def check(self):
+        return self.shell("dpinholer check --json", status=None)
+
     def log(self):
         return self.shell("journalctl --no-pager --unit dpinholer --output cat")
 
