@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# bash completion for dpinholer(8). A core test holds it against `dpinholer --help`.
+# bash completion for dpinholer(8) and dpinholer-exporter(8). A core test holds it against `dpinholer --help`.
 
 _dpinholer() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' words='' word
@@ -9,6 +9,9 @@ _dpinholer() {
             break
         fi
     done
+    if [[ ${1##*/} == dpinholer-exporter ]]; then
+        command=exporter
+    fi
 
     case $previous in
     --config | --socket)
@@ -34,7 +37,7 @@ _dpinholer() {
     status | calls | pinholes | close | unban) words='--socket --json --help' ;;
     events) words='--socket --json --follow --help' ;;
     top) words='--interval --socket --help' ;;
-    exporter) words='--config --listen --socket --help' ;;
+    exporter) words='--config --listen --socket --help --version' ;;
     esac
 
     if [[ $command == replay && $current != -* ]]; then
@@ -49,4 +52,4 @@ _dpinholer() {
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
     fi
 }
-complete -F _dpinholer dpinholer
+complete -F _dpinholer dpinholer dpinholer-exporter

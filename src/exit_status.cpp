@@ -8,7 +8,7 @@ namespace dpinholer {
 
 void complain(const std::string& text) {
   std::cout.flush();
-  std::cerr << "dpinholer: " << text << "\n";
+  std::cerr << DPINHOLER_NAME ": " << text << "\n";
 }
 
 int failed(ExitStatus status, const std::string& text) {

@@ -5,7 +5,7 @@
 
 namespace dpinholer {
 
-/// What `dpinholer` returns. A worse one is a greater number.
+/// What the programs return. A worse one is a greater number.
 enum class ExitStatus : int {
   fine = 0,
   not_fine = 1,     ///< the thing asked about: a fault found, a call not found, a capture that breaks off
@@ -13,8 +13,9 @@ enum class ExitStatus : int {
   unreachable = 3,  ///< the kernel or the daemon
 };
 
-/// "dpinholer: TEXT" on standard error, behind all that was printed so far. `text` is one line that names the
-/// thing and says what would be right; what comes from outside is escaped in it (system/escape.h).
+/// "dpinholer: TEXT" on standard error, behind all that was printed so far; of another program, its own name.
+/// `text` is one line that names the thing and says what would be right; what comes from outside is escaped
+/// in it (system/escape.h).
 void complain(const std::string& text);
 
 /// Complains, and returns `status` for main.

@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <string>
-
-#include "control/server.h"
-
 namespace dpinholer {
 
-struct ExporterOptions {
-  std::string socket = control::default_socket;
-  std::string listen;  ///< "127.0.0.1:9260"; empty: the socket that systemd hands over, or metrics.listen
-  std::string config;  ///< for metrics.listen; empty: the default file, if it is there
-};
-
-/// Serves the daemon's figures over HTTP, at /metrics, until SIGTERM or SIGINT. A process of its own, without
-/// any capability: the daemon has no IP socket. Returns an exit status.
-int exporter_command(const ExporterOptions& options);
+/// Becomes `dpinholer-exporter`, a program of its own beside this one: not every gateway has it, nor the
+/// library that it speaks HTTP with. `arguments`: the command line from the command's own name on, with the
+/// null pointer at its end. Returns an exit status if the program can't be executed.
+int exporter_command(char** arguments);
 
 }  // namespace dpinholer

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The command line. Each command is one function below that describes its options, and one function in a file
 // of its own that runs it and returns the exit status.
-#include <sys/un.h>
-
 #include <exception>
 #include <functional>
 #include <memory>
 #include <new>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <CLI/CLI.hpp>
@@ -20,12 +19,14 @@
 #include "inspector_roles.h"
 #include "replay_command.h"
 #include "run_command.h"
+#include "socket_option.h"
 #include "system/error.h"
 #include "system/escape.h"
 #include "top_command.h"
 
 namespace {
 
+using dpinholer::add_socket;
 using dpinholer::ControlOptions;
 using dpinholer::ended;
 using dpinholer::ExitStatus;
@@ -52,19 +53,6 @@ void add_replay(CLI::App& app, Command& chosen) {
       ->required()
       ->type_name(" ");
   replay->callback([options, &chosen] { chosen = [options] { return replay_command(*options); }; });
-}
-
-std::string socket_fault(const std::string& path) {
-  constexpr std::size_t most = sizeof sockaddr_un{}.sun_path - 1;
-  if (!path.empty() && path.size() <= most) return "";
-  return "right would be a path of 1 to " + std::to_string(most) + " octets";
-}
-
-void add_socket(CLI::App& command, std::string& socket) {
-  command.add_option("--socket", socket, "Where the daemon listens")
-      ->check(socket_fault)
-      ->type_name("PATH")
-      ->capture_default_str();
 }
 
 // A command that asks the running daemon.
@@ -102,20 +90,6 @@ void add_questions(CLI::App& app, Command& chosen) {
       ->type_name(" ");
 }
 
-// A command that this build is without: `--help` does not list it.
-[[maybe_unused]] void add_missing(CLI::App& app, Command& chosen, const std::string& name,
-                                  const std::string& library, const std::string& option) {
-  auto* missing = app.add_subcommand(name)->group("");
-  missing->set_help_flag("");
-  missing->allow_extras();
-  missing->callback([=, &chosen] {
-    chosen = [=] {
-      return failed(ExitStatus::usage, name + " is not in this build of dpinholer; build it with " + library +
-                                           " and -D" + option + "=ON");
-    };
-  });
-}
-
 #ifdef DPINHOLER_TOP
 void add_top(CLI::App& app, Command& chosen) {
   auto* top = app.add_subcommand("top", "Show calls and pinholes with their packets a second, live");
@@ -127,21 +101,32 @@ void add_top(CLI::App& app, Command& chosen) {
   add_socket(*top, options->socket);
   top->callback([options, &chosen] { chosen = [options] { return top_command(*options); }; });
 }
-#endif
-
-#ifdef DPINHOLER_EXPORTER
-void add_exporter(CLI::App& app, Command& chosen) {
-  auto* exporter = app.add_subcommand("exporter", "Serve the daemon's figures to Prometheus, at /metrics");
-  auto options = std::make_shared<dpinholer::ExporterOptions>();
-  exporter
-      ->add_option("--listen", options->listen,
-                   "Where to listen, 127.0.0.1:9260 (metrics.listen of the configuration, if none is given)")
-      ->type_name("ADDR:PORT");
-  exporter->add_option("--config", options->config, "Configuration file")->type_name("FILE");
-  add_socket(*exporter, options->socket);
-  exporter->callback([options, &chosen] { chosen = [options] { return exporter_command(*options); }; });
+#else
+// `--help` does not list it.
+void add_top(CLI::App& app, Command& chosen) {
+  auto* top = app.add_subcommand("top")->group("");
+  top->set_help_flag("");
+  top->allow_extras();
+  top->callback([&chosen] {
+    chosen = [] {
+      return failed(ExitStatus::usage,
+                    "top is not in this build of dpinholer; build it with ncurses and -DDPINHOLER_TOP=ON");
+    };
+  });
 }
 #endif
+
+// Another program, which reads the words behind the command itself. `argv`: of main.
+void add_exporter(CLI::App& app, Command& chosen, char** argv) {
+  auto* exporter = app.add_subcommand(
+      "exporter", "Serve the daemon's figures to Prometheus, at /metrics: dpinholer-exporter(8)");
+  exporter->callback([=, &chosen] { chosen = [=] { return dpinholer::exporter_command(argv + 1); }; });
+}
+
+// How many words of the command line are for this program.
+int words_of_ours(int argc, char** argv) {
+  return argc > 1 && std::string_view(argv[1]) == "exporter" ? 2 : argc;
+}
 
 void add_run(CLI::App& app, Command& chosen) {
   auto* run =
@@ -178,9 +163,6 @@ std::string version() {
 #ifndef DPINHOLER_SYSTEMD
   text += std::exchange(separator, ", ") + "systemd";
 #endif
-#ifndef DPINHOLER_EXPORTER
-  text += std::exchange(separator, ", ") + "exporter";
-#endif
 #ifndef DPINHOLER_TOP
   text += std::exchange(separator, ", ") + "top";
 #endif
@@ -216,18 +198,10 @@ int main(int argc, char** argv) try {
   add_replay(app, chosen);
   add_check(app, chosen);
   add_questions(app, chosen);
-#ifdef DPINHOLER_TOP
   add_top(app, chosen);
-#else
-  add_missing(app, chosen, "top", "ncurses", "DPINHOLER_TOP");
-#endif
-#ifdef DPINHOLER_EXPORTER
-  add_exporter(app, chosen);
-#else
-  add_missing(app, chosen, "exporter", "libmicrohttpd", "DPINHOLER_EXPORTER");
-#endif
+  add_exporter(app, chosen, argv);
   try {
-    app.parse(argc, argv);
+    app.parse(words_of_ours(argc, argv), argv);
   } catch (const CLI::Success& help_or_version) {
     app.exit(help_or_version);
     return ended(ExitStatus::fine);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The program as it was built has what makes a fault of memory hard to use (cmake/hardening.cmake).
+// The programs as they were built have what makes a fault of memory hard to use (cmake/hardening.cmake).
 #include <gtest/gtest.h>
 
 #include <array>
@@ -10,8 +10,15 @@
 
 namespace {
 
-std::string readelf(const std::string& options) {
-  const std::string command = "LC_ALL=C readelf -W " + options + " " + DPINHOLER_PROGRAM;
+const char* const programs[] = {
+    "dpinholer",
+#ifdef DPINHOLER_EXPORTER
+    "dpinholer-exporter",
+#endif
+};
+
+std::string readelf(const std::string& options, const std::string& program) {
+  const std::string command = "LC_ALL=C readelf -W " + options + " " + DPINHOLER_FOLDER + "/" + program;
   std::FILE* pipe = popen(command.c_str(), "r");
   if (pipe == nullptr) throw std::runtime_error("popen failed");
   std::string text;
@@ -26,28 +33,40 @@ bool has(const std::string& text, const char* expression) {
   return std::regex_search(text, std::regex(expression));
 }
 
+void expect_in_all(const std::string& options, const char* expression) {
+  for (const char* program : programs) EXPECT_TRUE(has(readelf(options, program), expression)) << program;
+}
+
 TEST(Hardening, TheProgramLiesAtAnotherPlaceEachTime) {
-  EXPECT_TRUE(has(readelf("--file-header"), "Type: +DYN "));
-  EXPECT_TRUE(has(readelf("--dynamic"), "\\(FLAGS_1\\) .*\\bPIE\\b"));
+  expect_in_all("--file-header", "Type: +DYN ");
+  expect_in_all("--dynamic", "\\(FLAGS_1\\) .*\\bPIE\\b");
 }
 
 TEST(Hardening, NothingOverwritesItsPointersToFunctionsOfLibraries) {
-  EXPECT_TRUE(has(readelf("--program-headers"), "GNU_RELRO"));
-  EXPECT_TRUE(has(readelf("--dynamic"), "\\(FLAGS_1\\) .*\\bNOW\\b|BIND_NOW"));
+  expect_in_all("--program-headers", "GNU_RELRO");
+  expect_in_all("--dynamic", "\\(FLAGS_1\\) .*\\bNOW\\b|BIND_NOW");
 }
 
 TEST(Hardening, ItsStackIsNotExecutable) {
-  EXPECT_TRUE(has(readelf("--program-headers"), "GNU_STACK .* RW +0x"));
+  expect_in_all("--program-headers", "GNU_STACK .* RW +0x");
 }
 
 TEST(Hardening, FunctionsNoticeThatTheirStackWasOverwritten) {
-  EXPECT_TRUE(has(readelf("--dyn-syms"), "\\b__stack_chk_fail\\b"));
+  expect_in_all("--dyn-syms", "\\b__stack_chk_fail\\b");
 }
 
 #if defined(__GLIBC__) && defined(DPINHOLER_OPTIMISED)
 TEST(Hardening, FunctionsOfTheLibraryKnowTheEndOfWhatTheyWriteTo) {
-  EXPECT_TRUE(has(readelf("--dyn-syms"), "\\b__[a-z]+_chk\\b"));
+  expect_in_all("--dyn-syms", "\\b__[a-z]+_chk\\b");
 }
 #endif
+
+// `dpinholer` is the daemon too, which reads no HTTP.
+TEST(Hardening, OnlyTheExporterHasTheLibraryForHttp) {
+  EXPECT_FALSE(has(readelf("--dynamic", "dpinholer"), "\\[libmicrohttpd\\."));
+#ifdef DPINHOLER_EXPORTER
+  EXPECT_TRUE(has(readelf("--dynamic", "dpinholer-exporter"), "\\[libmicrohttpd\\."));
+#endif
+}
 
 }  // namespace

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from lab import Daemon, wait_until
 from lab.case import CallTest, each_family
-from lab.daemon import binary, part
+from lab.daemon import binary, exporter, part
 from lab.sip import Dialog, sdp
 
 SOCKET = Path("/run/dpinholer/control")
@@ -226,14 +226,14 @@ class Socket(ControlTest):
 
 @part("exporter")
 class Exporter(ControlTest):
-    """`dpinholer exporter`, a process beside the daemon."""
+    """`dpinholer-exporter`, a program beside the daemon."""
 
     def scrape(self, port, accept="text/plain"):
         request = urllib.request.Request(f"http://127.0.0.1:{port}/metrics", headers={"Accept": accept})
         with urllib.request.urlopen(request, timeout=5) as answer:
             return answer.headers["Content-Type"], answer.read().decode()
 
-    def exporter(self, *words, **options):
+    def start(self, *words, **options):
         process = self.enter(subprocess.Popen([*words], stderr=subprocess.PIPE, **options))
         self.addCleanup(process.kill)
         self.assertIn(b"metrics at", process.stderr.readline())
@@ -242,7 +242,8 @@ class Exporter(ControlTest):
     def test_tells_prometheus_what_the_daemon_does(self):
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         caller, callee = self.phones()
-        process = self.exporter(binary(), "exporter", "--listen", "127.0.0.1:9260")
+        process = self.start(binary(), "exporter", "--listen", "127.0.0.1:9260")
+        self.assertTrue(os.path.samefile(f"/proc/{process.pid}/exe", exporter()))
         self.assertIn("\ndpinholer_up 0\n", self.scrape(9260)[1])
         with Daemon(self.network.gateway):
             hostile = Dialog(caller, callee).invite(sdp(caller, self.OUTSIDE_PORT))
@@ -271,7 +272,7 @@ class Exporter(ControlTest):
     # Connections that say nothing, half a request, or one octet now and then; from one host.
     def test_A34_slow_scrapes_give_way(self):
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-        process = self.exporter(binary(), "exporter", "--listen", "127.0.0.1:9260")
+        process = self.start(exporter(), "--listen", "127.0.0.1:9260")
         slow = []
         for beginning in (b"", b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Header: ") * 75:
             slow.append(self.enter(socket.create_connection(("127.0.0.1", 9260), timeout=5)))
@@ -295,8 +296,8 @@ class Exporter(ControlTest):
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         with socket.create_server(("127.0.0.1", 0)) as given:
             port = given.getsockname()[1]
-            start = f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" exporter 3<&{given.fileno()}'
-            self.exporter("sh", "-c", start, binary(), pass_fds=[given.fileno()])
+            start = f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" 3<&{given.fileno()}'
+            self.start("sh", "-c", start, exporter(), pass_fds=[given.fileno()])
             self.assertIn("\ndpinholer_up 0\n", self.scrape(port)[1])
 
 

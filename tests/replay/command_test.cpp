@@ -10,8 +10,11 @@
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -31,9 +34,9 @@ struct Result {
   std::string error;
 };
 
-Result dpinholer(const std::string& arguments) {
+Result run(const std::string& words) {
   const test::TemporaryFile errors("", "stderr");
-  const std::string command = std::string(DPINHOLER_PROGRAM) + " " + arguments + " 2>" + errors.path();
+  const std::string command = words + " 2>" + errors.path();
   std::FILE* pipe = popen(command.c_str(), "r");
   if (pipe == nullptr) throw std::runtime_error("popen failed");
   Result result;
@@ -45,6 +48,10 @@ Result dpinholer(const std::string& arguments) {
   std::ifstream in(errors.path());
   result.error.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
   return result;
+}
+
+Result dpinholer(const std::string& arguments) {
+  return run(std::string(DPINHOLER_PROGRAM) + " " + arguments);
 }
 
 const std::string no_sides =
@@ -139,6 +146,7 @@ struct Case {
   std::string arguments;
   int status;
   std::string error;  // how the last line of standard error begins
+  std::string program = "dpinholer";
 };
 
 void expect_complaint(const Case& c) {
@@ -146,7 +154,7 @@ void expect_complaint(const Case& c) {
   EXPECT_EQ(result.status, c.status) << c.arguments;
   EXPECT_EQ(result.out, "") << c.arguments;
   if (result.error.rfind(no_sides, 0) == 0) result.error.erase(0, no_sides.size());
-  EXPECT_EQ(result.error.rfind("dpinholer: " + c.error, 0), 0U) << c.arguments << "\n" << result.error;
+  EXPECT_EQ(result.error.rfind(c.program + ": " + c.error, 0), 0U) << c.arguments << "\n" << result.error;
   EXPECT_EQ(result.error.find('\n'), result.error.size() - 1) << result.error;
 }
 
@@ -188,18 +196,20 @@ TEST(Command, SaysInOneLineWhatIsWrong) {
 
 TEST(Command, NamesTheConfigurationThatIsWrong) {
   const test::TemporaryFile config("[media]\nport = 1\n", "config");
-  std::vector<std::string> commands{"run", "check", "check --preflight"};
+  std::map<std::string, std::string> commands{
+      {"run", "dpinholer"}, {"check", "dpinholer"}, {"check --preflight", "dpinholer"}};
 #ifdef DPINHOLER_EXPORTER
-  commands.emplace_back("exporter");
+  commands["exporter"] = "dpinholer-exporter";
 #endif
-  for (const std::string& command : commands) {
+  for (const auto& [command, program] : commands) {
     const Case cases[] = {
         {command + " --config /nonexistent", 2,
-         "/nonexistent: No such file or directory; name a configuration file that can be read"},
-        {command + " --config /", 2, "/: Is a directory; name a configuration file that can be read"},
+         "/nonexistent: No such file or directory; name a configuration file that can be read", program},
+        {command + " --config /", 2, "/: Is a directory; name a configuration file that can be read",
+         program},
         {command + " --config /dev/zero", 2,
-         "/dev/zero: too long for a configuration file; right would be at most 131072 octets"},
-        {command + " --config " + config.path(), 2, config.path() + ":2: unknown key port; "},
+         "/dev/zero: too long for a configuration file; right would be at most 131072 octets", program},
+        {command + " --config " + config.path(), 2, config.path() + ":2: unknown key port; ", program},
     };
     for (const Case& c : cases) expect_complaint(c);
   }
@@ -251,30 +261,82 @@ TEST(Command, SaysWhereTheExporterCantListen) {
   ASSERT_EQ(listen(taken.get(), 1), 0);
   ASSERT_EQ(getsockname(taken.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
   const std::string where = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  const std::string exporter = "dpinholer-exporter";
   const Case cases[] = {
       {"exporter --config /dev/null", 2,
-       "nowhere to listen; say --listen 127.0.0.1:9260, or set listen in [metrics]"},
+       "nowhere to listen; say --listen 127.0.0.1:9260, or set listen in [metrics]", exporter},
       {"exporter --listen nowhere", 2,
-       "--listen nowhere is no address and port; right would be 127.0.0.1:9260"},
+       "--listen nowhere is no address and port; right would be 127.0.0.1:9260", exporter},
       {"exporter --listen " + where, 2,
-       "can't listen at " + where + ": Address already in use; name another place with --listen"},
+       "can't listen at " + where + ": Address already in use; name another place with --listen", exporter},
       {"exporter --listen 192.0.2.1:9260", 2,
-       "can't listen at 192.0.2.1:9260: Cannot assign requested address; name another place with --listen"},
+       "can't listen at 192.0.2.1:9260: Cannot assign requested address; name another place with --listen",
+       exporter},
+      {"exporter status", 2, "The following argument was not expected: status; see dpinholer-exporter --help",
+       exporter},
+      {"exporter --socket ''", 2,
+       "--socket: right would be a path of 1 to 107 octets; see dpinholer-exporter --help", exporter},
   };
   for (const Case& c : cases) expect_complaint(c);
 }
 
-#else
-TEST(Command, TheExporterIsNotInThisBuild) {
-  for (const char* options : {"", " --listen 127.0.0.1:9260", " --help"}) {
-    expect_complaint({std::string("exporter") + options, 2,
-                      "exporter is not in this build of dpinholer; build it with libmicrohttpd and "
-                      "-DDPINHOLER_EXPORTER=ON\n"});
+TEST(Command, TheExporterIsAProgramOfItsOwn) {
+  const std::string exporter = std::string(DPINHOLER_PROGRAM) + "-exporter ";
+  for (const std::string& option : {std::string("--help"), std::string("--version")}) {
+    const Result result = run(exporter + option);
+    EXPECT_EQ(result.status, 0) << result.error;
+    EXPECT_NE(result.out.find("dpinholer-exporter "), std::string::npos) << result.out;
+    EXPECT_EQ(dpinholer("exporter " + option).out, result.out);
+    EXPECT_EQ(run(exporter + option + " >/dev/full").status, 1);
   }
-  EXPECT_EQ(dpinholer("--help").out.find("exporter"), std::string::npos);
-  EXPECT_EQ(dpinholer("nonsense").error.find("exporter"), std::string::npos);
 }
 #endif
+
+// `dpinholer` alone in a folder, where another program stands in for the exporter.
+class Alone : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "alone.XXXXXX";
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+    std::filesystem::copy_file(DPINHOLER_PROGRAM, folder_ / "dpinholer");
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  Result exporter(const std::string& arguments) const {
+    return run((folder_ / "dpinholer").string() + " exporter" + arguments);
+  }
+
+  std::filesystem::path beside() const { return folder_ / "dpinholer-exporter"; }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+TEST_F(Alone, TheExporterGetsAllArguments) {
+  std::ofstream(beside()) << "#!/bin/sh\necho \"$0 $#\"\nfor word; do echo \"$word\"; done\nexit 7\n";
+  std::filesystem::permissions(beside(), std::filesystem::perms::owner_all);
+  const Result result = exporter(" --listen '' run --help --version -- -x --json=1 'a b' exporter");
+  EXPECT_EQ(result.out,
+            beside().string() + " 10\n--listen\n\nrun\n--help\n--version\n--\n-x\n--json=1\na b\nexporter\n");
+  EXPECT_EQ(result.status, 7) << result.error;
+  EXPECT_EQ(exporter("").out, beside().string() + " 0\n");
+}
+
+TEST_F(Alone, SaysWhichPackageTheExporterIsIn) {
+  for (const char* arguments : {"", " --listen 127.0.0.1:9260", " --help"}) {
+    const Result result = exporter(arguments);
+    EXPECT_EQ(result.status, 2);
+    EXPECT_EQ(result.out, "");
+    EXPECT_EQ(result.error,
+              "dpinholer: " + beside().string() +
+                  ": No such file or directory; install the package dpinholer-exporter, or build it "
+                  "with libmicrohttpd and -DDPINHOLER_EXPORTER=ON\n");
+  }
+  std::ofstream(beside()) << "";
+  EXPECT_EQ(exporter("").error,
+            "dpinholer: " + beside().string() + ": Permission denied; see that it may be executed\n");
+}
 
 #ifndef DPINHOLER_TOP
 TEST(Command, TopIsNotInThisBuild) {
@@ -291,9 +353,6 @@ TEST(Command, TheVersionSaysWhatTheBuildIsWithout) {
   std::string without;
 #ifndef DPINHOLER_SYSTEMD
   without += ", systemd";
-#endif
-#ifndef DPINHOLER_EXPORTER
-  without += ", exporter";
 #endif
 #ifndef DPINHOLER_TOP
   without += ", top";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// dpinholer(8) and the completions of shells have every command and option that the program's own help has.
+// dpinholer(8), dpinholer-exporter(8) and the completions of shells have every command and option that the programs' own
+// help has.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -75,6 +76,14 @@ TEST(Manual, EveryCommandAndOptionIsExplained) {
       EXPECT_TRUE(std::regex_search(manual, std::regex("\n\\.It .*(Fl|, ) ?-" + option + "\\b"))) << option;
     }
   }
+}
+
+TEST(Manual, TheExportersHasEveryOption) {
+  const std::string manual = test::source_file("man/dpinholer-exporter.8");
+  const Names options = of_the_program()["exporter"];
+  EXPECT_EQ(options.size(), 5U);
+  EXPECT_EQ(all(manual, "\n\\.It Fl -([a-z-]+)"), options);
+  EXPECT_EQ(all(manual.substr(0, manual.find(".Sh DESCRIPTION")), "(?:Fl|\\|) -([a-z-]+)"), options);
 }
 
 TEST(Manual, BashCompletesEveryCommandAndOption) {
