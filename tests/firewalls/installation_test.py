@@ -74,13 +74,23 @@ class Installed(unittest.TestCase):
                     self.assertTrue(self.at(path).exists() or path.startswith("/run/"))
 
     def test_units_program_user_and_rules_are_there(self):
-        for path in ("bin/dpinholer", "lib/systemd/system/dpinholer.service",
+        for path in ("bin/dpinholer", "bin/dpinholer-exporter", "lib/systemd/system/dpinholer.service",
                      "lib/systemd/system/dpinholer-standalone.service",
                      "lib/systemd/system/dpinholer-exporter.socket", "lib/sysusers.d/dpinholer.conf",
                      "share/dpinholer/nft/dpinholer.nft", "share/dpinholer/nft/openwrt/ruleset-post/dpinholer.nft",
                      "share/doc/dpinholer/examples/gateway.nft"):
             self.assertTrue(self.at(self.prefix + "/" + path).exists(), path)
+        for name in ("dpinholer", "dpinholer-exporter"):
+            for path in (f"man/man8/{name}.8", f"bash-completion/completions/{name}"):
+                self.assertTrue(self.at(f"{self.prefix}/share/{path}").exists(), path)
         self.assertFalse(self.at(self.prefix + "/share/dpinholer/nft/gateway.nft").exists())
+
+    def test_commands_find_their_programs(self):
+        for option in ("--help", "--version"):
+            done = subprocess.run([self.at(self.prefix + "/bin/dpinholer"), "exporter", option], text=True,
+                                  capture_output=True)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn("dpinholer-exporter", done.stdout)
 
     def test_settings_that_are_there_stay(self):
         file = self.at("/etc/dpinholer/dpinholer.nft")
@@ -98,6 +108,24 @@ class Installed(unittest.TestCase):
         done = subprocess.run(["unshare", "--net", "nft", "-I", etc.parent, "-f", etc / "standalone.nft"], text=True,
                               capture_output=True)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class Packages(unittest.TestCase):
+    """What debian/*.install takes of all that is installed: each file is in one of them, as dh_missing(1) asks, too."""
+
+    def test_each_file_is_in_one(self):
+        with tempfile.TemporaryDirectory() as folder:
+            installation.place(folder, "--prefix", "/usr")
+            files = {str(file.relative_to(folder)) for file in Path(folder).rglob("*") if not file.is_dir()}
+        # debhelper puts these where they belong.
+        files = {file for file in files if not file.startswith(("etc/", "usr/lib/"))}
+        files = {file.replace("/zsh/site-functions/", "/zsh/vendor-completions/") for file in files}
+        taken = [line for lists in ("dpinholer", "dpinholer-exporter")
+                 for line in (installation.SOURCE / f"debian/{lists}.install").read_text().split()]
+        for file in files:
+            self.assertEqual(len([line for line in taken if file == line or file.startswith(line + "/")]), 1, file)
+        for line in taken:
+            self.assertTrue(any(file == line or file.startswith(line + "/") for file in files), line)
 
 
 class InstalledElsewhere(Installed):

@@ -16,6 +16,11 @@ from machine import Machine
 UNITS = ("dpinholer", "dpinholer-standalone")
 
 
+def packages():
+    """The files: dpinholer, and its exporter."""
+    return os.environ["PACKAGES"].split()
+
+
 class MachineTest(GatewayTest):
     @classmethod
     def setUpClass(cls):
@@ -65,7 +70,7 @@ class MachineTest(GatewayTest):
         return 0
 
     def install(self):
-        self.shell(f"dpkg --install {self.machine.put(os.environ['PACKAGE'])}")
+        self.shell(f"dpkg --install {self.machine.put(packages()[0])}")
         if not has_native_queue():
             file = self.machine.root / "usr/share/dpinholer/nft/dpinholer.nft"
             file.write_text(QUEUE.sub("", file.read_text()))
@@ -139,11 +144,20 @@ class From01(MachineTest):
         self.firewall.table = "filter"
         self.shell("systemctl disable --now firewalld")
         folder = Path(self.enter(tempfile.TemporaryDirectory()))
-        self.install_by_apt(Release.of_0_1(os.environ["PACKAGE"], folder))
+        self.install_by_apt(Release.of_0_1(packages(), folder))
         self.settings = self.machine.root / "etc/dpinholer/dpinholer.nft"
 
-    def install_by_apt(self, package):
-        self.shell(f"apt-get -y --no-install-recommends install {self.machine.put(package)}")
+    def install_by_apt(self, *files):
+        names = " ".join(self.machine.put(file) for file in files)
+        self.shell(f"apt-get -y --no-install-recommends install {names}")
+
+    def exporter(self):
+        """What it serves, and the package of the program that does."""
+        script = "import urllib.request as it; print(it.urlopen('http://127.0.0.1:9260/metrics').read().decode())"
+        served = self.shell(f'python3 -c "{script}"')
+        process = self.shell("systemctl show --property MainPID --value dpinholer-exporter.service")
+        program = self.shell(f"readlink /proc/{process}/exe")
+        return served, self.shell(f"dpkg --search '{program}'").split(":")[0]
 
     def load(self):
         """gateway.nft with the rules that are there, but for the queue where the kernel has none."""
@@ -164,14 +178,15 @@ class From01(MachineTest):
         self.set(self.settings, ["define sip_ports = { 5060, 5066 }"])
         self.load()
         self.firewall.delete_rule("forward", "ct state established,related accept")
-        self.shell("systemctl enable --now dpinholer")
+        self.shell("systemctl enable --now dpinholer dpinholer-exporter.socket")
+        self.assertEqual(self.exporter()[1], "dpinholer")
         (caller, callee), media = self.phones(), self.media_ports()
         dialog = self.establish(caller, callee)
         outside, inside = media
         outside.stream(inside.address, inside.port, self.PACE)
         inside.stream(outside.address, outside.port, self.PACE)
         before = self.shell("systemctl show --property MainPID dpinholer")
-        self.install_by_apt(os.environ["PACKAGE"])
+        self.install_by_apt(*packages())
         self.load()
         self.firewall.delete_rule("forward", "ct state established,related accept")
         self.assertNotEqual(self.shell("systemctl is-active dpinholer; systemctl show --property MainPID dpinholer"),
@@ -183,7 +198,12 @@ class From01(MachineTest):
         self.assertIn("\nredefine sip_ports = { 5060, 5066 }\n", self.settings.read_text())
         self.assertIn("5060, 5066", self.shell("nft list chain inet filter sip_inspect"))
         self.assertIn("jump sip_media_options", self.shell("nft list chain inet filter sip_accept"))
+        served, owner = self.exporter()
+        self.assertIn("\ndpinholer_up 1\n", served)
+        self.assertEqual(owner, "dpinholer-exporter")
+        self.assertEqual(self.shell("systemctl is-enabled dpinholer-exporter.socket"), "enabled")
         self.hang_up(dialog, caller, callee)
         self.assertEqual(self.destinations(), set())
-        self.shell("apt-get -y purge dpinholer")
+        self.shell("apt-get -y purge dpinholer dpinholer-exporter")
+        self.assertEqual(self.shell("find /etc /usr/bin /usr/lib/systemd -name 'dpinholer*'"), "")
         self.assertFalse(self.settings.parent.exists())

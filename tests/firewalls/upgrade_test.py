@@ -3,6 +3,7 @@
 to the end. dpkg has no terminal: a question would fail."""
 
 import re
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -21,7 +22,7 @@ class UpgradeTest(LiveTest):
     def setUp(self):
         super().setUp()
         self.folder = self.enter(tempfile.TemporaryDirectory())
-        self.addCleanup(dpkg, "--purge", "dpinholer")
+        self.addCleanup(dpkg, "--purge", "dpinholer", "dpinholer-exporter")
 
     @staticmethod
     def make_network():
@@ -84,6 +85,77 @@ class FirstInstallation(UpgradeTest):
         self.install()
         dpkg("--purge", "dpinholer")
         self.assertFalse(SETTINGS.exists())
+
+
+def owner(path):
+    """The package that a file is of, as dpkg knows it."""
+    return dpkg("--search", path).split(":")[0]
+
+
+def packages_of(version):
+    """Versions by name, of ours that are installed."""
+    listed = subprocess.run(["dpkg-query", "--show", "--showformat=${Package} ${Version} ${db:Status-Status}\n",
+                             "dpinholer*"], text=True, capture_output=True).stdout
+    return {name for name, has, status in map(str.split, listed.splitlines()) if (has, status) == (version, "installed")}
+
+
+class OfTheExporter(UpgradeTest):
+    UNIT = "/lib/systemd/system/dpinholer-exporter.socket"
+    ENABLED = Path("/etc/systemd/system/sockets.target.wants/dpinholer-exporter.socket")
+
+    def install_both(self, version="0.2.0"):
+        return dpkg("--install", installation.package(self.folder, version),
+                    installation.exporter_package(self.folder, version))
+
+    def enable(self):
+        """As systemctl does."""
+        self.ENABLED.parent.mkdir(parents=True, exist_ok=True)
+        self.ENABLED.symlink_to(self.UNIT)
+        self.addCleanup(self.ENABLED.unlink, missing_ok=True)
+
+    def test_dpinholer_is_there_without_it_and_says_nothing(self):
+        self.assertNotIn("exporter", self.install())
+        self.assertFalse(Path(self.UNIT).exists())
+        self.assertNotIn("exporter", self.install(NEXT))
+
+    def test_it_goes_with_the_version_of_dpinholer(self):
+        self.install_both()
+        self.assertEqual(owner(self.UNIT), "dpinholer-exporter")
+        with self.assertRaisesRegex(AssertionError, r"dpinholer-exporter depends on dpinholer \(= 0.2.1\)"):
+            dpkg("--install", installation.exporter_package(self.folder, NEXT))
+        self.install_both(NEXT)
+        self.assertEqual(packages_of(NEXT), {"dpinholer", "dpinholer-exporter"})
+
+    def test_from_0_1_its_files_change_hands(self):
+        self.install("0.1.0")
+        self.enable()
+        self.assertEqual(owner(self.UNIT), "dpinholer")
+        self.assertNotIn("apt install", self.install_both())
+        self.assertEqual({owner(f"/lib/systemd/system/{name}") for name in installation.UNITS_OF_THE_EXPORTER},
+                         {"dpinholer-exporter"})
+        self.assertTrue(self.ENABLED.exists())
+
+    # As apt may order it.
+    def test_from_0_1_its_package_may_come_first(self):
+        self.install("0.1.0")
+        dpkg("--auto-deconfigure", "--install", installation.exporter_package(self.folder, "0.2.0"),
+             installation.package(self.folder, "0.2.0"))
+        self.assertEqual(owner(self.UNIT), "dpinholer-exporter")
+        self.assertEqual(packages_of("0.2.0"), {"dpinholer", "dpinholer-exporter"})
+
+    def test_from_0_1_without_it_says_what_is_missing_once(self):
+        self.install("0.1.0")
+        self.enable()
+        self.assertEqual(self.install().count("apt install dpinholer-exporter"), 1)
+        self.assertNotIn("apt install", self.install(NEXT))
+        dpkg("--purge", "dpinholer")
+        self.assertFalse(self.ENABLED.is_symlink())
+
+    def test_purging_both_leaves_nothing(self):
+        self.install_both()
+        dpkg("--purge", "dpinholer", "dpinholer-exporter")
+        self.assertEqual([found for found in ("/etc/dpinholer", "/usr/share/dpinholer", "/usr/bin/dpinholer-exporter",
+                                              self.UNIT) if Path(found).exists()], [])
 
 
 class From01(UpgradeTest):

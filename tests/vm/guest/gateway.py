@@ -25,9 +25,10 @@ def shell(command, status=0):
     return done.stdout.strip()
 
 
-def install(package):
-    """As a person does; what it depends on has been downloaded before."""
-    return shell(f"DEBIAN_FRONTEND=noninteractive apt-get -y --no-install-recommends install {package} </dev/null")
+def install(*packages):
+    """As a person does; what they depend on has been downloaded before."""
+    names = " ".join(map(str, packages))
+    return shell(f"DEBIAN_FRONTEND=noninteractive apt-get -y --no-install-recommends install {names} </dev/null")
 
 
 def log():
@@ -41,9 +42,9 @@ def metrics():
         return answer.read().decode()
 
 
-def package(which):
+def package(which, name="dpinholer"):
     """The file: "old" or "new"."""
-    found, = (HOME / "packages" / which).glob("*.deb")
+    found, = (HOME / "packages" / which).glob(f"{name}_*.deb")
     return found
 
 

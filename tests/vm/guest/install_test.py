@@ -33,6 +33,12 @@ class Step1Package(unittest.TestCase):
             self.assertEqual((service(name)["UnitFileState"], service(name)["ActiveState"]), ("disabled", "inactive"))
         self.assertTrue(Path("/usr/share/man/man8/dpinholer.8.gz").exists())
 
+    def test_is_there_without_the_exporter_and_its_library(self):
+        self.assertEqual(shell("dpkg-query --show --showformat='${Package}\\n' | grep microhttpd", status=1), "")
+        self.assertEqual(service("dpinholer-exporter")["LoadState"], "not-found")
+        self.assertRegex(shell("dpinholer exporter", status=2),
+                         "^dpinholer: /usr/bin/dpinholer-exporter: .*install the package dpinholer-exporter, .*$")
+
     def test_without_the_sets_it_waits_and_says_what_is_missing(self):
         shell("nft flush ruleset")
         shell("systemctl start dpinholer")
@@ -168,7 +174,16 @@ class Step3Service(unittest.TestCase):
 
 
 class Step4Exporter(unittest.TestCase):
-    def test_tells_the_figures_without_any_capability(self):
+    def test_1_is_a_package_that_starts_nothing(self):
+        before = service()["MainPID"]
+        install(package("old", "dpinholer-exporter"))
+        self.assertTrue(Path("/usr/share/man/man8/dpinholer-exporter.8.gz").exists())
+        for unit in ("dpinholer-exporter.socket", "dpinholer-exporter.service"):
+            self.assertEqual(service(unit)["ActiveState"], "inactive")
+        self.assertEqual(service("dpinholer-exporter.socket")["UnitFileState"], "disabled")
+        self.assertEqual((service()["MainPID"], service()["ActiveState"]), (before, "active"))
+
+    def test_2_tells_the_figures_without_any_capability(self):
         shell("systemctl enable --now dpinholer-exporter.socket")
         self.assertIn("\ndpinholer_up 1\n", metrics())
         status = status_of(service("dpinholer-exporter")["MainPID"])

@@ -27,7 +27,7 @@ class Purge(unittest.TestCase):
         self.assertIn("\ndpinholer_up 1\n", metrics())  # it is there, after the upgrade and the reboot too
         RULES.write_text("flush ruleset\n")
         shell("systemctl disable nftables && systemctl restart nftables")
-        shell("apt-get -y purge dpinholer && apt-get -y autoremove --purge")
+        shell("apt-get -y purge dpinholer dpinholer-exporter && apt-get -y autoremove --purge")
         self.assertEqual(there() ^ set(BEFORE.read_text().splitlines()), set())
         self.assertEqual(shell("grep -rl --exclude='*-' dpinholer /etc", status=1), "")
         with self.assertRaises(OSError):

@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from gateway import CONFIGURATION, GatewayTest, install, package, service, shell
+from gateway import CONFIGURATION, GatewayTest, install, metrics, package, service, shell
 from lab import IPV4, wait_until
 from lab.sip import Dialog, Phone, sdp
 
@@ -24,7 +24,8 @@ class Upgrade(GatewayTest):
         outside, inside = call.media
         outside.stream(inside.address, inside.port, PACE)
         inside.stream(outside.address, outside.port, PACE)
-        install(package("new"))
+        exporter = service("dpinholer-exporter")["MainPID"]
+        install(package("new"), package("new", "dpinholer-exporter"))
         for sender, receiver in ((outside, inside), (inside, outside)):
             sender.stop_streaming()
             self.assert_passes(sender, receiver)
@@ -33,6 +34,10 @@ class Upgrade(GatewayTest):
         self.assertNotEqual((service()["MainPID"], shell("dpkg-query --show dpinholer")), before)
         self.assertEqual(service()["ActiveState"], "active")
         self.assertEqual(service()["UnitFileState"], "enabled")
+        # That of the exporter, too, which a scrape has started.
+        self.assertIn("\ndpinholer_up 1\n", metrics())
+        self.assertNotIn(service("dpinholer-exporter")["MainPID"], ("0", exporter))
+        self.assertEqual(service("dpinholer-exporter.socket")["UnitFileState"], "enabled")
         # Settings stay, and nothing beside them; rules are replaced.
         self.assertTrue(CONFIGURATION.read_text().endswith(OF_THE_ADMINISTRATOR))
         self.assertEqual({file.name for file in CONFIGURATION.parent.iterdir()}, settings)

@@ -2,8 +2,8 @@
 """What a virtual machine of a Debian release is made from, kept in build/vm/<release> between runs:
 
     base/     the release and nothing else
-    build/    what dpkg-buildpackage needs: where the package is built
-    gateway/  what a gateway has, without the package, but with what it depends on downloaded
+    build/    what dpkg-buildpackage needs: where the packages are built
+    gateway/  what a gateway has, without the packages, but with what they depend on downloaded
     disk.img  the gateway's, as a disk for the virtual machine
     ccache/   what the compiler did before
 
@@ -21,6 +21,7 @@ from .root import Root, quietly, say
 
 SOURCE = Path(__file__).resolve().parents[3]
 ARCHITECTURE = "amd64"
+PACKAGES = ("dpinholer", "dpinholer-exporter")
 
 # Beside what Debian takes for essential. From sip-tester on: for the tests.
 GATEWAY = ("systemd-sysv", "nftables", "iproute2", "kmod", "sip-tester", "tcpdump", "conntrack", "python3",
@@ -39,7 +40,7 @@ depmod $(ls /lib/modules)
 """
 BUILD = ("build-essential", "ccache", "debhelper", "lintian")
 
-# What the package is built from: of the checkout, all but the tests and their captures.
+# What the packages are built from: of the checkout, all but the tests and their captures.
 BUILT_FROM = ("CMakeLists.txt", "LICENSE", "cmake", "completions", "debian", "docs", "etc", "man", "nft", "src",
               "systemd")
 # As on a build machine of Debian, but for the tests and the debugging symbols, which are not looked at here, and the
@@ -70,10 +71,10 @@ class Release:
         """What the two roots below are copies of."""
         self._base.make()
 
-    # ---- the package
+    # ---- the packages
 
-    def package(self):
-        """Builds it from this checkout, checked by lintian; its path."""
+    def packages(self):
+        """Builds them from this checkout, checked by lintian; their paths, in the order of PACKAGES."""
         root = Root(self.folder / "build").make(BUILD, base=self._base)
         home = root.folder / "source"
         known = root.folder / "source.digest"
@@ -86,13 +87,12 @@ class Release:
                 copy = shutil.copytree if (SOURCE / name).is_dir() else shutil.copy
                 copy(SOURCE / name, home / "dpinholer" / name)
             root.fetch("-P nocheck build-dep /source/dpinholer", BUILD_ENVIRONMENT)
-            say(f"{self.name}: building the package")
+            say(f"{self.name}: building the packages")
             root.shell("cd /source/dpinholer && dpkg-buildpackage -us -uc -b", BUILD_ENVIRONMENT | self._quicker(),
                        mounts=[(self.folder / "ccache", "/var/cache/ccache")])
             root.shell("cd /source && lintian --allow-root --fail-on error,warning *.changes")
             known.write_text(digest)
-        package, = home.glob(f"dpinholer_*_{ARCHITECTURE}.deb")
-        return package
+        return [package for name in PACKAGES for package in home.glob(f"{name}_*_{ARCHITECTURE}.deb")]
 
     def _quicker(self):
         """One of them is built as a user would, which shows an include that was forgotten."""
@@ -111,18 +111,18 @@ class Release:
 
     # ---- the gateway
 
-    def disk(self, package):
-        """The disk of a gateway that could install the package without a network; never written to."""
+    def disk(self, packages):
+        """The disk of a gateway that could install the packages without a network; never written to."""
         root = Root(self.folder / "gateway").make(GATEWAY, KERNEL, base=self._base)
         disk = self.folder / "disk.img"
-        recipe = root.recipe() + field(package, "Depends") + AGENT + AGENT_PROGRAM.read_text()
+        recipe = root.recipe() + "".join(field(package, "Depends") for package in packages) + AGENT + AGENT_PROGRAM.read_text()
         known = self.folder / "disk.recipe"
         if disk.exists() and known.exists() and known.read_text() == recipe:
             return disk
         say(f"{self.name}: writing the disk")
         known.unlink(missing_ok=True)
         disk.unlink(missing_ok=True)
-        self._offer_dependencies(root, package)
+        self._offer_dependencies(root, packages)
         shutil.copy(AGENT_PROGRAM, root.folder / "usr/local/sbin/agent")
         (root.folder / "etc/systemd/system/agent.service").write_text(AGENT)
         root.shell("systemctl enable agent.service")
@@ -132,17 +132,21 @@ class Release:
         return disk
 
     @staticmethod
-    def _offer_dependencies(root, package):
-        """Leaves a Debian archive of nothing but the packages that are missing for this one. The real one would do,
+    def _offer_dependencies(root, packages):
+        """Leaves a Debian archive of nothing but the packages that are missing for these. The real one would do,
         but to read 60,000 entries takes apt minutes in an emulated machine."""
         lists, sources = root.folder / "etc/apt/sources.list", root.folder / "etc/apt/sources.list.all"
         if sources.exists():
             shutil.copy(sources, lists)
         shutil.copy(lists, sources)
-        shutil.copy(package, root.folder / "package.deb")
+        ours = root.folder / "ours"
+        shutil.rmtree(ours, ignore_errors=True)
+        ours.mkdir()
+        for package in packages:
+            shutil.copy(package, ours)
         root.shell("apt-get clean")
-        root.fetch("--download-only install /package.deb")
-        (root.folder / "package.deb").unlink()
+        root.fetch("--download-only install " + " ".join(f"/ours/{package.name}" for package in packages))
+        shutil.rmtree(ours)
         archive = root.folder / "var/archive"
         shutil.rmtree(archive, ignore_errors=True)
         archive.mkdir()
@@ -161,19 +165,24 @@ class Release:
         initramfs.write(made, self.folder / "gateway", kernel.name.removeprefix("vmlinuz-"))
         return kernel, made
 
-    def beside_firewalls(self, package):
-        """A root with firewalls of others, and all that the package depends on but not the package itself."""
-        first = [alternatives.split()[0] for alternatives in field(package, "Depends").split(", ")]
-        return Root(self.folder / "firewalls").make((*BESIDE_FIREWALLS, *sorted(set(first))), base=self._base)
+    def beside_firewalls(self, packages):
+        """A root with firewalls of others, and all that the packages depend on but not the packages themselves."""
+        first = {alternatives.split()[0] for package in packages
+                 for alternatives in field(package, "Depends").split(", ")}
+        return Root(self.folder / "firewalls").make((*BESIDE_FIREWALLS, *sorted(first - {*PACKAGES})), base=self._base)
 
     @staticmethod
-    def of_0_1(package, folder):
-        """The package as that of 0.1 was laid out, with rules and settings in one file, which dpkg asks about; its path."""
+    def of_0_1(packages, folder):
+        """A package as that of 0.1 was laid out, with rules and settings in one file, which dpkg asks about, and with the
+        exporter; its path."""
         root = folder / "of_0_1"
-        subprocess.run(["dpkg-deb", "--raw-extract", package, root], check=True)
+        for package in packages:
+            subprocess.run(["dpkg-deb", "--extract", package, root], check=True)
+        subprocess.run(["dpkg-deb", "--control", packages[0], root / "DEBIAN"], check=True)
         control = root / "DEBIAN/control"
         control.write_text(re.sub("^Version:.*", "Version: 0.1.0", control.read_text(), flags=re.MULTILINE))
         shutil.rmtree(root / "usr/share/dpinholer")
+        shutil.rmtree(root / "usr/share/doc/dpinholer-exporter")
         shutil.copytree(SOURCE / "tests/data/0.1", root / "etc/dpinholer", ignore=lambda *_: ["README.md"])
         names = sorted(file.name for file in (root / "etc/dpinholer").iterdir())
         (root / "DEBIAN/conffiles").write_text("".join(f"/etc/dpinholer/{name}\n" for name in names))
@@ -181,27 +190,33 @@ class Release:
             file = root / "DEBIAN" / script
             begin, _, rest = file.read_text().partition(ours)
             file.write_text(begin + rest[rest.index("# Automatically added"):])
-        made = folder / f"dpinholer_0.1.0_{ARCHITECTURE}.deb"
-        subprocess.run(["dpkg-deb", "--root-owner-group", "--build", root, made], check=True,
-                       stdout=subprocess.DEVNULL)
-        shutil.rmtree(root)
+        return _built(root, "dpinholer", "0.1.0")
+
+    @staticmethod
+    def newer(packages, folder):
+        """The next version of the packages, in which the shipped settings and rules have changed; their paths."""
+        version = field(packages[0], "Version") + "+next"
+        made = []
+        for name, package in zip(PACKAGES, packages):
+            root = folder / "newer"
+            subprocess.run(["dpkg-deb", "--raw-extract", package, root], check=True)
+            control = root / "DEBIAN/control"
+            text = re.sub("^Version:.*", f"Version: {version}", control.read_text(), flags=re.MULTILINE)
+            control.write_text(re.sub(r"dpinholer \(= .*?\)", f"dpinholer (= {version})", text))
+            if name == "dpinholer":
+                for changed in ("etc/dpinholer.toml", "etc/dpinholer.nft", "nft/dpinholer.nft"):
+                    with open(root / "usr/share/dpinholer" / changed, "a") as file:
+                        file.write("# of the next version\n")
+            made.append(_built(root, name, version))
         return made
 
-    def newer(self, package, folder):
-        """The next version of a package, in which the shipped settings and rules have changed; its path."""
-        root = folder / "newer"
-        subprocess.run(["dpkg-deb", "--raw-extract", package, root], check=True)
-        control = root / "DEBIAN/control"
-        version = field(package, "Version") + "+next"
-        control.write_text(re.sub("^Version:.*", f"Version: {version}", control.read_text(), flags=re.MULTILINE))
-        for name in ("etc/dpinholer.toml", "etc/dpinholer.nft", "nft/dpinholer.nft"):
-            with open(root / "usr/share/dpinholer" / name, "a") as file:
-                file.write("# of the next version\n")
-        made = folder / f"dpinholer_{version}_{ARCHITECTURE}.deb"
-        subprocess.run(["dpkg-deb", "--root-owner-group", "--build", root, made], check=True,
-                       stdout=subprocess.DEVNULL)
-        shutil.rmtree(root)
-        return made
+
+def _built(root, name, version):
+    """A package of that folder, which goes; its path."""
+    made = root.parent / f"{name}_{version}_{ARCHITECTURE}.deb"
+    subprocess.run(["dpkg-deb", "--root-owner-group", "--build", root, made], check=True, stdout=subprocess.DEVNULL)
+    shutil.rmtree(root)
+    return made
 
 
 def field(package, *names):
