@@ -16,7 +16,7 @@
 #include "system/escape.h"
 #include "system/netlink.h"
 #include "system/ruleset.h"
-#include "system/xt_targets.h"
+#include "system/xt_rules.h"
 
 namespace dpinholer::system {
 
@@ -102,8 +102,9 @@ tl::expected<Ruleset, std::string> read_ruleset() {
   put_verdict_maps(listing);
   auto ruleset = parse_ruleset(listing.dump(-1, ' ', false, Json::error_handler_t::replace));
   if (!ruleset) return ruleset;
-  put_xt_targets(*ruleset, read_xt_targets());
-  put_xt_matches(*ruleset, read_xt_matches());
+  const XtRules of_iptables = read_xt_rules();
+  put_xt_targets(*ruleset, of_iptables.targets);
+  put_xt_matches(*ruleset, of_iptables.matches);
   const auto text =
       nft("list ruleset", NFT_CTX_OUTPUT_HANDLE | NFT_CTX_OUTPUT_TERSE | NFT_CTX_OUTPUT_STATELESS);
   if (text) put_texts(*ruleset, *text);

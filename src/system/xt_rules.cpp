@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "system/xt_targets.h"
+#include "system/xt_rules.h"
 
 #include <libmnl/libmnl.h>
 #include <libnftnl/common.h>
@@ -166,35 +166,28 @@ void for_each_rule(const std::function<void(const nlmsghdr&)>& visit) {
   (void)netlink_request(socket, *request, visit);
 }
 
-}  // namespace
-
-std::vector<XtTarget> read_xt_targets() {
-  std::vector<XtTarget> targets;
-  for_each_rule([&](const nlmsghdr& message) {
-    XtTarget target;
-    const auto rule = read_iptables_rule(message, [&](std::string_view kind, const nftnl_expr& expression) {
-      if (kind == "target") read_target(expression, target);
-    });
-    if (!rule || target.name.empty()) return;
-    std::tie(target.table, target.handle) = *rule;
-    targets.push_back(std::move(target));
-  });
-  return targets;
+void read_match(const nftnl_expr& expression, XtMatches& matches) {
+  const char* name = nftnl_expr_get_str(&expression, NFTNL_EXPR_MT_NAME);
+  // A comment is no condition (parse_ruleset).
+  if (name != nullptr && std::string_view(name) != "comment")
+    matches.conditions.push_back(match_named(name, expression));
 }
 
-std::vector<XtMatches> read_xt_matches() {
-  std::vector<XtMatches> all;
+}  // namespace
+
+XtRules read_xt_rules() {
+  XtRules all;
   for_each_rule([&](const nlmsghdr& message) {
+    XtTarget target;
     XtMatches matches;
     const auto rule = read_iptables_rule(message, [&](std::string_view kind, const nftnl_expr& expression) {
-      const char* name = kind == "match" ? nftnl_expr_get_str(&expression, NFTNL_EXPR_MT_NAME) : nullptr;
-      // A comment is no condition (parse_ruleset).
-      if (name != nullptr && std::string_view(name) != "comment")
-        matches.conditions.push_back(match_named(name, expression));
+      if (kind == "target") read_target(expression, target);
+      if (kind == "match") read_match(expression, matches);
     });
-    if (!rule || matches.conditions.empty()) return;
-    std::tie(matches.table, matches.handle) = *rule;
-    all.push_back(std::move(matches));
+    if (!rule) return;
+    std::tie(target.table, target.handle) = std::tie(matches.table, matches.handle) = *rule;
+    if (!target.name.empty()) all.targets.push_back(std::move(target));
+    if (!matches.conditions.empty()) all.matches.push_back(std::move(matches));
   });
   return all;
 }
