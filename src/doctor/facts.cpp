@@ -124,6 +124,7 @@ tl::expected<Facts, std::string> gather(const system::Config& config, const std:
   }
   facts.missing_features = missing_features(facts);
   facts.automatic_helpers = system::attaches_sip_helper();
+  facts.counts_flows = system::counts_flows();
   facts.legacy_iptables = system::has_legacy_iptables();
   gather_interfaces(facts);
   gather_forwarding(facts);

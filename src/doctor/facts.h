@@ -31,6 +31,7 @@ struct Facts {
   std::vector<std::string> missing_uplinks;     ///< of inside-networks
   std::vector<MissingFeature> missing_features;
   bool automatic_helpers = false;  ///< the kernel attaches nf_conntrack_sip by itself
+  bool counts_flows = true;        ///< connection tracking counts packets
   bool legacy_iptables = false;    ///< there are rules that nftables does not show
   bool forwards_ipv4 = true;       ///< the kernel routes for others
   bool forwards_ipv6 = true;

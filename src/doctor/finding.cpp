@@ -22,6 +22,7 @@ constexpr Findings (*examinations[])(const Facts&) = {
     other_chain_drops,
     sip_not_accepted,
     flows_offloaded,
+    media_uncounted,
     range_open,
     sets_not_looked_up,
     queue_missing,

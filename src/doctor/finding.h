@@ -42,6 +42,7 @@ Findings jump_missing(const Facts& facts);
 Findings jump_in_part(const Facts& facts);
 Findings jump_too_late(const Facts& facts);
 Findings flows_offloaded(const Facts& facts);
+Findings media_uncounted(const Facts& facts);
 Findings other_chain_drops(const Facts& facts);
 Findings sip_not_accepted(const Facts& facts);
 Findings range_open(const Facts& facts);

@@ -60,12 +60,17 @@ std::vector<Offload> offloads(const Facts& facts) {
       if (lane.first || !sees(*base, lane.way)) continue;
       Packet media = media_packet(facts, lane);
       media.mark = mark;
-      if (!facts.config.offload) note(path_through(facts, *base, media), mark, &Offload::media, all);
+      note(path_through(facts, *base, media), mark, &Offload::media, all);
       note_sip(facts, *base, lane.way, mark, all);
     }
     if (leads_to_media(facts, *base)) mark = mark_of(facts);
   }
   return all;
+}
+
+std::string flowtable_of(const Rule& rule) {
+  const auto found = std::ranges::find(rule.outcomes, Kind::offload, &system::Outcome::kind);
+  return found == rule.outcomes.end() ? "" : found->target;
 }
 
 // The rule as it is, for less.
@@ -74,10 +79,6 @@ std::string narrowed(const Facts& facts, const Offload& one) {
   const auto statement = one.rule->text.find("flow ");
   const bool known = statement != std::string::npos;
   std::string before = known ? one.rule->text.substr(0, statement) : "";
-  std::string table;
-  for (const system::Outcome& outcome : one.rule->outcomes) {
-    if (outcome.kind == Kind::offload) table = outcome.target;
-  }
   // In another table nothing else tells media apart: there only TCP may be offloaded.
   const bool marked = one.mark != 0;
   const bool by_sets = one.chain->table == facts.config.kernel.table;
@@ -89,7 +90,7 @@ std::string narrowed(const Facts& facts, const Offload& one) {
     const std::string bits = to_hexadecimal(one.mark);
     before += "meta mark & " + bits + " != " + bits + " ";
   }
-  return before + (known ? one.rule->text.substr(statement) : "flow add @" + table);
+  return before + (known ? one.rule->text.substr(statement) : "flow add @" + flowtable_of(*one.rule));
 }
 
 std::string narrowing_line(const Facts& facts, const Offload& one) {
@@ -104,12 +105,27 @@ std::string narrowing_line(const Facts& facts, const Offload& one) {
          (ours ? "" : "   # or offloading off, where a program writes this rule");
 }
 
+// The flowtables that media is offloaded to.
+std::vector<const system::Flowtable*> used_by_media(const Facts& facts) {
+  std::vector<const system::Flowtable*> used;
+  const std::vector<Offload> all = offloads(facts);
+  for (const system::Flowtable& flowtable : facts.ruleset.flowtables) {
+    const bool takes_media = std::ranges::any_of(all, [&](const Offload& one) {
+      return one.media && one.chain->table == flowtable.table && flowtable_of(*one.rule) == flowtable.name;
+    });
+    if (takes_media) used.push_back(&flowtable);
+  }
+  return used;
+}
+
 }  // namespace
 
 Findings flows_offloaded(const Facts& facts) {
   if (facts.config.policy.local) return {};
   Findings found;
-  for (const Offload& one : offloads(facts)) {
+  for (Offload one : offloads(facts)) {
+    if (facts.config.offload) one.media = false;
+    if (!one.sip && !one.media) continue;
     const std::string what = one.sip && one.media ? "SIP and media" : one.sip ? "SIP" : "media";
     const std::string of_sip = "SIP in it is not read, and calls have no audio";
     const std::string of_media = "media in it is not counted, and goes on when its call is over";
@@ -121,6 +137,31 @@ Findings flows_offloaded(const Facts& facts) {
                                                : of_media) +
                          ".",
                      narrowing_line(facts, one)});
+  }
+  return found;
+}
+
+// To an account that stands still a call in good health is one without media.
+Findings media_uncounted(const Facts& facts) {
+  if (facts.config.policy.local || !facts.config.offload) return {};
+  const auto used = used_by_media(facts);
+  const std::string why =
+      "Nothing else counts what is offloaded: a call in good health looks idle, and is closed after "
+      "media-idle.";
+  Findings found;
+  if (!used.empty() && !facts.counts_flows) {
+    found.push_back(
+        {"media-uncounted", Severity::fault,
+         "connection tracking does not count packets (nf_conntrack_acct is 0)", why,
+         "sysctl -w net.netfilter.nf_conntrack_acct=1   # and in /etc/sysctl.d: for calls that begin then"});
+  }
+  for (const system::Flowtable* one : used) {
+    if (one->counts) continue;
+    const std::string name = to_string(one->table) + " " + one->name;
+    found.push_back({"media-uncounted", Severity::fault,
+                     "flowtable " + name + " takes media and has no counter", why,
+                     "nft " + shell_word("add flowtable " + name + " { hook ingress priority " +
+                                         std::to_string(one->priority) + "; counter; }")});
   }
   return found;
 }

@@ -89,6 +89,10 @@ bool filters_bridged_ipv6() {
   return first_word("/proc/sys/net/bridge/bridge-nf-call-ip6tables") == "1";
 }
 
+bool counts_flows() {
+  return first_word("/proc/sys/net/netfilter/nf_conntrack_acct") == "1";
+}
+
 // Interface, destination, gateway, flags, ..., numbers in hexadecimal.
 std::string default_route() {
   std::ifstream routes("/proc/thread-self/net/route");

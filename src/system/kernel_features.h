@@ -26,6 +26,8 @@ bool has_br_netfilter();
 /// ...-ip6tables).
 bool filters_bridged_ipv4();
 bool filters_bridged_ipv6();
+/// Connection tracking counts the packets of each flow that begins (net.netfilter.nf_conntrack_acct).
+bool counts_flows();
 /// Interface of the default route for IPv4 in the main table, the first one; empty: none.
 std::string default_route();
 bool has_interface(const std::string& name);

@@ -14,6 +14,7 @@
 
 #include "system/error.h"
 #include "system/escape.h"
+#include "system/flowtables.h"
 #include "system/netlink.h"
 #include "system/ruleset.h"
 #include "system/xt_rules.h"
@@ -102,6 +103,7 @@ tl::expected<Ruleset, std::string> read_ruleset() {
   put_verdict_maps(listing);
   auto ruleset = parse_ruleset(listing.dump(-1, ' ', false, Json::error_handler_t::replace));
   if (!ruleset) return ruleset;
+  ruleset->flowtables = read_flowtables();
   const XtRules of_iptables = read_xt_rules();
   put_xt_targets(*ruleset, of_iptables.targets);
   put_xt_matches(*ruleset, of_iptables.matches);

@@ -80,10 +80,19 @@ struct NamedSet {
   base::seconds timeout{0};  ///< 0: none
 };
 
+/// Flows that a rule adds to it go past the hooks of IP.
+struct Flowtable {
+  TableName table;
+  std::string name;
+  int priority = 0;
+  bool counts = false;  ///< `counter`: connection tracking learns how many packets went there
+};
+
 struct Ruleset {
   std::vector<TableName> tables;
   std::vector<Chain> chains;
   std::vector<NamedSet> sets;
+  std::vector<Flowtable> flowtables;
 
   /// Or null.
   const Chain* find(const TableName& table, std::string_view chain) const;

@@ -21,6 +21,16 @@ std::function<void(Gateway&)> elsewhere(const std::string& statements, int prior
   };
 }
 
+// Media of calls goes into the flowtable, SIP does not.
+std::function<void(Gateway&)> media_offloaded(bool counter, bool accounting) {
+  return [=](Gateway& g) {
+    ahead(tcp_and_udp + "," + not_to_sip + "," + not_from_sip + "," + offload)(g);
+    g.facts.config.offload = true;
+    g.facts.counts_flows = accounting;
+    g.facts.ruleset.flowtables = {{{"inet", "filter"}, "fast", -5, counter}};
+  };
+}
+
 const Case cases[] = {
     {"AheadOfTheJump",
      ahead(tcp_and_udp + "," + offload),
@@ -33,6 +43,48 @@ const Case cases[] = {
      [](Gateway& g) {
        ahead(tcp_and_udp + "," + not_to_sip + "," + not_from_sip + "," + offload)(g);
        g.facts.config.offload = true;
+     },
+     {},
+     "",
+     ""},
+    {"CountedMedia", media_offloaded(true, true), {}, "", ""},
+    {"MediaWithoutAccounting",
+     media_offloaded(true, false),
+     {"fault media-uncounted"},
+     "connection tracking does not count packets",
+     "sysctl -w net.netfilter.nf_conntrack_acct=1   #"},
+    {"MediaWithoutACounter",
+     media_offloaded(false, true),
+     {"fault media-uncounted"},
+     "flowtable inet filter fast takes media and has no counter",
+     "nft 'add flowtable inet filter fast { hook ingress priority -5; counter; }'"},
+    {"MediaWithNeither",
+     media_offloaded(false, false),
+     {"fault media-uncounted", "fault media-uncounted"},
+     "connection tracking",
+     ""},
+    {"MediaWithoutACounterWhereItIsNotToBeOffloaded",
+     [](Gateway& g) {
+       media_offloaded(false, false)(g);
+       g.facts.config.offload = false;
+     },
+     {"fault flow-offload"},
+     "offloads media",
+     ""},
+    {"OtherServicesWithoutACounter",
+     [](Gateway& g) {
+       ahead(match(destination_port, R"({"set": [53, 123, 443]})") + "," + offload)(g);
+       g.facts.config.offload = true;
+       g.facts.counts_flows = false;
+       g.facts.ruleset.flowtables = {{{"inet", "filter"}, "fast", 0, false}};
+     },
+     {},
+     "",
+     ""},
+    {"AFlowtableOfTheSameNameInAnotherTable",
+     [](Gateway& g) {
+       media_offloaded(true, true)(g);
+       g.facts.ruleset.flowtables.push_back({{"ip", "filter"}, "fast", 0, false});
      },
      {},
      "",

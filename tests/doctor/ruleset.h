@@ -120,6 +120,7 @@ struct Gateway {
     auto ruleset = system::parse_ruleset(listing.text());
     if (!ruleset) throw std::runtime_error(ruleset.error());
     all.ruleset = std::move(*ruleset);
+    all.ruleset.flowtables = facts.ruleset.flowtables;  // the kernel tells of them, not the listing
     return all;
   }
 };
