@@ -44,7 +44,9 @@ inline base::Address address(std::string_view text) {
 }
 
 inline Announcement announcement(const std::string& body, std::string_view signalled_from) {
-  return {message::read_session_description(body, {}), {address(signalled_from), false, {}}};
+  Announcement announced{message::read_session_description(body, {}), {}};
+  announced.origin.address = address(signalled_from);
+  return announced;
 }
 
 std::string to_text(const Transport& transport);

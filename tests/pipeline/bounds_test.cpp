@@ -95,16 +95,16 @@ TEST(Bounds, CallsPerSourceCountIpv6ByNetwork) {
     settings.negotiation.calls_per_source = 2;
     settings.negotiation.ipv6_prefix = prefix;
     Scenario s(settings);
-    int opened = 0;
+    int answered = 0;
     for (const std::string host : {"1", "2", "3", "4"}) {
       const std::string address = network + host;
       const Sip invite{.start = "INVITE",
                        .call_id = "call" + host,
                        .branch = "z9hG4bK" + host,
                        .body = sdp({address + "|audio 30000 RTP/AVP 0"})};
-      opened += s.send({address}, {"2001:db8:2::1"}, invite).find("open") == std::string::npos ? 0 : 1;
+      answered += s.send({address}, {"2001:db8:2::1"}, invite).find("open") == std::string::npos ? 0 : 1;
     }
-    return opened;
+    return answered;
   };
   EXPECT_EQ(opened(64, "2001:db8:1::"), 2);
   EXPECT_EQ(opened(128, "2001:db8:1::"), 4);

@@ -184,9 +184,10 @@ TEST(Late, GivesWayFirstAndCountsForNobody) {
   settings.negotiation.calls = 2;
   settings.negotiation.calls_per_source = 1;
   Scenario s(settings);
-  auto invite = [&](const Host& from, const std::string& call) {
-    return s.send(from, bob,
-                  {.start = "INVITE", .call_id = call, .body = sdp({from.address + "|image 30000 udptl t38"})});
+  auto invite = [&](const Host& from, const std::string& call_id) {
+    return s.send(
+        from, bob,
+        {.start = "INVITE", .call_id = call_id, .body = sdp({from.address + "|image 30000 udptl t38"})});
   };
   EXPECT_NE(invite(Host{"192.0.2.11"}, "ringing"), "");
   s.wait(base::seconds{100});
