@@ -53,6 +53,9 @@ class RtpPort:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         self.stop_streaming()
         self._closing = True
         self._receiver.join()
