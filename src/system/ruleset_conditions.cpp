@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -22,6 +24,13 @@ std::optional<std::uint16_t> port(const Json& value) {
   const auto number = value.get<std::int64_t>();
   if (number < 0 || number > 65535) return std::nullopt;
   return static_cast<std::uint16_t>(number);
+}
+
+// nft has its names from /etc/protocols, and tells numbers where that is missing (netbase).
+std::string protocol_named(std::int64_t number) {
+  if (number == IPPROTO_TCP) return "tcp";
+  if (number == IPPROTO_UDP) return "udp";
+  return std::to_string(number);
 }
 
 About about_meta(const std::string& key) {
@@ -62,6 +71,10 @@ bool read_values(const Json& value, Condition& condition) {
     const auto range = port_range(value);
     if (range) condition.ports.push_back(*range);
     return range.has_value();
+  }
+  if (condition.about == About::protocol && value.is_number_integer()) {
+    condition.words.push_back(protocol_named(value.get<std::int64_t>()));
+    return true;
   }
   if (value.is_string()) condition.words.push_back(value.get<std::string>());
   return value.is_string();

@@ -39,6 +39,12 @@ const Case cases[] = {
      "nft 'insert rule inet filter forward jump sip_media; replace rule inet filter forward handle 901 meta "
      "l4proto "
      "{ tcp, udp } th dport != 5060 th sport != 5060 flow add @fast'"},
+    // nft of a system without /etc/protocols.
+    {"ProtocolsByNumber",
+     ahead(match(protocol, R"({"set": [6, 17]})") + "," + offload),
+     {"fault flow-offload"},
+     "offloads SIP and media",
+     ""},
     {"AheadOfTheJumpWhereMediaMayBeOffloaded",
      [](Gateway& g) {
        ahead(tcp_and_udp + "," + not_to_sip + "," + not_from_sip + "," + offload)(g);

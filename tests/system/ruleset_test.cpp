@@ -80,7 +80,7 @@ TEST(RulesetTest, ReadsConditions) {
        false,
        {},
        {{53, 53}, {5, 9}}},
-      {R"({"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": 17})", About::other, false, {}, {}},
+      {R"({"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": 17})", About::protocol, false, {"udp"}, {}},
       {R"({"op": "==", "left": {"payload": {"protocol": "th", "field": "dport"}}, "right": "@ports"})",
        About::other,
        false,
