@@ -24,7 +24,7 @@ ARCHITECTURE = "amd64"
 PACKAGES = ("dpinholer", "dpinholer-exporter")
 
 # Beside what Debian takes for essential. From sip-tester on: for the tests.
-GATEWAY = ("systemd-sysv", "nftables", "iproute2", "kmod", "sip-tester", "tcpdump", "conntrack", "python3",
+GATEWAY = ("systemd-sysv", "nftables", "iproute2", "kmod", "procps", "sip-tester", "tcpdump", "conntrack", "python3",
            # What libc6 and systemd recommend, so that every Debian has it, and apt keeps it whoever brought it.
            "libidn2-0", "libp11-kit0")
 # A machine in a container: where firewalld and ufw run under systemd.
