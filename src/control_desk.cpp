@@ -76,8 +76,7 @@ void append(std::vector<Figure>& all, const Values& some) {
 ControlDesk::ControlDesk(const system::KernelSettings& settings, const std::string& socket,
                          Gatekeeper& gatekeeper, base::TimePoint now)
     : settings_(settings), gatekeeper_(gatekeeper), started_(now) {
-  gatekeeper_.tell(
-      [this](const auto& changes, const auto& refusals, const auto& bans) { note(changes, refusals, bans); });
+  gatekeeper_.tell([this](const Outcome& outcome, const auto& bans) { note(outcome, bans); });
   try {
     server_ = std::make_unique<control::Server>(socket);
   } catch (const std::runtime_error& error) {
@@ -96,16 +95,19 @@ void ControlDesk::serve(const Daemon& daemon, base::TimePoint now) {
   server_->serve(source, now);
 }
 
-void ControlDesk::note(const std::vector<pinhole::Change>& changes,
-                       const std::vector<pinhole::Refusal>& refusals,
-                       const std::vector<scanners::Offence>& bans) {
-  for (const pinhole::Change& change : changes) events_.add(change);
-  for (const pinhole::Refusal& refusal : refusals) {
+void ControlDesk::note(const Outcome& outcome, const std::vector<scanners::Offence>& bans) {
+  const std::uint64_t before = events_.next();
+  for (const pinhole::Change& change : outcome.changes) events_.add(change);
+  for (const pinhole::Refusal& refusal : outcome.refusals) {
     events_.add(refusal);
     ++refusals_[static_cast<std::size_t>(refusal.cause)];
   }
+  for (const message::UnreadEvent& unread : outcome.unread) {
+    events_.add(unread);
+    ++unread_[static_cast<std::size_t>(unread.what.cause)];
+  }
   for (const scanners::Offence& offence : bans) events_.add(offence);
-  if (server_ && !(changes.empty() && refusals.empty() && bans.empty())) server_->notify(system::now());
+  if (server_ && events_.next() != before) server_->notify(system::now());
 }
 
 control::Status ControlDesk::status(const Daemon& daemon, base::TimePoint now) const {
@@ -157,6 +159,11 @@ control::Status ControlDesk::status(const Daemon& daemon, base::TimePoint now) c
     if (refusals_[cause] == 0) continue;
     status.labelled.push_back(
         {"refusals", {{"reason", name(static_cast<pinhole::Cause>(cause))}}, refusals_[cause]});
+  }
+  for (std::size_t cause = 0; cause < unread_.size(); ++cause) {
+    if (unread_[cause] == 0) continue;
+    status.labelled.push_back(
+        {"unread", {{"reason", name(static_cast<message::UnreadCause>(cause))}}, unread_[cause]});
   }
   status.held = held_.row();
   return status;

@@ -45,7 +45,7 @@ class ControlDesk {
     std::uint64_t late = 0;     ///< messages that went on before what they changed was in the kernel
     base::Duration busy{0};     ///< for so long the kernel has kept a commit waiting; zero: it does not
     std::uint64_t inspector_restarts = 0;
-    int inspector = 0;  ///< its process; 0: none
+    int inspector = 0;                    ///< its process; 0: none
     std::optional<std::uint64_t> unread;  ///< packets that reached the queue rule; nothing: not known
   };
   /// A little of it: returns soon.
@@ -55,8 +55,7 @@ class ControlDesk {
   void note_held(base::Duration duration, std::size_t packets) { held_.add(duration, packets); }
 
  private:
-  void note(const std::vector<pinhole::Change>& changes, const std::vector<pinhole::Refusal>& refusals,
-            const std::vector<scanners::Offence>& bans);
+  void note(const Outcome& outcome, const std::vector<scanners::Offence>& bans);
   control::Status status(const Daemon& daemon, base::TimePoint now) const;
 
   system::KernelSettings settings_;
@@ -65,6 +64,7 @@ class ControlDesk {
   control::Events events_;
   control::Histogram held_;
   std::array<std::uint64_t, negotiation::causes> refusals_{};
+  std::array<std::uint64_t, message::unread_causes> unread_{};
   std::unique_ptr<control::Server> server_;
 };
 

@@ -49,6 +49,7 @@ Gatekeeper::Gatekeeper(const system::Config& config, pinhole::Host& host, base::
       flows_(keeper_.installed(), hash_key),
       call_log_(write_line, !observe_, config.negotiation.media_idle),
       refusals_told_(hash_key),
+      unread_told_(hash_key),
       guard_(guard_settings(config), &host, hash_key),
       ban_sets_(config.kernel.table),
       bans_(ban_sets_, host, observe_, scanner_settings(config), hash_key, commit_wait(config)) {}
@@ -76,7 +77,7 @@ std::vector<pinhole::Recovered> Gatekeeper::offer() {
 void Gatekeeper::close_unclaimed(base::TimePoint now) {
   const std::vector<Change> closings = guard_.take_unclaimed(now);
   write(closings);
-  finish({closings, {}, {}}, now);
+  finish({closings, {}, {}, {}}, now);
 }
 
 void Gatekeeper::reconfigure(const system::Config& config) {
@@ -102,6 +103,9 @@ void Gatekeeper::judge(Outcome& outcome) {
   // Drops accusations of sources that were not heard, and those for causes that the settings don't ban.
   std::erase_if(outcome.offences, [&](const auto& offence) {
     return !bans_.looks_for(offence.cause) || !guard_.has_heard(offence.source);
+  });
+  std::erase_if(outcome.unread, [&](const auto& unread) {
+    return !guard_.has_heard(unread.source.address) && !guard_.has_heard(unread.destination.address);
   });
   std::erase_if(outcome.changes, [&](const Change& change) {
     return change.cause == pinhole::Cause::recovered && change.kind == Change::Kind::open &&
@@ -142,8 +146,9 @@ void Gatekeeper::finish(const Outcome& outcome, base::TimePoint now) {
   if (!observe_ && !closings.empty()) sweeper_.forget(closings, flows);
   call_log_.flush();
   for (const pinhole::Refusal& refusal : outcome.refusals) log_refusal(refusal, now);
-  std::vector<scanners::Offence> banned = bans_.ban(outcome.offences, now);
-  if (witness_) witness_(outcome.changes, outcome.refusals, banned);
+  for (const message::UnreadEvent& unread : outcome.unread) log_unread(unread, now);
+  const std::vector<scanners::Offence> banned = bans_.ban(outcome.offences, now);
+  if (witness_) witness_(outcome, banned);
 }
 
 // Forgets flows of elements that the kernel removed later than the account said: they may have begun since.
@@ -190,6 +195,22 @@ void Gatekeeper::log_refusal(const pinhole::Refusal& refusal, base::TimePoint no
                      {"PORT", std::to_string(refusal.port)}});
 }
 
+// One line for each peer and reason. What a message from there says of others is not asked.
+void Gatekeeper::log_unread(const message::UnreadEvent& unread, base::TimePoint now) {
+  const std::string cause(name(unread.what.cause));
+  const std::string source = unread.source.address.to_string();
+  const auto ending = unread_told_.tell(cause + " " + source, now);
+  if (!ending) return;
+  std::string text = "SIP from " + to_string(unread.source) + " to " + to_string(unread.destination) +
+                     " is not read (" + cause + "): " + system::escape(sentence_of(unread.what));
+  std::vector<system::log::Field> fields{{"CAUSE", cause}, {"ADDRESS", source}};
+  if (!unread.call_id.empty()) {
+    text = "call " + system::escape(unread.call_id) + ": " + text;
+    fields.push_back({"CALL_ID", unread.call_id});
+  }
+  system::log::write(system::log::Level::info, text + *ending, fields);
+}
+
 void Gatekeeper::close_all(base::TimePoint now) {
   std::vector<Change> changes;
   keeper_.installed().for_each([&](const pinhole::Key& key, const Installed::Entry& entry) {
@@ -197,7 +218,7 @@ void Gatekeeper::close_all(base::TimePoint now) {
         {Change::Kind::close, key, entry.from, entry.from, {}, entry.label, pinhole::Cause::shutdown, now});
   });
   const SetKeeper::Commit commit = write(changes);
-  finish({changes, {}, {}}, now);
+  finish({changes, {}, {}, {}}, now);
   const auto until = system::now() + std::chrono::seconds{base::limits::flush_wait_seconds};
   for (auto left = until - system::now(); busy() && left.count() > 0; left = until - system::now()) {
     settle(now, left);

@@ -89,10 +89,8 @@ class Gatekeeper {
   /// When `mend` is to be called, unless it said that more is left.
   std::optional<base::TimePoint> next_deadline() const;
 
-  /// Is told what `finish` was, whoever asked for it; of offences, those that led to a ban.
-  using Witness = std::function<void(const std::vector<pinhole::Change>& changes,
-                                     const std::vector<pinhole::Refusal>& refusals,
-                                     const std::vector<scanners::Offence>& offences)>;
+  /// Is told what `finish` was, whoever asked for it, and which offences led to a ban.
+  using Witness = std::function<void(const Outcome& outcome, const std::vector<scanners::Offence>& banned)>;
   void tell(Witness witness) { witness_ = std::move(witness); }
 
   /// Removes all its elements from the sets. Waits until the kernel has done so, for
@@ -119,6 +117,7 @@ class Gatekeeper {
                std::vector<system::Closing>& closings);
   void forget_late();
   void log_refusal(const pinhole::Refusal& refusal, base::TimePoint now);
+  void log_unread(const message::UnreadEvent& unread, base::TimePoint now);
 
   bool observe_;
   bool offload_;
@@ -127,7 +126,8 @@ class Gatekeeper {
   SetKeeper keeper_;
   FlowAccount flows_;  // if media may be offloaded
   system::CallLog call_log_;
-  system::OncePerHour refusals_told_;
+  system::OncePerMinute refusals_told_;
+  system::OncePerMinute unread_told_;
   system::ConntrackSweeper sweeper_;
   pinhole::Guard guard_;
   system::NftBanSets ban_sets_;

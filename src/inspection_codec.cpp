@@ -300,6 +300,18 @@ void field(Archive& archive, scanners::Offence& value) {
 }
 
 template <typename Archive>
+void field(Archive& archive, message::UnreadEvent& value) {
+  enumeration(archive, value.what.cause, message::UnreadCause::bound);
+  text(archive, value.what.text, limits::unread_text);
+  field(archive, value.protocol);
+  field(archive, value.source);
+  field(archive, value.destination);
+  archive.require(value.source.address.family() == value.destination.address.family());
+  text(archive, value.call_id, limits::call_id_length);
+  field(archive, value.time);
+}
+
+template <typename Archive>
 void field(Archive& archive, pinhole::Recovered& value) {
   field(archive, value.key);
   sources(archive, value.key, value.from);
@@ -376,6 +388,7 @@ void field(Archive& archive, Findings& value) {
                   sources <= limits::sources_per_batch);
   list(archive, value.outcome.refusals, each);
   list(archive, value.outcome.offences, each);
+  list(archive, value.outcome.unread, each);
   optional(archive, value.next_deadline, each);
   archive.raw(value.counters);
   field(archive, value.closed);

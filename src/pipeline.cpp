@@ -5,8 +5,10 @@
 #include <span>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
+#include "base/limits.h"
 #include "ip/packet.h"
 #include "ip/reassembly.h"
 #include "ip/streams.h"
@@ -23,6 +25,7 @@
 namespace dpinholer {
 
 using message::MessageError;
+using message::UnreadCause;
 using negotiation::Updates;
 
 namespace {
@@ -42,6 +45,49 @@ negotiation::Grant grant_of(const pinhole::Recovered& pinhole, bool answered) {
   return grant;
 }
 
+// RFC 3261 section 19.1.2.
+const std::vector<pinhole::PortRange> well_known_ports{{5060, 5061}};
+
+UnreadCause cause_of(ip::GivenUp reason) {
+  switch (reason) {
+    case ip::GivenUp::foreign:
+      return UnreadCause::foreign;
+    case ip::GivenUp::encrypted:
+      return UnreadCause::tls;
+    case ip::GivenUp::conflict:
+      return UnreadCause::conflict;
+    case ip::GivenUp::gap:
+      return UnreadCause::gap;
+    case ip::GivenUp::over_bound:
+    case ip::GivenUp::evicted:
+      return UnreadCause::bound;
+  }
+  return UnreadCause::foreign;
+}
+
+// TCP connections that are not followed, of which it was told: the last ones, by hash.
+class ToldConnections {
+ public:
+  explicit ToldConnections(base::HashKey hash_key) : hash_key_(hash_key) {}
+
+  /// False when it is among them already, in either direction.
+  bool note(const base::Endpoint& one, const base::Endpoint& other) {
+    const std::uint64_t hash = hash_of(one) ^ hash_of(other);
+    if (seen_.contains(hash)) return false;
+    if (seen_.size() == base::limits::told_connections) seen_.clear();
+    seen_.insert(hash);
+    return true;
+  }
+
+ private:
+  std::uint64_t hash_of(const base::Endpoint& end) const {
+    return base::keyed_hash(hash_key_, base::as_bytes(to_string(end)));
+  }
+
+  base::HashKey hash_key_;
+  std::unordered_set<std::uint64_t> seen_;
+};
+
 bool is_sip_port(std::uint16_t port, const std::vector<pinhole::PortRange>& ports) {
   return std::ranges::any_of(ports,
                              [&](const auto& range) { return range.first <= port && port <= range.last; });
@@ -60,13 +106,18 @@ struct Pipeline::State {
         signs(settings.scanners),
         failures(settings.scanners.failures, settings.hash_key, settings.scanners.ipv6_prefix),
         calls(settings.negotiation, settings.hash_key, scanners::is_active(settings.scanners)),
-        table(settings.hash_key) {}
+        table(settings.hash_key),
+        told_connections(settings.hash_key) {}
 
   Reading read(const ip::Packet& packet, base::TimePoint now, Outcome& outcome);
   Reading read_datagram(const ip::Packet& packet, base::TimePoint now, Outcome& outcome);
   Reading read_segment(const ip::Packet& packet, base::TimePoint now, Outcome& outcome);
   void read_stream(const ip::Delivery& delivery, Reading& reading, base::TimePoint now, Outcome& outcome);
   void take(const message::SipMessage& message, Reading& reading, base::TimePoint now, Outcome& outcome);
+  void tell_unread(message::Unread what, const Reading& reading, base::TimePoint now, Outcome& outcome) const;
+  void end(const ip::Ended& ended, base::TimePoint now, Outcome& outcome);
+  void tell_unfollowed(const Reading& reading, base::TimePoint now, Outcome& outcome);
+  bool is_meant_to_be_sip(const base::Endpoint& one, const base::Endpoint& other) const;
   bool is_spared(const base::Address& source) const;
   void spare(std::vector<scanners::Offence>& offences, std::size_t from) const;
   void apply(Outcome& outcome);
@@ -86,6 +137,8 @@ struct Pipeline::State {
   scanners::Failures failures;
   negotiation::Calls calls;
   pinhole::Table table;
+  ToldConnections told_connections;
+  std::pair<ip::StreamId, std::string> given_up;  // the last one by its reader, and what it came upon
   Counters counters;
   MessageObserver observer;
   ConnectionObserver connection_observer;
@@ -168,6 +221,9 @@ Reading Pipeline::State::read_datagram(const ip::Packet& packet, base::TimePoint
     case MessageError::malformed:
       ++counters.malformed;
       reading.kind = Reading::Kind::malformed;
+      tell_unread(message::unread(message ? UnreadCause::cut : UnreadCause::malformed,
+                                  base::as_text(datagram->payload)),
+                  reading, now, outcome);
       break;
   }
   return reading;
@@ -186,11 +242,9 @@ Reading Pipeline::State::read_segment(const ip::Packet& packet, base::TimePoint 
   if (!may_be_sip(reading)) return reading;
   const ip::Delivery delivery = streams.add(*segment);
   if (delivery.stream != 0) read_stream(delivery, reading, now, outcome);
+  if (delivery.unfollowed) tell_unfollowed(reading, now, outcome);
   tell_connection(delivery.stream);
-  for (ip::StreamId ended : streams.take_ended()) {
-    conversations.erase(ended);
-    tell_connection(ended);
-  }
+  for (const ip::Ended& ended : streams.take_ended()) end(ended, now, outcome);
   if (reading.kind == Reading::Kind::other && streams.carries_sip(*segment))
     reading.kind = Reading::Kind::stream;
   return reading;
@@ -224,6 +278,7 @@ void Pipeline::State::read_stream(const ip::Delivery& delivery, Reading& reading
         streams.note_reader(delivery.stream, conversation.memory());
         return;
       case Kind::give_up:
+        given_up = {delivery.stream, message::unread({}, base::as_text(unread)).text};
         streams.give_up(delivery.stream, step.reason);
         return;
       case Kind::message:
@@ -232,6 +287,7 @@ void Pipeline::State::read_stream(const ip::Delivery& delivery, Reading& reading
         break;
       case Kind::malformed:
         ++counters.malformed;
+        tell_unread(message::unread(UnreadCause::malformed, step.start_line), reading, now, outcome);
         break;
       case Kind::keep_alive:
         ++counters.keep_alives;
@@ -264,10 +320,43 @@ void Pipeline::State::take(const message::SipMessage& message, Reading& reading,
     failures.note(message, reading.destination.address, now, outcome.offences);
     spare(outcome.offences, before);
   }
+  if (message.unread) {
+    tell_unread(*message.unread, reading, now, outcome);
+    outcome.unread.back().call_id = message.call_id;
+  }
   const auto origin = sides.origin(message, reading.source.address, arrival);
   calls.process(message, origin, reading.destination.address, now, updates);
-  reading.of_a_call |= calls.are_parties(message.call_id, reading.source.address, reading.destination.address);
+  reading.of_a_call |=
+      calls.are_parties(message.call_id, reading.source.address, reading.destination.address);
   apply(outcome);
+}
+
+void Pipeline::State::tell_unread(message::Unread what, const Reading& reading, base::TimePoint now,
+                                  Outcome& outcome) const {
+  outcome.unread.push_back({std::move(what), reading.protocol, reading.source, reading.destination, {}, now});
+}
+
+void Pipeline::State::end(const ip::Ended& ended, base::TimePoint now, Outcome& outcome) {
+  conversations.erase(ended.stream);
+  tell_connection(ended.stream);
+  if (!ended.reason) return;
+  const UnreadCause cause = cause_of(*ended.reason);
+  told_connections.note(ended.initiator, ended.responder);
+  if (!ended.carried_sip && !is_meant_to_be_sip(ended.initiator, ended.responder)) return;
+  message::Unread what{cause, {}};
+  if (cause == UnreadCause::foreign && ended.stream == given_up.first) what.text = given_up.second;
+  tell_unread(std::move(what), {{}, base::Protocol::tcp, ended.initiator, ended.responder}, now, outcome);
+}
+
+void Pipeline::State::tell_unfollowed(const Reading& reading, base::TimePoint now, Outcome& outcome) {
+  if (!is_meant_to_be_sip(reading.source, reading.destination)) return;
+  if (!told_connections.note(reading.source, reading.destination)) return;
+  tell_unread({UnreadCause::gap, "its beginning was not seen"}, reading, now, outcome);
+}
+
+bool Pipeline::State::is_meant_to_be_sip(const base::Endpoint& one, const base::Endpoint& other) const {
+  return settings.queued || !settings.sip_ports.empty() || is_sip_port(one.port, well_known_ports) ||
+         is_sip_port(other.port, well_known_ports);
 }
 
 // Whoever talks goes on talking.

@@ -17,6 +17,7 @@
 #include "ip/streams.h"
 #include "message/session_description.h"
 #include "message/sip_message.h"
+#include "message/unread.h"
 #include "negotiation/settings.h"
 #include "pinhole/host.h"
 #include "pinhole/pinhole.h"
@@ -34,6 +35,9 @@ struct PipelineSettings {
   /// Where SIP is recognised, as source or destination port; empty: on any port, by content. The daemon gets
   /// what the ruleset queues, and leaves it empty.
   std::vector<pinhole::PortRange> sip_ports;
+  /// Packets are there only because somebody takes them for SIP, as those of a daemon's queue: a connection
+  /// that is not SIP is told of, whatever its ports.
+  bool queued = false;
   ip::StreamSettings streams;
   scanners::Settings scanners;
   base::HashKey hash_key{};  ///< the daemon draws one; nothing that is printed depends on it
@@ -45,6 +49,7 @@ struct Outcome {
   std::vector<pinhole::Change> changes;
   std::vector<pinhole::Refusal> refusals;
   std::vector<scanners::Offence> offences;  ///< of those who may be banned
+  std::vector<message::UnreadEvent> unread;
 };
 
 /// What a packet turned out to be.

@@ -62,7 +62,6 @@ class Replay {
     if (!frame.packet) return;
     const Reading reading = pipeline_.process(*frame.packet, now_, outcome_);
     tell_outcome();
-    if (reading.kind == Reading::Kind::malformed && observers_.malformed) observers_.malformed(reading, now_);
     judge(reading);
   }
 
@@ -91,9 +90,11 @@ class Replay {
     }
     for (; refusal != outcome_.refusals.cend(); ++refusal) tell(*refusal);
     for (const auto& offence : outcome_.offences) sink_(offence);
+    for (const auto& unread : outcome_.unread) sink_(unread);
     outcome_.offences.clear();
     outcome_.changes.clear();
     outcome_.refusals.clear();
+    outcome_.unread.clear();
   }
 
   void tell(const Refusal& refusal) {

@@ -15,18 +15,16 @@
 
 namespace dpinholer {
 
-/// What a replay tells, in order of time: changes (no refreshes), refusals and offences as they happen; then
-/// the flows, in the order of their first packets; last the summary.
-using Event =
-    std::variant<pinhole::Change, pinhole::Refusal, scanners::Offence, system::Flow, system::Summary>;
+/// What a replay tells, in order of time: changes (no refreshes), refusals, offences and what was not read;
+/// then the flows, in the order of their first packets; last the summary.
+using Event = std::variant<pinhole::Change, pinhole::Refusal, scanners::Offence, message::UnreadEvent,
+                           system::Flow, system::Summary>;
 using EventSink = std::function<void(const Event&)>;
 
 /// What else there is to see on the way, for those who draw it; each may be empty. A message is seen before
 /// the events that it causes.
 struct ReplayObservers {
   MessageObserver message;
-  /// A datagram that begins as SIP and could not be read.
-  std::function<void(const Reading& packet, base::TimePoint now)> malformed;
   /// A packet that was judged, and the pinhole that let it through; nothing if it was dropped.
   std::function<void(const Reading& packet, const std::optional<pinhole::Key>& pinhole, base::TimePoint now)>
       media;

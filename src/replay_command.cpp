@@ -67,9 +67,6 @@ Done record(system::Capture& capture, const PipelineSettings& settings, report::
   observers.message = [&](const message::SipMessage& message, const Reading& packet, base::TimePoint now) {
     recorder.message(message, packet.source, packet.destination, now);
   };
-  observers.malformed = [&](const Reading& packet, base::TimePoint now) {
-    recorder.malformed(packet.source, packet.destination, now);
-  };
   observers.media = [&](const Reading& packet, const std::optional<pinhole::Key>& pinhole,
                         base::TimePoint now) {
     recorder.media(packet.protocol, packet.source, packet.destination, pinhole, now);
@@ -77,6 +74,7 @@ Done record(system::Capture& capture, const PipelineSettings& settings, report::
   const auto sink = [&](const Event& event) {
     if (const auto* change = std::get_if<pinhole::Change>(&event)) recorder.change(*change);
     if (const auto* refusal = std::get_if<pinhole::Refusal>(&event)) recorder.refusal(*refusal);
+    if (const auto* unread = std::get_if<message::UnreadEvent>(&event)) recorder.unread(*unread);
     if (const auto* last = std::get_if<system::Summary>(&event)) summary = *last;
   };
   return replay(capture, settings, sink, observers);

@@ -66,7 +66,9 @@ int run_command(const RunOptions& options) try {
 }
 
 void inspect_as_ordered(system::Channel& channel, const std::string& order) {
-  serve_as_inspector(channel, pipeline_settings(system::parse_config(order, "order").value()));
+  PipelineSettings settings = pipeline_settings(system::parse_config(order, "order").value());
+  settings.queued = true;
+  serve_as_inspector(channel, std::move(settings));
 }
 
 }  // namespace dpinholer

@@ -22,6 +22,7 @@ inline PipelineSettings pipeline_settings(const system::Config& config) {
           .policy = config.policy,
           .descriptions = config.descriptions,
           .sip_ports = {},
+          .queued = false,
           .streams = config.streams,
           .scanners = scanner_settings(config),
           .hash_key = {}};

@@ -47,6 +47,11 @@ inline constexpr std::size_t body_depth = 4;
 
 /// Octets of a media type or a mid that are kept; longer ones are cut.
 inline constexpr std::size_t token_length = 32;
+/// TCP connections that are not followed and of which it was told, 50 octets each: when there are more, all
+/// may be told of again.
+inline constexpr std::size_t told_connections = 4096;
+/// Octets that are kept of what could not be read. Longer: cut.
+inline constexpr std::size_t unread_text = 80;
 /// Octets of a host name (RFC 1035 section 2.3.4); longer ones are cut.
 inline constexpr std::size_t host_name_length = 255;
 /// Groups with BUNDLE semantics in one description, and mids in one. More: the rest is not read.
@@ -133,6 +138,8 @@ inline constexpr std::size_t offence_text = 64;
 
 /// Log lines in an hour of a kind that strangers can cause. More: they are only counted.
 inline constexpr std::size_t subjects_per_hour = 1000;
+/// The same in a minute, where each message may bring one.
+inline constexpr std::size_t subjects_per_minute = 10;
 /// Calls that nobody answered, which strangers can make at will: so many are told in the log at once, and so
 /// many a second on the average. More: they are only counted, until a tenth may be told again.
 inline constexpr std::size_t unanswered_told = 1000;
@@ -259,8 +266,9 @@ inline constexpr std::size_t report_calls_drawn = 100;
 /// Flows that belong to no call: kept, and shown.
 inline constexpr std::size_t report_outside_flows = 20'000;
 inline constexpr std::size_t report_outside_flows_shown = 100;
-/// Datagrams of SIP that could not be read.
-inline constexpr std::size_t report_malformed = 50;
+/// What was not read, of no call; and of one.
+inline constexpr std::size_t report_unread = 50;
+inline constexpr std::size_t report_unread_of_call = 4;
 /// Parties that have a line of their own in a ladder, and pinholes that have a bar beside it.
 inline constexpr std::size_t report_lanes = 6;
 inline constexpr std::size_t report_bars = 16;

@@ -19,6 +19,10 @@ void Events::add(const scanners::Offence& offence) {
   keep(offence);
 }
 
+void Events::add(const message::UnreadEvent& unread) {
+  keep(unread);
+}
+
 void Events::keep(Event event) {
   if (events_.size() == base::limits::remembered_events) events_.pop_front();
   events_.push_back(std::move(event));

@@ -242,9 +242,12 @@ std::string metrics_text(std::string_view line, MetricsFormat format) {
   constexpr std::array<std::string_view, 2> of_message{"method", "result"};
   write_counts(writer, list(status, "messages"),
                {"sip_messages_total", "counter", "SIP messages, by method and what they are."}, of_message);
-  constexpr std::array<std::string_view, 1> of_refusal{"reason"};
+  constexpr std::array<std::string_view, 1> by_reason{"reason"};
   write_counts(writer, list(status, "refusals"),
-               {"pinholes_refused_total", "counter", "Pinholes that policy refused."}, of_refusal);
+               {"pinholes_refused_total", "counter", "Pinholes that policy refused."}, by_reason);
+  write_counts(writer, list(status, "unread"),
+               {"sip_unread_total", "counter", "SIP that may have asked for pinholes and was not read."},
+               by_reason);
   write_queues(writer, status);
   write_histogram(writer, value(status, "held"));
   return writer.take();

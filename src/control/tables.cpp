@@ -110,9 +110,9 @@ class Table {
   std::vector<std::vector<Cell>> rows_;
 };
 
-std::string endpoint(const Json& object) {
-  const std::string address = escape(text(object, "address"));
-  const std::string port = std::to_string(count(object, "port"));
+std::string endpoint(const Json& object, const char* name = "address", const char* port_name = "port") {
+  const std::string address = escape(text(object, name));
+  const std::string port = std::to_string(count(object, port_name));
   return address.find(':') == std::string::npos ? address + ":" + port : "[" + address + "]:" + port;
 }
 
@@ -203,7 +203,7 @@ std::string figures(const Json& group) {
 
 Colour colour_of(const std::string& event) {
   if (event == "open" || event == "bind") return Colour::green;
-  return event == "refuse" || event == "ban" ? Colour::red : Colour::dim;
+  return event == "refuse" || event == "ban" || event == "unread" ? Colour::red : Colour::dim;
 }
 
 std::string padded(std::string text, std::size_t width) {
@@ -272,6 +272,14 @@ std::string status_text(std::string_view line, const Look& look) {
   for (const auto& [name, group] : status.items()) {
     if (name != "held" && group.is_object()) add(words(name), figures(group));
   }
+  for (const char* name : {"refusals", "unread"}) {
+    std::string told_here;
+    for (const Json& one : list(status, name)) {
+      told_here += (told_here.empty() ? "" : ", ") + words(text(one, "reason")) + " " +
+                   std::to_string(count(one, "count"));
+    }
+    if (!told_here.empty()) add(name, told_here);
+  }
   for (const Json& ban : list(status, "banned")) {
     add("banned", escape(text(ban, "address")) + " for " + duration_text(number(ban, "seconds")) + ", " +
                       escape(text(ban, "why")));
@@ -295,6 +303,13 @@ std::string event_text(std::string_view line, const Look& look) {
   if (name == "ban") {
     return told + escape(text(event, "address")) + "  " + escape(text(event, "cause")) + " " +
            escape(text(event, "sign")) + "\n";
+  }
+  if (name == "unread") {
+    const std::string what = text(event, "text");
+    const std::string call = text(event, "call_id");
+    return told + padded(escape(text(event, "protocol")), 3) + endpoint(event, "source", "source_port") +
+           " > " + endpoint(event) + "  " + escape(text(event, "cause")) +
+           (what.empty() ? "" : ": " + escape(what)) + (call.empty() ? "" : "  call " + escape(call)) + "\n";
   }
   told += padded(escape(text(event, "protocol")), 3) + padded(endpoint(event), 21) +
           padded(escape(text(event, "media") + " " + text(event, "component")), 10) +

@@ -43,8 +43,9 @@ Delivery Streams::add(const Segment& segment) {
     connection = find(segment, sender);
   }
   if (connection == nullptr) {
-    if (!segment.payload.empty()) ++counters_.unfollowed_segments;
-    return {};
+    const bool data = !segment.payload.empty();
+    if (data) ++counters_.unfollowed_segments;
+    return {0, sender, {}, data};
   }
   if (segment.rst) {
     reset(segment, *connection, sender);
@@ -54,7 +55,7 @@ Delivery Streams::add(const Segment& segment) {
   const StreamId id = connection->id;
   if (take_data(*connection, sender, segment)) {
     const Direction& ours = direction(*connection, sender);
-    return {id, sender, ours.kept.octets().subspan(ours.consumed)};
+    return {id, sender, ours.kept.octets().subspan(ours.consumed), false};
   }
   // The last bytes may still be read; the connection goes with the first segment after.
   const bool over = by_id_.contains(id) && direction(*connection, End::initiator).finished() &&
@@ -335,7 +336,7 @@ void Streams::give_up(StreamId stream, GivenUp reason) {
   auto found = by_id_.find(stream);
   if (found == by_id_.end()) return;
   ++counters_.given_up[static_cast<std::size_t>(reason)];
-  forget(*found->second);
+  forget(*found->second, reason);
 }
 
 void Streams::prove(StreamId stream) {
@@ -375,16 +376,17 @@ StreamId Streams::resume(const StreamPosition& position) {
   return connection->id;
 }
 
-std::vector<StreamId> Streams::take_ended() {
+std::vector<Ended> Streams::take_ended() {
   return std::exchange(ended_, {});
 }
 
 // A connection that is not in the table is not followed: being forgotten in the middle is being foreign for
 // good.
-void Streams::forget(Connection& connection) {
+void Streams::forget(Connection& connection, std::optional<GivenUp> reason) {
   memory_ -= connection.charged;
   by_age_[connection.proven].erase(connection.position);
-  ended_.push_back(connection.id);
+  ended_.push_back(
+      {connection.id, connection.key.initiator, connection.key.responder, reason, connection.proven});
   by_id_.erase(connection.id);
   const Key key = connection.key;
   connections_.erase(key);

@@ -51,6 +51,17 @@ struct Delivery {
   StreamId stream = 0;  ///< 0: nothing to read: not followed, given up, or no new byte in order
   End sender = End::initiator;
   base::Bytes unread;  ///< all bytes in order that `consume` has not taken; valid until the next call
+  /// It has bytes of a connection that is not followed: its SYN was not seen, or it was given up before.
+  bool unfollowed = false;
+};
+
+/// A connection that ended, or was given up.
+struct Ended {
+  StreamId stream = 0;
+  base::Endpoint initiator;
+  base::Endpoint responder;
+  std::optional<GivenUp> reason;  ///< nothing: it ended
+  bool carried_sip = false;       ///< a SIP message was read from it
 };
 
 /// A connection between two messages, for a daemon that takes over from this one. Positions are those of the
@@ -112,7 +123,7 @@ class Streams {
   StreamId resume(const StreamPosition& position);
 
   /// Connections that ended, or were given up, since the last call: what is kept for them elsewhere can go.
-  std::vector<StreamId> take_ended();
+  std::vector<Ended> take_ended();
 
   std::size_t size() const { return connections_.size(); }
   /// Octets kept for all connections, bookkeeping included; limits::stream_octets bounds them.
@@ -180,13 +191,13 @@ class Streams {
   void trim(Direction& direction);
   void charge(Connection& connection);
   bool make_room(Connection& connection);
-  void forget(Connection& connection);
+  void forget(Connection& connection, std::optional<GivenUp> reason = std::nullopt);
 
   StreamSettings settings_;
   std::unordered_map<Key, Connection, KeyHash> connections_;
   std::unordered_map<StreamId, Connection*> by_id_;
   std::array<std::list<StreamId>, 2> by_age_;  // not proven, proven; oldest first
-  std::vector<StreamId> ended_;
+  std::vector<Ended> ended_;
   StreamId last_id_ = 0;
   std::size_t memory_ = 0;
   StreamWork work_;

@@ -11,7 +11,7 @@ namespace {
 using Step = Conversation::Step;
 
 Step give_up(ip::GivenUp reason) {
-  return {Step::Kind::give_up, 0, std::nullopt, reason};
+  return {Step::Kind::give_up, 0, std::nullopt, reason, {}};
 }
 
 // A TLS record of type handshake, version 3.x (RFC 8446 section 5.1).
@@ -53,6 +53,7 @@ Step Conversation::begin(ip::End sender, base::Bytes unread) {
     return {response.upgrade == Upgrade::agreed ? Step::Kind::step : Step::Kind::need_more,
             response.length,
             {},
+            {},
             {}};
   }
   if (is_tls(text)) return give_up(ip::GivenUp::encrypted);
@@ -64,10 +65,11 @@ Step Conversation::begin(ip::End sender, base::Bytes unread) {
     return {request.upgrade == Upgrade::agreed ? Step::Kind::step : Step::Kind::need_more,
             request.length,
             {},
+            {},
             {}};
   }
   mode_ = Mode::sip;
-  return {Step::Kind::step, 0, {}, {}};
+  return {Step::Kind::step, 0, {}, {}, {}};
 }
 
 Step Conversation::next_sip(ip::End sender, base::Bytes unread, const DescriptionLimits& limits) {
@@ -75,7 +77,7 @@ Step Conversation::next_sip(ip::End sender, base::Bytes unread, const Descriptio
   FramingProgress& progress = progress_[static_cast<std::size_t>(sender)];
   if (text.size() < progress.message) return {};
   const auto line_ends = std::min(text.find_first_not_of("\r\n"), text.size());
-  if (line_ends > 0 && progress.searched == 0) return {Step::Kind::keep_alive, line_ends, {}, {}};
+  if (line_ends > 0 && progress.searched == 0) return {Step::Kind::keep_alive, line_ends, {}, {}, {}};
   Header header;
   const std::size_t before = progress.searched;
   const FrameStatus status = read_header(text, Extent::stream, progress, header);
@@ -101,10 +103,11 @@ Step Conversation::next_sip(ip::End sender, base::Bytes unread, const Descriptio
     return {};
   }
   progress = {};
-  if (status == FrameStatus::malformed) return {Step::Kind::malformed, length, {}, {}};
+  const Step malformed{Step::Kind::malformed, length, {}, {}, text.substr(0, header.length)};
+  if (status == FrameStatus::malformed) return malformed;
   auto message = read_message(header, text.substr(header.length, length - header.length), limits);
-  if (!message) return {Step::Kind::malformed, length, {}, {}};
-  return {Step::Kind::message, length, std::move(*message), {}};
+  if (!message) return malformed;
+  return {Step::Kind::message, length, std::move(*message), {}, {}};
 }
 
 // RFC 7118 section 5: one SIP message in one WebSocket message.
@@ -119,21 +122,21 @@ Step Conversation::next_frame(ip::End sender, base::Bytes unread, const Descript
     case FrameReader::Status::over_bound:
       return give_up(ip::GivenUp::over_bound);
     case FrameReader::Status::other:
-      return {Step::Kind::step, frame.consumed, {}, {}};
+      return {Step::Kind::step, frame.consumed, {}, {}, {}};
     case FrameReader::Status::message:
       break;
   }
   auto message = read_datagram_message(base::as_bytes(frames.message()), limits);
-  if (message) return {Step::Kind::message, frame.consumed, std::move(*message), {}};
+  if (message) return {Step::Kind::message, frame.consumed, std::move(*message), {}, {}};
   switch (message.error()) {
     case MessageError::empty:
     case MessageError::keep_alive:
-      return {Step::Kind::keep_alive, frame.consumed, {}, {}};
+      return {Step::Kind::keep_alive, frame.consumed, {}, {}, {}};
     case MessageError::not_sip:
     case MessageError::malformed:
       break;
   }
-  return {Step::Kind::malformed, frame.consumed, {}, {}};
+  return {Step::Kind::malformed, frame.consumed, {}, {}, frames.message()};
 }
 
 }  // namespace dpinholer::message

@@ -34,6 +34,7 @@ class Conversation {
     std::size_t consumed = 0;  ///< octets of `unread` that are done with
     std::optional<SipMessage> message;
     ip::GivenUp reason = ip::GivenUp::foreign;
+    std::string_view start_line;  ///< of what is malformed: it begins with that; valid like `unread`
   };
 
   /// Reads on in what `sender` has unread. To be called until it needs more.

@@ -34,6 +34,9 @@ std::optional<Direction> read_direction(std::string_view name) {
   return std::nullopt;
 }
 
+// RFC 6544 section 4.5: the end only connects out. RFC 8840: it is not known yet.
+constexpr std::uint32_t discard_port = 9;
+
 std::string cut_token(std::string_view text) {
   return std::string(text.substr(0, base::limits::token_length));
 }
@@ -42,8 +45,10 @@ class Reader {
  public:
   explicit Reader(const DescriptionLimits& limits) : limits_(limits) {}
 
-  SessionDescription read(std::string_view body) {
-    while (!body.empty() && !description_.over_limit) read_line(take_line(body));
+  SessionDescription read(std::string_view body, std::optional<Unread>& unread) {
+    std::string_view rest = body;
+    while (!rest.empty() && !description_.over_limit) read_line(take_line(rest));
+    if (!unread && !description_.over_limit) unread = find_unread(body);
     return std::move(description_);
   }
 
@@ -56,23 +61,41 @@ class Reader {
     bool ice = false;
   };
 
+  // Ports 0 and 9 ask for nothing (RFC 3264 section 6, RFC 8840 section 4.1.1).
+  static bool asks(std::uint32_t port) { return port != 0 && port != discard_port; }
+
+  std::optional<Unread> find_unread(std::string_view body) const {
+    if (!body.empty() && !has_lines_) return message::unread(UnreadCause::syntax, body);
+    for (std::size_t i = 0; i < description_.media.size(); ++i) {
+      const MediaDescription& media = description_.media[i];
+      const auto& [line, readable] = media_lines_[i];
+      if (!readable || (media.profile == Profile::unsupported && asks(media.port)))
+        return message::unread(UnreadCause::syntax, line);
+      if (asks(media.port) && media.candidates.empty() && media.connection.kind == Connection::Kind::absent)
+        return message::unread(UnreadCause::connection, bad_connection_.empty() ? line : bad_connection_);
+    }
+    return std::nullopt;
+  }
+
   void read_line(std::string_view line) {
     if (line.size() < 2 || line[1] != '=') return;
+    has_lines_ = true;
     // Readers differ on what stands behind these octets; a section is still a section.
     const bool readable = find_one_of<'\r', '\0'>(line) == line.size();
     const std::string_view value = line.substr(2, line.find_last_not_of(' ') - 1);
-    if (line[0] == 'm') read_media(readable ? read_media_line(value) : std::nullopt);
+    if (line[0] == 'm') read_media(readable ? read_media_line(value) : std::nullopt, line);
     if (!readable) return;
-    if (line[0] == 'c') read_connection_line(value);
+    if (line[0] == 'c') read_connection_line(value, line);
     if (line[0] == 'a') read_attribute(value);
   }
 
-  void read_media(std::optional<MediaDescription> section) {
+  void read_media(std::optional<MediaDescription> section, std::string_view line) {
     if (description_.media.size() >= limits_.media_sections) {
       description_.over_limit = true;
       return;
     }
     in_readable_section_ = section.has_value();
+    media_lines_.push_back({line, in_readable_section_});
     description_.media.push_back(std::move(section).value_or(MediaDescription{}));
     MediaDescription& added = description_.media.back();
     added.connection = session_.connection;
@@ -83,11 +106,14 @@ class Reader {
   }
 
   // RFC 8866 section 5.7: several in one section are for layered multicast, so the first stands.
-  void read_connection_line(std::string_view value) {
+  void read_connection_line(std::string_view value, std::string_view line) {
     auto& connection = in_session() ? session_.connection : section().connection;
     if (has_own_connection_) return;
     auto read = read_connection(value);
-    if (!read) return;
+    if (!read) {
+      if (bad_connection_.empty()) bad_connection_ = line;
+      return;
+    }
     connection = std::move(*read);
     has_own_connection_ = true;
   }
@@ -165,8 +191,16 @@ class Reader {
   bool in_session() const { return description_.media.empty(); }
   MediaDescription& section() { return description_.media.back(); }
 
+  struct MediaLine {
+    std::string_view text;
+    bool readable;
+  };
+
   const DescriptionLimits& limits_;
   SessionDescription description_;
+  std::vector<MediaLine> media_lines_;  // of its media
+  std::string_view bad_connection_;     // the first c= line that can't be read
+  bool has_lines_ = false;
   SessionLevel session_;
   std::size_t candidates_ = 0;
   bool in_readable_section_ = false;
@@ -178,7 +212,6 @@ class Reader {
 }  // namespace
 
 bool Candidate::may_open() const {
-  constexpr std::uint32_t discard_port = 9;  // RFC 6544 section 4.5: the end only connects out
   if (port == 0 || port == discard_port) return false;
   return protocol == base::Protocol::udp || tcp_type == TcpType::passive ||
          tcp_type == TcpType::simultaneous_open;
@@ -191,8 +224,14 @@ bool MediaDescription::add_silent(const base::Address& address) {
   return true;
 }
 
+SessionDescription read_session_description(std::string_view body, const DescriptionLimits& limits,
+                                            std::optional<Unread>& unread) {
+  return Reader(limits).read(body, unread);
+}
+
 SessionDescription read_session_description(std::string_view body, const DescriptionLimits& limits) {
-  return Reader(limits).read(body);
+  std::optional<Unread> unread;
+  return read_session_description(body, limits, unread);
 }
 
 }  // namespace dpinholer::message

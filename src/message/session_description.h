@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "message/unread.h"
 
 namespace dpinholer::message {
 
@@ -109,6 +110,11 @@ struct SessionDescription {
 ///
 /// Never fails: a line that can't be read is skipped, v= o= s= t= may be missing, line ends may be CRLF or
 /// LF. Linear in the length of `body`; stops at the first bound that is passed.
+///
+/// `unread`, unless it says something already: the first media description of a body of type application/sdp
+/// that asks for something and can't be given it, since it can't be read or has no connection data.
+SessionDescription read_session_description(std::string_view body, const DescriptionLimits& limits,
+                                            std::optional<Unread>& unread);
 SessionDescription read_session_description(std::string_view body, const DescriptionLimits& limits);
 
 }  // namespace dpinholer::message

@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <span>
 
 #include "base/limits.h"
 #include "message/field_values.h"
@@ -125,13 +126,30 @@ Disposition read_disposition(std::optional<std::string_view> value) {
   return equal_ignoring_case(type, "early-session") ? Disposition::early_session : Disposition::other;
 }
 
-bool is_encoded(Fields& fields) {
-  return fields.any(FieldName::content_encoding, [](auto value) {
-    return !value.empty() && !equal_ignoring_case(value, "identity");
-  }) || fields.any(FieldName::content_transfer_encoding, [](auto value) {
-    return !equal_ignoring_case(value, "binary") && !equal_ignoring_case(value, "8bit") &&
-           !equal_ignoring_case(value, "7bit");
-  });
+// The encoding of a body, as "Content-Encoding gzip"; nothing when it is as it is.
+std::optional<std::string> read_encoding(Fields& fields) {
+  static constexpr std::string_view identity[] = {"", "identity"};
+  static constexpr std::string_view as_they_are[] = {"binary", "8bit", "7bit"};
+  const auto find = [&](FieldName name, std::span<const std::string_view> plain) {
+    std::optional<std::string> found;
+    fields.any(name, [&](std::string_view value) {
+      const bool is_plain =
+          std::ranges::any_of(plain, [&](std::string_view word) { return equal_ignoring_case(value, word); });
+      if (!is_plain) found = value;
+      return !is_plain;
+    });
+    return found;
+  };
+  if (const auto coding = find(FieldName::content_encoding, identity)) return "Content-Encoding " + *coding;
+  if (const auto coding = find(FieldName::content_transfer_encoding, as_they_are))
+    return "Content-Transfer-Encoding " + *coding;
+  return std::nullopt;
+}
+
+// RFC 3261 section 23.4.3, RFC 1847 section 2.2. What is only signed stands in a multipart of its own.
+bool is_encrypted(const MediaType& type) {
+  return type.is("application", "pkcs7-mime") || type.is("application", "x-pkcs7-mime") ||
+         type.is("multipart", "encrypted");
 }
 
 // Looks for session descriptions in a body and its parts.
@@ -139,61 +157,105 @@ class BodyReader {
  public:
   BodyReader(SipMessage& message, const DescriptionLimits& limits) : message_(message), limits_(limits) {}
 
-  void read(Fields& fields, std::string_view body) {
+  /// `beyond`: what Content-Length leaves out of the body.
+  void read(Fields& fields, std::string_view body, std::string_view beyond) {
     Descriptions found;
     read(fields, body, found, 0);
-    message_.session = std::move(found.session);
-    message_.early_session = std::move(found.early_session);
-    message_.ice_fragment = std::move(found.ice_fragment);
+    take(found.session, message_.session);
+    take(found.early_session, message_.early_session);
+    take(found.ice_fragment, message_.ice_fragment);
+    // A part that was not read is no loss where another one has a session description.
+    if (message_.session || message_.early_session || message_.ice_fragment) fault_.reset();
+    if (!message_.unread) message_.unread = std::move(fault_);
+    if (leaves_out_description(fields, beyond)) {
+      message_.unread =
+          unread(UnreadCause::cut, "Content-Length " + std::to_string(body.size()) + ", the body has " +
+                                       std::to_string(body.size() + beyond.size()) + " octets");
+    }
   }
 
  private:
+  struct Described {
+    SessionDescription description;
+    std::optional<Unread> unread;  // of it
+  };
   struct Descriptions {
-    std::optional<SessionDescription> session;
-    std::optional<SessionDescription> early_session;
-    std::optional<SessionDescription> ice_fragment;
+    std::optional<Described> session;
+    std::optional<Described> early_session;
+    std::optional<Described> ice_fragment;
   };
 
+  void take(std::optional<Described>& found, std::optional<SessionDescription>& description) {
+    if (!found) return;
+    description = std::move(found->description);
+    if (!message_.unread) message_.unread = std::move(found->unread);
+  }
+
+  void note(UnreadCause cause, std::string_view text) {
+    if (!fault_) fault_ = unread(cause, text);
+  }
+
+  bool is_description(const MediaType& type) const {
+    return message_.method == Method::info ? type.is("application", "trickle-ice-sdpfrag")
+                                           : type.is("application", "sdp");
+  }
+
+  bool leaves_out_description(Fields& fields, std::string_view beyond) const {
+    const auto value = fields.first(FieldName::content_type);
+    if (!value || !is_bounded(*value) || beyond.find_first_not_of("\r\n") == std::string_view::npos)
+      return false;
+    const auto type = read_media_type(*value);
+    return type && (is_description(*type) || equal_ignoring_case(type->type, "multipart"));
+  }
+
   void read(Fields& fields, std::string_view body, Descriptions& found, std::size_t depth) {
+    if (body.empty()) return;
     // Without a type it is no session description (RFC 3261 section 20.15), even when it looks like one.
     const auto value = fields.first(FieldName::content_type);
-    if (!value || body.empty()) return;
-    const auto disposition = fields.first(FieldName::content_disposition);
-    if (!is_bounded(*value) || (disposition && !is_bounded(*disposition))) {
-      message_.body_fault = BodyFault::unreadable;
+    if (!value) {
+      if (depth == 0) note(UnreadCause::syntax, "a body without Content-Type");
       return;
     }
+    const auto disposition = fields.first(FieldName::content_disposition);
+    if (!is_bounded(*value) || (disposition && !is_bounded(*disposition)))
+      return note(UnreadCause::syntax, "Content-Type or Content-Disposition is too long");
     const auto type = read_media_type(*value);
-    if (!type) return;
+    if (!type || !is_token(type->subtype))
+      return note(UnreadCause::syntax, "Content-Type " + std::string(*value));
+    if (is_encrypted(*type)) return note(UnreadCause::encrypted, type->type + "/" + type->subtype);
     const bool multipart = equal_ignoring_case(type->type, "multipart");
-    const bool sdp = message_.method != Method::info && type->is("application", "sdp");
-    const bool fragment = message_.method == Method::info && type->is("application", "trickle-ice-sdpfrag");
-    if (!multipart && !sdp && !fragment) return;
+    if (!multipart && !is_description(*type)) return;
     if (fields.differ(FieldName::content_type) || fields.differ(FieldName::content_disposition)) {
-      message_.body_fault = BodyFault::unreadable;
-    } else if (is_encoded(fields)) {
-      message_.body_fault = BodyFault::encoded;
+      note(UnreadCause::syntax, "two of Content-Type or Content-Disposition, which differ");
+    } else if (const auto encoding = read_encoding(fields)) {
+      note(UnreadCause::encoding, *encoding);
     } else if (multipart) {
       read_parts(*type, body, found, depth);
-    } else if (fragment) {
-      keep(found.ice_fragment, body);
+    } else if (message_.method == Method::info) {
+      if (!found.ice_fragment) found.ice_fragment = {read_session_description(body, limits_), std::nullopt};
     } else {
       read_session(read_disposition(disposition), body, found);
     }
   }
 
   void read_parts(const MediaType& type, std::string_view body, Descriptions& found, std::size_t depth) {
-    if (type.boundary.empty() || type.boundary.size() > limits::boundary_length ||
-        depth == limits::body_depth) {
-      message_.body_fault = BodyFault::unreadable;
-      return;
-    }
+    if (type.boundary.empty() || type.boundary.size() > limits::boundary_length)
+      return note(UnreadCause::syntax, "multipart/" + type.subtype + " without a boundary that can be read");
+    if (depth == limits::body_depth) return note(UnreadCause::syntax, "multiparts in multiparts, too deep");
+    const auto parts = split_multipart(body, type.boundary, limits::body_parts);
+    if (parts.empty()) note(UnreadCause::syntax, "multipart/" + type.subtype + " without a part");
     const bool alternative = equal_ignoring_case(type.subtype, "alternative");
     Descriptions last;
-    for (std::string_view part : split_multipart(body, type.boundary, limits::body_parts)) {
-      if (++parts_ > limits::body_parts) break;
+    for (std::string_view part : parts) {
+      if (++parts_ > limits::body_parts) {
+        note(UnreadCause::syntax, "a body of too many parts");
+        break;
+      }
       Header header;
-      if (!read_part_header(part, header)) continue;
+      if (!read_part_header(part, header)) {
+        note(UnreadCause::syntax, "the header of a part");
+        continue;
+      }
       Fields fields(header);
       const std::string_view content = part.substr(header.length);
       if (!alternative) {
@@ -213,26 +275,20 @@ class BodyReader {
   }
 
   void read_session(Disposition disposition, std::string_view body, Descriptions& found) {
-    switch (disposition) {
-      case Disposition::session:
-        return keep(found.session, body);
-      case Disposition::early_session:
-        return keep(found.early_session, body);
-      case Disposition::other:
-        return;
-    }
+    if (disposition == Disposition::other) return;
+    auto& into = disposition == Disposition::session ? found.session : found.early_session;
+    if (into) return;
+    into.emplace();
+    into->description = read_session_description(body, limits_, into->unread);
   }
 
-  void keep(std::optional<SessionDescription>& description, std::string_view body) {
-    if (!description) description = read_session_description(body, limits_);
-  }
-
-  static void replace(std::optional<SessionDescription>& one, std::optional<SessionDescription>& by) {
+  static void replace(std::optional<Described>& one, std::optional<Described>& by) {
     if (by) one = std::move(by);
   }
 
   SipMessage& message_;
   const DescriptionLimits& limits_;
+  std::optional<Unread> fault_;  // of a body or part that may have had one
   std::size_t parts_ = 0;
 };
 
@@ -286,8 +342,8 @@ bool take_parameter(std::optional<std::string_view> parameters, std::string_view
   return true;
 }
 
-// Tags and branch. A Via that can't be read makes a message ambiguous that could change a call: the next proxy
-// removes it, and what the message says goes on (attack A24).
+// Tags and branch. A Via that can't be read makes a message ambiguous that could change a call: the next
+// proxy removes it, and what the message says goes on (attack A24).
 bool read_identity(SipMessage& message, std::string_view from, std::string_view to, std::string_view vias) {
   const std::string_view via = first_of_list(vias);
   if (!is_bounded(from) || !is_bounded(to)) return false;
@@ -296,8 +352,8 @@ bool read_identity(SipMessage& message, std::string_view from, std::string_view 
       !take_parameter(address_parameters(to), "tag", limits::tag_length, message.to_tag, ambiguous)) {
     return false;
   }
-  const bool knows_via = is_bounded(via) && take_parameter(via_parameters(via), "branch", limits::branch_length,
-                                                           message.branch, ambiguous);
+  const bool knows_via = is_bounded(via) && take_parameter(via_parameters(via), "branch",
+                                                           limits::branch_length, message.branch, ambiguous);
   if (!knows_via && !row_of(message.method).counts) return false;
   ambiguous |= !knows_via;
   // A message that can't change a call may well mean something else to others.
@@ -329,10 +385,8 @@ void read_extensions(SipMessage& message, Fields& fields) {
   }
 }
 
-}  // namespace
-
-tl::expected<SipMessage, MessageError> read_message(const Header& header, std::string_view body,
-                                                    const DescriptionLimits& limits) {
+tl::expected<SipMessage, MessageError> read_all(const Header& header, std::string_view body,
+                                                std::string_view beyond, const DescriptionLimits& limits) {
   const auto malformed = tl::make_unexpected(MessageError::malformed);
   Fields fields(header);
   const auto call_id = fields.first(FieldName::call_id);
@@ -361,8 +415,15 @@ tl::expected<SipMessage, MessageError> read_message(const Header& header, std::s
   const MethodRow& row = row_of(message.method);
   if (row.counts) read_extensions(message, fields);
   if (message.is_request() ? row.request_body : row.response_body)
-    BodyReader(message, limits).read(fields, body);
+    BodyReader(message, limits).read(fields, body, beyond);
   return message;
+}
+
+}  // namespace
+
+tl::expected<SipMessage, MessageError> read_message(const Header& header, std::string_view body,
+                                                    const DescriptionLimits& limits) {
+  return read_all(header, body, {}, limits);
 }
 
 std::string_view name(Method method) {
@@ -386,11 +447,11 @@ tl::expected<SipMessage, MessageError> read_datagram_message(base::Bytes payload
     case FrameStatus::header:
       break;
   }
-  std::string_view body = octets.substr(header.length);
-  if (header.content_length && *header.content_length < body.size()) {
-    body = body.substr(0, static_cast<std::size_t>(*header.content_length));
-  }
-  return read_message(header, body, limits);
+  const std::string_view rest = octets.substr(header.length);
+  const std::uint64_t length =
+      std::min<std::uint64_t>(header.content_length.value_or(rest.size()), rest.size());
+  const std::string_view body = rest.substr(0, static_cast<std::size_t>(length));
+  return read_all(header, body, rest.substr(body.size()), limits);
 }
 
 }  // namespace dpinholer::message

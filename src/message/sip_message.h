@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/time.h"
 #include "message/session_description.h"
+#include "message/unread.h"
 
 namespace dpinholer::message {
 
@@ -47,13 +48,6 @@ struct RAck {
   Method method;
 };
 
-/// The faults of a body (calls.md section 1): each of these but `none` is counted, and opens nothing.
-enum class BodyFault : std::uint8_t {
-  none,
-  encoded,     ///< Content-Encoding other than identity
-  unreadable,  ///< a multipart without boundary, or too deep; two types or dispositions, or one beyond limits
-};
-
 /// How a request introduces its sender, as written. Valid as long as the octets that it was read from: to be
 /// looked at, not kept.
 struct Introduction {
@@ -77,8 +71,8 @@ struct SipMessage {
 
   /// Two different values of a header field that may stand once: Call-ID, CSeq, From, To, Content-Length; two
   /// tags in one From or To, two branches in one Via; or, of the methods up to `info`, a tag or branch that
-  /// libosip2 reads in another way, or a Via that can't be read. The fields above are then the first ones. Such a message opens and closes
-  /// nothing.
+  /// libosip2 reads in another way, or a Via that can't be read. The fields above are then the first ones.
+  /// Such a message opens and closes nothing.
   bool ambiguous = false;
 
   /// RSeq of a provisional response that also has Require: 100rel (RFC 3262): it is reliable.
@@ -92,7 +86,9 @@ struct SipMessage {
   std::optional<SessionDescription> session;        ///< Content-Disposition session, or absent (RFC 3261)
   std::optional<SessionDescription> early_session;  ///< Content-Disposition early-session (RFC 3959)
   std::optional<SessionDescription> ice_fragment;   ///< INFO with trickle-ice-sdpfrag (RFC 8840)
-  BodyFault body_fault = BodyFault::none;
+  /// What of its bodies was not read, if it may have been a session description; or the first media
+  /// description that asks for something and can't be given it.
+  std::optional<Unread> unread;
 
   Introduction introduction;  ///< empty in responses, which repeat what the request said
 

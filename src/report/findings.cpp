@@ -172,8 +172,18 @@ void find_drops(const Call& call, Verdict& verdict) {
   }
 }
 
+void find_unread(const Call& call, Verdict& verdict) {
+  for (const message::Unread& unread : call.unread) {
+    verdict.findings.push_back(
+        {true, "A message opened nothing, or not all that it asks for: " + sentence_of(unread) + " (" +
+                   std::string(name(unread.cause)) + ")."});
+    if (verdict.brief.empty()) verdict.brief = "not read";
+  }
+}
+
 void find_nothing_opened(const Call& call, Verdict& verdict) {
   if (!call.pinholes.empty() || !call.refusals.empty() || call.left_out.pinholes > 0) return;
+  if (!call.unread.empty()) return;
   std::string why = "no message of it that could be read has a session description.";
   if (call.described) why = "what its session descriptions ask for needs no pinhole.";
   if (call.ambiguous) why = "a message of it is ambiguous: two readers could read it differently.";
@@ -205,6 +215,7 @@ Verdict verdict_on(const Call& call, MediaSeen seen) {
   const bool one_way = find_one_way(call, verdict);
   if (!one_way) find_no_media(call, seen, verdict);
   find_refusals(call, verdict);
+  find_unread(call, verdict);
   if (!one_way) find_drops(call, verdict);
   find_nothing_opened(call, verdict);
   verdict.good = !one_way && reached_all(call);

@@ -55,18 +55,6 @@ std::string_view phrase_of(std::uint16_t status) {
   return "";
 }
 
-std::string_view body_text(message::BodyFault fault) {
-  switch (fault) {
-    case message::BodyFault::none:
-      return "";
-    case message::BodyFault::encoded:
-      return "body encoded";
-    case message::BodyFault::unreadable:
-      return "body unreadable";
-  }
-  return "";
-}
-
 std::string_view direction_text(message::Direction direction) {
   switch (direction) {
     case message::Direction::sendrecv:
@@ -233,7 +221,7 @@ class Ladder {
     if (was_seen_before(row)) add_tag("again", " again");
     if (row.direction) add_tag(direction_text(*row.direction), "");
     if (row.ambiguous) add_tag("ambiguous", " warn");
-    if (row.body_fault != message::BodyFault::none) add_tag(body_text(row.body_fault), " warn");
+    if (row.unread) add_tag("not read: " + std::string(name(row.unread->cause)), " warn");
   }
 
   bool was_seen_before(const Row& row) const {

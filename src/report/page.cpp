@@ -192,10 +192,10 @@ std::string page_part(const Story& story, std::size_t number) {
   add_contents(out, story, verdicts, drawn, number);
   add_left_out(out, story, verdicts, drawn);
   for (const std::size_t i : drawn) add_call(out, story.calls[i], verdicts[i], number, i);
-  if (!story.outside.empty() || !story.malformed.empty() || !story.other_methods.empty()) {
+  if (!story.outside.empty() || !story.unread.empty() || !story.other_methods.empty()) {
     out += "<section class=\"rest\"><h2>Beside the calls</h2>\n";
     add_other_sip(out, story);
-    add_malformed(out, story);
+    add_unread(out, story);
     add_outside(out, story);
     out += "</section>\n";
   }

@@ -33,6 +33,6 @@ void add_refusals(std::string& out, const Call& call);
 void add_flows(std::string& out, const Call& call);
 /// Flows that belong to no call, those with most packets first.
 void add_outside(std::string& out, const Story& story);
-void add_malformed(std::string& out, const Story& story);
+void add_unread(std::string& out, const Story& story);
 
 }  // namespace dpinholer::report

@@ -32,7 +32,7 @@ Row row_of(const SipMessage& message, const base::Endpoint& source, const base::
   row.cseq = message.cseq;
   row.direction = direction_of(message);
   row.ambiguous = message.ambiguous;
-  row.body_fault = message.body_fault;
+  row.unread = message.unread;
   return row;
 }
 
@@ -98,10 +98,15 @@ void Recorder::message(const SipMessage& message, const base::Endpoint& source,
   if (invite && message.is_failure()) call->refused_with = message.status;
 }
 
-void Recorder::malformed(const base::Endpoint& source, const base::Endpoint& destination,
-                         base::TimePoint now) {
-  if (story_.malformed.size() < limits::report_malformed)
-    story_.malformed.push_back({now, source, destination});
+void Recorder::unread(const message::UnreadEvent& event) {
+  Call* call = event.call_id.empty() ? nullptr : call_of(event.call_id, event.time, false);
+  if (call == nullptr) {
+    if (story_.unread.size() < limits::report_unread) story_.unread.push_back(event);
+    return;
+  }
+  auto& unread = call->unread;
+  const bool known = std::ranges::find(unread, event.what) != unread.end();
+  if (!known && unread.size() < limits::report_unread_of_call) unread.push_back(event.what);
 }
 
 // ---- Pinholes ---------------------------------------------------------------------------------------------

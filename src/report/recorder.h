@@ -20,7 +20,7 @@ class Recorder {
 
   void message(const message::SipMessage& message, const base::Endpoint& source,
                const base::Endpoint& destination, base::TimePoint now);
-  void malformed(const base::Endpoint& source, const base::Endpoint& destination, base::TimePoint now);
+  void unread(const message::UnreadEvent& event);
   /// A packet that was judged, and the pinhole that let it through.
   void media(base::Protocol protocol, const base::Endpoint& source, const base::Endpoint& destination,
              const std::optional<pinhole::Key>& pinhole, base::TimePoint now);

@@ -42,7 +42,7 @@ struct Row {
   std::uint32_t cseq = 0;
   std::optional<message::Direction> direction;  ///< of its session description, when it has one
   bool ambiguous = false;
-  message::BodyFault body_fault = message::BodyFault::none;
+  std::optional<message::Unread> unread;
 
   // media
   base::TimePoint until;
@@ -113,18 +113,13 @@ struct Call {
   std::vector<Pinhole> pinholes;
   std::vector<Flow> flows;
   std::vector<pinhole::Refusal> refusals;
+  std::vector<message::Unread> unread;      ///< each once, the first limits::report_unread_of_call
   std::optional<base::TimePoint> answered;  ///< a 2xx to its INVITE
   std::uint16_t refused_with = 0;           ///< the last 3xx to 6xx to an INVITE of it; 0: none
   std::optional<pinhole::Cause> ended_by;   ///< of the last pinhole that closed, when none is open
   bool described = false;                   ///< a message of it has a session description
   bool ambiguous = false;                   ///< a message of it is ambiguous
   LeftOut left_out;
-};
-
-struct Malformed {
-  base::TimePoint time;
-  base::Endpoint source;
-  base::Endpoint destination;
 };
 
 struct Story {
@@ -134,7 +129,7 @@ struct Story {
   std::vector<Call> calls;                                 ///< in the order of their first messages
   std::map<message::Method, std::uint64_t> other_methods;  ///< messages that belong to none of them
   std::vector<Flow> outside;                               ///< flows that belong to none of them
-  std::vector<Malformed> malformed;                        ///< datagrams
+  std::vector<message::UnreadEvent> unread;                ///< what belongs to none of them
   std::uint64_t messages_left_out = 0;                     ///< of further calls
   std::uint64_t outside_left_out = 0;                      ///< packets
 };

@@ -186,12 +186,12 @@ void add_outside(std::string& out, const Story& story) {
   add_left_out(out, left_out, "packet of further flows is", "packets of further flows are");
 }
 
-void add_malformed(std::string& out, const Story& story) {
-  if (story.malformed.empty()) return;
-  Table table(out, "SIP that can't be read: it opens and closes nothing", {"Time", "From", "To"});
-  for (const Malformed& malformed : story.malformed) {
-    table.row({time_text(malformed.time), endpoint(base::Protocol::udp, malformed.source),
-               endpoint(base::Protocol::udp, malformed.destination)});
+void add_unread(std::string& out, const Story& story) {
+  if (story.unread.empty()) return;
+  Table table(out, "SIP that was not read: it opens and closes nothing", {"Time", "From", "To", "Why"});
+  for (const message::UnreadEvent& event : story.unread) {
+    table.row({time_text(event.time), endpoint(event.protocol, event.source),
+               endpoint(event.protocol, event.destination), html(sentence_of(event.what))});
   }
 }
 

@@ -14,6 +14,7 @@ namespace dpinholer::system {
 namespace {
 
 using base::counted;
+using message::UnreadEvent;
 using nlohmann::ordered_json;
 using pinhole::Change;
 using pinhole::Label;
@@ -129,6 +130,19 @@ std::string json_line(const Offence& offence) {
                              {"sign", offence.text}});
 }
 
+std::string json_line(const UnreadEvent& unread) {
+  ordered_json fields{{"event", "unread"},
+                      {"protocol", name(unread.protocol)},
+                      {"source", unread.source.address.to_string()},
+                      {"source_port", unread.source.port},
+                      {"address", unread.destination.address.to_string()},
+                      {"port", unread.destination.port}};
+  if (!unread.call_id.empty()) fields["call_id"] = unread.call_id;
+  fields["cause"] = name(unread.what.cause);
+  if (!unread.what.text.empty()) fields["text"] = unread.what.text;
+  return line(unread.time, fields);
+}
+
 std::string json_line(const Flow& flow) {
   return line(flow.time, {{"event", "flow"},
                           {"protocol", name(flow.protocol)},
@@ -173,6 +187,15 @@ std::string text_line(const Refusal& refusal) {
 std::string text_line(const Offence& offence) {
   return time_column(offence.time) + column("ban", 6) + banned_text(offence) + "  " +
          std::string(name(offence.cause)) + " " + escape(offence.text);
+}
+
+std::string text_line(const UnreadEvent& unread) {
+  std::string text = time_column(unread.time) + column("unread", 6) + column(name(unread.protocol), 3) +
+                     to_string(unread.source) + " > " + to_string(unread.destination) + "  " +
+                     std::string(name(unread.what.cause));
+  if (!unread.what.text.empty()) text += ": " + escape(unread.what.text);
+  if (!unread.call_id.empty()) text += "  call " + escape(unread.call_id);
+  return text;
 }
 
 std::string text_line(const Flow& flow) {

@@ -6,6 +6,7 @@
 
 #include "base/address.h"
 #include "base/time.h"
+#include "message/unread.h"
 #include "pinhole/pinhole.h"
 #include "scanners/offence.h"
 
@@ -43,6 +44,7 @@ struct Summary {
 std::string json_line(const pinhole::Change& change);
 std::string json_line(const pinhole::Refusal& refusal);
 std::string json_line(const scanners::Offence& offence);
+std::string json_line(const message::UnreadEvent& unread);
 std::string json_line(const Flow& flow);
 std::string json_line(const Summary& summary);
 
@@ -50,6 +52,7 @@ std::string json_line(const Summary& summary);
 std::string text_line(const pinhole::Change& change);
 std::string text_line(const pinhole::Refusal& refusal);
 std::string text_line(const scanners::Offence& offence);
+std::string text_line(const message::UnreadEvent& unread);
 std::string text_line(const Flow& flow);
 std::string text_line(const Summary& summary);
 

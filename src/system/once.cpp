@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "system/once.h"
 
-#include <chrono>
 #include <utility>
 
 #include "base/counted.h"
-#include "base/limits.h"
 
 namespace dpinholer::system {
 
-std::optional<std::string> OncePerHour::tell(std::string_view subject, base::TimePoint now) {
-  if (now - hour_began_ >= std::chrono::hours{1}) {
+std::optional<std::string> OncePer::tell(std::string_view subject, base::TimePoint now) {
+  if (now - began_ >= period_) {
     seen_.clear();
-    hour_began_ = now;
+    began_ = now;
   }
-  const bool room = seen_.size() < base::limits::subjects_per_hour;
+  const bool room = seen_.size() < lines_;
   if (!room || !seen_.insert(base::keyed_hash(hash_key_, base::as_bytes(subject))).second) {
     ++not_told_;
     return std::nullopt;

@@ -41,7 +41,8 @@ std::string a_status() {
                     {"sets", "late", 27}};
   status.labelled = {{"messages", {{"method", "INVITE"}, {"result", "request"}}, 3},
                      {"messages", {{"method", "INVITE"}, {"result", "2xx"}}, 2},
-                     {"refusals", {{"reason", "port-policy"}}, 1}};
+                     {"refusals", {{"reason", "port-policy"}}, 1},
+                     {"unread", {{"reason", "encoding"}}, 4}};
   status.held = held.row();
   return status_line(status);
 }
@@ -145,6 +146,9 @@ dpinholer_sip_messages_total{method="INVITE",result="2xx"} 2
 # HELP dpinholer_pinholes_refused_total Pinholes that policy refused.
 # TYPE dpinholer_pinholes_refused_total counter
 dpinholer_pinholes_refused_total{reason="port-policy"} 1
+# HELP dpinholer_sip_unread_total SIP that may have asked for pinholes and was not read.
+# TYPE dpinholer_sip_unread_total counter
+dpinholer_sip_unread_total{reason="encoding"} 4
 # HELP dpinholer_queue_waiting Packets that wait for their verdict.
 # TYPE dpinholer_queue_waiting gauge
 dpinholer_queue_waiting{queue="0"} 1

@@ -154,6 +154,18 @@ TEST(Tables, Events) {
             "21:03:20.123  refuse udp 10.0.0.1:53           audio rtp  port-policy     call a@b\n");
   const Event ban = scanners::Offence{test::address("203.0.113.5"), scanners::Cause::failures, "6/min", office.now};
   EXPECT_EQ(event_text(event_line(ban, times), {}), "21:03:20.123  ban    203.0.113.5  failures 6/min\n");
+  message::UnreadEvent unread{{message::UnreadCause::syntax, "m=audio 1 RTP 0"},
+                              base::Protocol::udp,
+                              {test::address("203.0.113.5"), 5060},
+                              {test::address("192.0.2.10"), 5062},
+                              "a@b",
+                              office.now};
+  EXPECT_EQ(event_text(event_line(unread, times), {}),
+            "21:03:20.123  unread udp 203.0.113.5:5060 > 192.0.2.10:5062  syntax: m=audio 1 RTP 0  call a@b\n");
+  unread.what = {message::UnreadCause::tls, ""};
+  unread.call_id = "";
+  EXPECT_EQ(event_text(event_line(unread, times), {}),
+            "21:03:20.123  unread udp 203.0.113.5:5060 > 192.0.2.10:5062  tls\n");
   EXPECT_EQ(event_text(missed_line(3), {}), "3 events missed\n");
 }
 

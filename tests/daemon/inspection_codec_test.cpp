@@ -66,6 +66,12 @@ Findings findings() {
                                        {"call", "message", pinhole::Component::rtp},
                                        pinhole::Cause::other_side,
                                        base::TimePoint{base::Duration{9}}});
+  findings.outcome.unread.push_back({{message::UnreadCause::encoding, "Content-Encoding gzip"},
+                                     base::Protocol::tcp,
+                                     {address("203.0.113.5"), 5060},
+                                     {address("192.0.2.10"), 5061},
+                                     "call",
+                                     base::TimePoint{base::Duration{9}}});
   findings.next_deadline = base::TimePoint{base::Duration{10}};
   findings.counters.sip_messages = 11;
   findings.closed = 13;
@@ -108,6 +114,8 @@ TEST(InspectionCodec, WhatIsEncodedIsDecodedAsItWas) {
   EXPECT_EQ(change.cause, pinhole::Cause::fork);
   EXPECT_EQ(change.announced_by, address("203.0.113.3"));
   EXPECT_EQ(found.outcome.refusals.front().port, 70000U);
+  EXPECT_EQ(found.outcome.unread.front().what, findings().outcome.unread.front().what);
+  EXPECT_EQ(found.outcome.unread.front().destination.port, 5061);
   EXPECT_EQ(found.counters.streams.given_up[2], 12U);
 }
 
@@ -188,6 +196,9 @@ TEST(InspectionCodec, A23_AnAddressHasTheOctetsOfItsFamily) {
 
 TEST(InspectionCodec, A25_ARefusalCarriesNoHash) {
   EXPECT_FALSE(decodes([](Findings& f) { f.outcome.refusals[0].label.call_hash = 7; }));
+  EXPECT_FALSE(decodes([](Findings& f) { f.outcome.unread[0].what.cause = message::UnreadCause(11); }));
+  EXPECT_FALSE(decodes([](Findings& f) { f.outcome.unread[0].protocol = base::Protocol(1); }));
+  EXPECT_FALSE(decodes([](Findings& f) { f.outcome.unread[0].source.address = address("2001:db8::1"); }));
 }
 
 TEST(InspectionCodec, A25_CausesAreThoseOfTheirKind) {

@@ -185,6 +185,42 @@ TEST(SessionDescription, Rfc8840TrickleIceFragment) {
             "audio 9 rtp ice mid=2 2001:db8::1:6000\n");
 }
 
+TEST(SessionDescription, WhatAsksForMediaAndCannotHaveItIsTold) {
+  const std::string c = "c=IN IP4 192.0.2.1\r\n";
+  const std::string candidate = "a=candidate:1 1 UDP 1 192.0.2.1 4000 typ host\r\n";
+  const struct {
+    std::string body;
+    std::string unread;
+  } cases[] = {
+      {c + "m=audio 49170 RTP/AVP 0\r\n", ""},
+      {"v=0\r\n", ""},
+      {"", ""},
+      {"<xml/>", "syntax: <xml/>"},
+      {c + "m=audio 49170 RTP 0 3\r\n", "syntax: m=audio 49170 RTP 0 3"},
+      {c + "m=audio 49170 DCCP/RTP/AVP 0\r\n", "syntax: m=audio 49170 DCCP/RTP/AVP 0"},
+      {c + "m=audio\r\n", "syntax: m=audio"},
+      {c + "m=audio x RTP/AVP 0\n", "syntax: m=audio x RTP/AVP 0"},
+      {c + "m=audio 0 RTP 0\r\n", ""},
+      {c + "m=audio 9 RTP 0\r\n", ""},
+      {c + "m=audio 4000 RTP/AVP 0\r\nm=video 5000 RTP 31\r\n", "syntax: m=video 5000 RTP 31"},
+      {"m=audio 49170 RTP/AVP 0\r\n", "connection: m=audio 49170 RTP/AVP 0"},
+      {"m=message 49170 TCP/MSRP *\r\n", "connection: m=message 49170 TCP/MSRP *"},
+      {"m=audio 0 RTP/AVP 0\r\n", ""},
+      {"m=audio 9 RTP/AVP 0\r\n", ""},
+      {"m=audio 49170 RTP/AVP 0\r\n" + candidate, ""},
+      {"m=audio 49170 RTP/AVP 0\r\n" + c, ""},
+      {"c=IN IP4 192.0.2.1/24\r\nm=audio 49170 RTP/AVP 0\r\n", "connection: c=IN IP4 192.0.2.1/24"},
+      {"c=IN IP6 192.0.2.1\r\nm=audio 49170 RTP/AVP 0\r\n" + c, ""},
+      {"m=audio 1 RTP 0" + std::string(100, ' ') + "0\r\n",
+       "syntax: m=audio 1 RTP 0" + std::string(base::limits::unread_text - 15, ' ')},
+  };
+  for (const auto& one : cases) {
+    std::optional<Unread> unread;
+    read_session_description(one.body, {}, unread);
+    EXPECT_EQ(unread ? std::string(name(unread->cause)) + ": " + unread->text : "", one.unread) << one.body;
+  }
+}
+
 TEST(SessionDescription, A5SectionsAreBounded) {
   std::string body = session;
   for (int i = 0; i < 3; ++i) body += audio;

@@ -230,8 +230,18 @@ std::string Scenario::take(bool with_time) {
     text += "ban " + offence.source.to_string() + " " + std::string(name(offence.cause)) + " " +
             offence.text + "\n";
   }
+  for (const message::UnreadEvent& event : outcome_.unread) {
+    unread_ += to_string(event.source) + " > " + to_string(event.destination) + " ";
+    if (!event.call_id.empty()) unread_ += event.call_id + " ";
+    unread_ +=
+        std::string(name(event.what.cause)) + (event.what.text.empty() ? "" : ": " + event.what.text) + "\n";
+  }
   outcome_ = {};
   return text;
+}
+
+std::string Scenario::unread() {
+  return std::exchange(unread_, {});
 }
 
 }  // namespace dpinholer::test

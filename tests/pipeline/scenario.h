@@ -59,6 +59,9 @@ class Scenario {
   std::string send_packets(const std::vector<std::vector<std::uint8_t>>& packets);
   /// Lets time pass; returns what happened, each line with its time ("+32 close ...").
   std::string wait(base::seconds duration);
+  /// What was not read since the last time, in lines: "203.0.113.5:5060 > 192.0.2.10:5060 call@pbx encoding:
+  /// ...".
+  std::string unread();
   /// The operator closes a call; returns what happened, "not found" when there is none.
   std::string close(std::string_view call_id);
   /// Another daemon begins, and finds open what the one before it left; returns what happened.
@@ -93,6 +96,7 @@ class Scenario {
   base::Interface arrival_ = base::Interface::unknown;
   base::TimePoint now_{base::seconds{0}};
   Outcome outcome_;
+  std::string unread_;
   std::vector<OpenPinhole> open_;
   std::shared_ptr<std::map<ip::StreamId, Connection>> connections_;
 };

@@ -47,6 +47,10 @@ class Told {
     recorder_.message(message, forth ? from_ : to_, forth ? to_ : from_, now_);
     return *this;
   }
+  Told& unread(message::UnreadCause cause, const std::string& text) {
+    recorder_.unread({{cause, text}, base::Protocol::udp, from_, to_, "call", now_});
+    return *this;
+  }
   Told& change(Change::Kind kind, const Endpoint& to, const char* from, Cause cause,
                Component component = Component::rtp) {
     Change change;
@@ -222,6 +226,18 @@ TEST(Findings, ACallThatOpensNothingSaysWhy) {
   described.sip(0).wait().sip(486);
   EXPECT_EQ(described.verdict(),
             "nothing opened\n- Nothing opened: what its session descriptions ask for needs no pinhole.");
+}
+
+TEST(Findings, WhatWasNotReadIsSaidOnce) {
+  Told told;
+  told.sip(0, message::Method::invite, false)
+      .unread(message::UnreadCause::encoding, "Content-Encoding gzip")
+      .wait();
+  told.sip(0, message::Method::invite, false).unread(message::UnreadCause::encoding, "Content-Encoding gzip");
+  EXPECT_EQ(told.verdict(),
+            "not read\n! A message opened nothing, or not all that it asks for: its body is encoded: "
+            "Content-Encoding "
+            "gzip (encoding).");
 }
 
 TEST(Findings, ACallThatWasNotAnswered) {

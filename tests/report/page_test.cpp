@@ -174,7 +174,8 @@ TEST(Page, MarksWhoHeardNothing) {
   system::Summary summary;
   summary.media_passed = 1;
   const std::string page = page_of(recorder.finish(summary, ""));
-  EXPECT_NE(page.find("<bdi>203.0.113.5</bdi><span class=\"deaf\">received nothing</span>"), std::string::npos)
+  EXPECT_NE(page.find("<bdi>203.0.113.5</bdi><span class=\"deaf\">received nothing</span>"),
+            std::string::npos)
       << page;
   EXPECT_EQ(page.find("<bdi>192.0.2.10</bdi><span"), std::string::npos);
 }
@@ -199,7 +200,11 @@ TEST(Page, OneCallWithVeryManyOfAllIsBounded) {
     recorder.refusal({base::Protocol::udp, "a", 1, {"call", "audio", Component::rtp}, Cause::limit, now});
     recorder.media(base::Protocol::udp, at("203.0.113.5", port), at("192.0.2.10", 1024), std::nullopt, now);
     recorder.media(base::Protocol::udp, at("203.0.113.5", port), at("198.51.100.1", port), std::nullopt, now);
-    recorder.malformed(caller, callee, now);
+    const std::string number = std::to_string(i);
+    recorder.unread(
+        {{message::UnreadCause::syntax, number}, base::Protocol::udp, caller, callee, "call", now});
+    recorder.unread(
+        {{message::UnreadCause::malformed, number}, base::Protocol::udp, caller, callee, "", now});
   }
   const Story story = recorder.finish({}, "");
   ASSERT_EQ(story.calls.size(), 1U);
@@ -208,6 +213,8 @@ TEST(Page, OneCallWithVeryManyOfAllIsBounded) {
   EXPECT_GE(story.calls[0].rows.back().time, now) << "and the last";
   EXPECT_EQ(story.calls[0].pinholes.size(), limits::report_pinholes);
   EXPECT_EQ(story.calls[0].refusals.size(), limits::report_refusals);
+  EXPECT_EQ(story.calls[0].unread.size(), limits::report_unread_of_call);
+  EXPECT_EQ(story.unread.size(), limits::report_unread);
   const std::string page = page_of(story);
   std::string text;
   EXPECT_EQ(check_elements(page, text), "");

@@ -39,6 +39,12 @@ Refusal refusal(const char* address, std::uint32_t port, Cause cause) {
 
 const scanners::Offence ban{base::Address::v4({203, 0, 113, 5}), scanners::Cause::user_agent, "sip\"cli\x1b",
                             base::TimePoint{base::Duration{3000000}}};
+const message::UnreadEvent unread{{message::UnreadCause::encoding, "Content-Encoding gzip\x1b"},
+                                  base::Protocol::udp,
+                                  {*Address::parse("203.0.113.5"), 5060},
+                                  {*Address::parse("192.0.2.10"), 5062},
+                                  "abc@pbx",
+                                  at(3000000)};
 const Flow flow{at(61100000),
                 base::Protocol::udp,
                 {*Address::parse("203.0.113.5"), 4000},
@@ -66,6 +72,16 @@ TEST(EventLines, JsonIsTheStableInterface) {
             R"("call_id":"abc@pbx","media":"audio","component":"rtp","cause":"port-policy"})");
   EXPECT_EQ(json_line(ban), R"({"time":3.000000,"event":"ban","address":"203.0.113.5","cause":"user-agent",)"
                             R"("sign":"sip\"cli\u001b"})");
+  EXPECT_EQ(json_line(unread),
+            R"({"time":3.000000,"event":"unread","protocol":"udp","source":"203.0.113.5","source_port":5060,)"
+            R"("address":"192.0.2.10","port":5062,"call_id":"abc@pbx","cause":"encoding",)"
+            R"("text":"Content-Encoding gzip\u001b"})");
+  message::UnreadEvent of_nobody = unread;
+  of_nobody.what = {message::UnreadCause::tls, ""};
+  of_nobody.call_id = "";
+  EXPECT_EQ(json_line(of_nobody),
+            R"({"time":3.000000,"event":"unread","protocol":"udp","source":"203.0.113.5","source_port":5060,)"
+            R"("address":"192.0.2.10","port":5062,"cause":"tls"})");
   EXPECT_EQ(json_line(flow),
             R"({"time":61.100000,"event":"flow","protocol":"udp","source":"203.0.113.5","source_port":4000,)"
             R"("address":"192.0.2.10","port":30000,"passed":2999,"dropped":0})");
@@ -86,6 +102,9 @@ TEST(EventLines, TextIsForPeople) {
   EXPECT_EQ(text_line(refusal("media.example.com", 70000, Cause::address)),
             "      2.000000  refuse udp media.example.com:70000 audio rtp  address         call abc@pbx");
   EXPECT_EQ(text_line(ban), "      3.000000  ban    203.0.113.5  user-agent sip\"cli\\x1b");
+  EXPECT_EQ(text_line(unread),
+            "      3.000000  unread udp 203.0.113.5:5060 > 192.0.2.10:5062  encoding: Content-Encoding gzip\\x1b  "
+            "call abc@pbx");
   EXPECT_EQ(text_line(flow),
             "     61.100000  flow   udp 203.0.113.5:4000 > 192.0.2.10:30000  passed 2999, dropped 0");
   EXPECT_EQ(
