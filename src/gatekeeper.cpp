@@ -25,7 +25,15 @@ using pinhole::Installed;
 
 pinhole::GuardSettings guard_settings(const system::Config& config) {
   const auto& calls = config.negotiation;
-  return {config.policy, calls.pinholes_per_call, std::max(calls.early, calls.media_idle), calls.tcp};
+  const base::seconds longest = std::max(calls.early, calls.media_idle);
+  return {config.policy, calls.pinholes_per_call, longest, std::max(longest, calls.held), calls.tcp};
+}
+
+// The timeout by which pinholes of calls on hold can be told from others.
+std::optional<base::seconds> held_timeout(const system::Config& config) {
+  const auto& calls = config.negotiation;
+  if (calls.held == calls.early || calls.held == calls.media_idle) return std::nullopt;
+  return calls.held;
 }
 
 // How long the gatekeeper waits for a commit and does nothing else.
@@ -42,12 +50,13 @@ void write_line(const std::string& text, const std::vector<system::log::Field>& 
 
 Gatekeeper::Gatekeeper(const system::Config& config, pinhole::Host& host, base::HashKey hash_key)
     : observe_(config.kernel.observe),
+      held_(held_timeout(config)),
       offload_(config.offload && !observe_),
       sets_(config.kernel.table),
       watch_(config.kernel.table, sets_.port_id()),
       keeper_(sets_, observe_, hash_key, commit_wait(config)),
       flows_(keeper_.installed(), hash_key),
-      call_log_(write_line, !observe_, config.negotiation.media_idle),
+      call_log_(write_line, !observe_, config.negotiation.media_idle, config.negotiation.held),
       refusals_told_(hash_key),
       unread_told_(hash_key),
       guard_(guard_settings(config), &host, hash_key),
@@ -68,7 +77,7 @@ std::vector<pinhole::Recovered> Gatekeeper::offer() {
   const Installed& installed = keeper_.installed();
   std::erase_if(found, [&](const auto& pinhole) { return installed.find(pinhole.key) != nullptr; });
   installed.for_each([&](const pinhole::Key& key, const Installed::Entry& entry) {
-    found.push_back(pinhole::recovered(key, entry.from, entry.label));
+    found.push_back(pinhole::recovered(key, entry.from, entry.label, entry.timeout));
   });
   guard_.offer(found);
   return found;
@@ -80,10 +89,14 @@ void Gatekeeper::close_unclaimed(base::TimePoint now) {
   finish({closings, {}, {}, {}}, now);
 }
 
+// The next inspector tells by the timeout which of the pinholes that it takes over are those of calls on
+// hold.
 void Gatekeeper::reconfigure(const system::Config& config) {
+  if (held_) keeper_.installed().change_timeout(*held_, config.negotiation.held);
+  held_ = held_timeout(config);
   guard_.reconfigure(guard_settings(config));
   bans_.reconfigure(scanner_settings(config));
-  call_log_.set_established(config.negotiation.media_idle);
+  call_log_.set_established(config.negotiation.media_idle, config.negotiation.held);
   offload_ = config.offload && !observe_;
 }
 

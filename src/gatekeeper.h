@@ -120,6 +120,7 @@ class Gatekeeper {
   void log_unread(const message::UnreadEvent& unread, base::TimePoint now);
 
   bool observe_;
+  std::optional<base::seconds> held_;
   bool offload_;
   system::NftSets sets_;
   system::RulesetWatch watch_;  // since before the sets were found in order

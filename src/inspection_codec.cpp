@@ -319,6 +319,7 @@ void field(Archive& archive, pinhole::Recovered& value) {
   enumeration(archive, value.component, negotiation::Component::data);
   text(archive, value.call, limits::call_id_length);
   field(archive, value.call_hash);
+  field(archive, value.timeout);
 }
 
 template <typename Archive>

@@ -32,13 +32,13 @@ namespace {
 
 // What a pinhole must have been granted for. Its signalling is not known any more: one of its sources stands
 // for it, since policy admitted them together.
-negotiation::Grant grant_of(const pinhole::Recovered& pinhole, bool answered) {
+negotiation::Grant grant_of(const pinhole::Recovered& pinhole, negotiation::Phase phase) {
   const auto& [address, port] = pinhole.key.destination;
   negotiation::Grant grant;
   grant.media = pinhole.media;
   grant.to = {{address, port, pinhole.key.protocol, pinhole.component, false, false}};
   grant.announced_by = address;
-  grant.phase = answered ? negotiation::Phase::established : negotiation::Phase::early;
+  grant.phase = phase;
   grant.bound = !pinhole.from.empty();
   grant.senders = pinhole.from;
   if (grant.bound) grant.sender_signalling = pinhole.from.front();
@@ -101,7 +101,7 @@ struct Pipeline::State {
         host(asked),
         policy(settings.policy, host),
         sides(settings.policy, host),
-        timeouts{settings.negotiation.early, settings.negotiation.media_idle},
+        timeouts{settings.negotiation.early, settings.negotiation.media_idle, settings.negotiation.held},
         streams(settings.streams, settings.hash_key),
         signs(settings.scanners),
         failures(settings.scanners.failures, settings.hash_key, settings.scanners.ipv6_prefix),
@@ -431,8 +431,15 @@ void Pipeline::recover(std::vector<pinhole::Recovered> found, base::TimePoint no
     const std::span<const pinhole::Recovered> of_call(begin, end);
     const auto is_bound = [](const auto& pinhole) { return !pinhole.from.empty(); };
     const bool answered = !state_->policy.bind_to_peer() || std::ranges::any_of(of_call, is_bound);
+    // The rules give an element that media renews the time of media-idle: one that has kept its own says it.
+    const base::seconds held_timeout = state_->timeouts.held;
+    const bool held =
+        std::ranges::any_of(of_call, [&](const auto& pinhole) { return pinhole.timeout == held_timeout; });
+    const auto phase = !answered ? negotiation::Phase::early
+                       : held    ? negotiation::Phase::held
+                                 : negotiation::Phase::established;
     negotiation::Grants grants;
-    for (const pinhole::Recovered& pinhole : of_call) grants.push_back(grant_of(pinhole, answered));
+    for (const pinhole::Recovered& pinhole : of_call) grants.push_back(grant_of(pinhole, phase));
     state_->calls.recover(begin->call_hash, begin->call, std::move(grants), answered, now, state_->updates);
     state_->apply(outcome);
     begin = end;

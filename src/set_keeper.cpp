@@ -29,9 +29,10 @@ constexpr int most_readings = 8;
 constexpr base::Duration result_wait = std::chrono::milliseconds{50};
 
 // `update` in the packet path keeps the elements of media that flows: those need nothing. One that nobody
-// renewed for a fifth of its timeout does; refreshes come far more often than its other four fifths last.
+// renewed for a fifth of its timeout does; refreshes come far more often than its other four fifths last. So
+// does one that has the longer timeout of a call that was on hold.
 bool is_aged(const ElementState& state, base::seconds timeout) {
-  return state.expires < timeout * 4 / 5;
+  return state.expires < timeout * 4 / 5 || state.timeout >= timeout + base::seconds{1};
 }
 
 bool is_full(int code) {
@@ -74,7 +75,8 @@ std::vector<pinhole::Recovered> SetKeeper::recover(base::TimePoint now) {
   std::vector<pinhole::FoundElement> elements;
   elements.reserve(ours.size());
   for (const auto& [key, state] : ours) {
-    if (auto content = pinhole::read_comment(state.comment)) elements.push_back({key, std::move(*content)});
+    if (auto content = pinhole::read_comment(state.comment))
+      elements.push_back({key, std::move(*content), std::chrono::round<base::seconds>(state.timeout)});
   }
   const std::vector<pinhole::Recovered> pinholes = pinhole::recovered(std::move(elements));
   for (const pinhole::Recovered& pinhole : pinholes) {

@@ -191,6 +191,16 @@ bool answerer_listens(Setup setup) {
   return setup != Setup::active && setup != Setup::holdconn;
 }
 
+// RFC 3264 section 8.4 and RFC 2543 appendix B: to 0.0.0.0 nothing is sent, unless it only waits for
+// candidates.
+bool flows(const MediaDescription& from, const MediaDescription& to) {
+  const Connection& connection = to.connection;
+  const bool nowhere =
+      connection.kind == Connection::Kind::address && connection.address.is_unspecified() && !to.ice;
+  return (from.direction == Direction::sendrecv || from.direction == Direction::sendonly) &&
+         (to.direction == Direction::sendrecv || to.direction == Direction::recvonly) && !nowhere;
+}
+
 std::string_view mid_of(const SessionDescription& offer, const SessionDescription& answer,
                         std::size_t index) {
   const std::string& answered = answer.media[index].mid;
@@ -283,10 +293,15 @@ Agreement agree(const Announcement& offer, const Announcement& answer, const Set
   const auto& theirs = offer.description.media;
   const auto& ours = answer.description.media;
   const auto away = bundled_away(offer.description, answer.description);
+  bool has_media = false;
+  bool any_flows = false;
   for (std::size_t index = 0; index < std::min(theirs.size(), ours.size()); ++index) {
     const MediaDescription& offering = theirs[index];
     const MediaDescription& answering = ours[index];
-    if (refused(offering) || refused(answering) || away.contains(index)) continue;
+    if (refused(offering) || refused(answering)) continue;
+    has_media = true;
+    any_flows = any_flows || flows(offering, answering) || flows(answering, offering);
+    if (away.contains(index)) continue;
 
     const bool muxed = wants_mux(offering) && wants_mux(answering);
     Reading reading;
@@ -315,6 +330,11 @@ Agreement agree(const Announcement& offer, const Announcement& answer, const Set
     if (to_answerer.mid.empty()) to_answerer.mid = to_offerer.mid;
     if (worth_keeping(to_offerer)) agreement.toward_offerer.push_back(std::move(to_offerer));
     if (worth_keeping(to_answerer)) agreement.toward_answerer.push_back(std::move(to_answerer));
+  }
+  agreement.held = has_media && !any_flows;
+  if (agreement.held) {
+    for (Grant& grant : agreement.toward_offerer) grant.phase = Phase::held;
+    for (Grant& grant : agreement.toward_answerer) grant.phase = Phase::held;
   }
   return agreement;
 }

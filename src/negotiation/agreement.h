@@ -20,6 +20,7 @@ struct Announcement {
 struct Agreement {
   Grants toward_offerer;
   Grants toward_answerer;
+  bool held = false;  ///< it has media, and lets none of it flow, in either direction
 
   friend bool operator==(const Agreement&, const Agreement&) = default;
 };

@@ -111,6 +111,7 @@ struct Recovered {
   Grants grants;  ///< toward both parties: one for each pinhole
   /// Something of it was bound to a peer. Else it was offered only, and somebody may answer yet.
   bool answered = false;
+  bool held = false;         ///< the parties had agreed that no media flows
   base::TimePoint deadline;  ///< not answered: when it is given up
   bool met = false;          ///< one of its dialogs is known again
   /// base::stable_hash of the Call-ID, while no message has told that.

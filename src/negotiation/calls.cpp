@@ -237,6 +237,8 @@ void Calls::recover(std::uint64_t call_hash, std::string_view text, Grants grant
   call.recovered = std::make_unique<Recovered>();
   call.recovered->grants = std::move(grants);
   call.recovered->answered = answered;
+  call.recovered->held = std::ranges::any_of(call.recovered->grants,
+                                             [](const Grant& grant) { return grant.phase == Phase::held; });
   call.recovered->deadline = now + settings_.early;
   call.recovered->call_hash = call_hash;
   unnamed_.emplace(call_hash, call.serial);

@@ -183,6 +183,7 @@ void Turn::wake(Dialog& dialog) {
 void Turn::settle(Dialog& dialog, Disposition disposition, Party offerer, Agreement agreement) {
   Negotiation& negotiation = dialog.negotiations[index(disposition)];
   negotiation.answered = true;
+  negotiation.held = agreement.held;
   negotiation.toward(offerer) = std::move(agreement.toward_offerer);
   negotiation.toward(other(offerer)) = std::move(agreement.toward_answerer);
   prove(dialog);

@@ -56,6 +56,7 @@ struct Transport {
 enum class Phase : std::uint8_t {
   early,        ///< offered: timeouts.early
   established,  ///< answered: timeouts.media-idle
+  held,         ///< answered, and no media is to flow: timeouts.held
 };
 
 /// One m-line, one direction: where one party receives, and who may send there. This is what was agreed, or

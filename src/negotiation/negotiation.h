@@ -63,6 +63,7 @@ struct Negotiation {
   Grants toward_callee;
   std::vector<Exchange> exchanges;
   bool answered = false;
+  bool held = false;  ///< what was agreed last lets no media flow (Agreement::held)
   /// Settled by an exchange of its own: what responses to the INVITE say about its offer is old.
   bool past_invite = false;
 

@@ -11,10 +11,11 @@
 //   session      Session-Expires:               2xx + its value                        (RFC 4028)
 //   removal      dialog terminated:             end + timeouts.terminating
 //   idle         confirmed call silent:         last message in a dialog or media + timeouts.media-idle
+//                (no media is to flow:          the same + timeouts.held)
 //   recovered    found open, unanswered:        start, or provisional response + timeouts.early
 //   max_call     call too long:                 first request + timeouts.max-call
 //   closed       closed by the operator:        last message + limits::closed_call_seconds
-//   refresh      anything open:                 every half of the shorter element timeout
+//   refresh      anything open:                 every half of the shortest element timeout
 #include <algorithm>
 
 #include "base/limits.h"
@@ -36,6 +37,23 @@ bool is_established(const Call& call) {
   });
 }
 
+// Whether all that its dialogs have agreed on last is that no media flows; those count that make it an
+// established call.
+bool is_held(const Call& call) {
+  bool held = is_open(call.recovered) && call.recovered->answered;
+  if (held && !call.recovered->held) return false;
+  const bool strangers_count = !parties_go_on(call);
+  for (const Dialog& dialog : call.dialogs) {
+    const bool counts =
+        dialog.state == Dialog::State::confirmed && (strangers_count || call.legs[dialog.leg].own);
+    const Negotiation& negotiation = dialog.negotiations[index(Disposition::session)];
+    if (!counts || !negotiation.answered) continue;
+    if (!negotiation.held) return false;
+    held = true;
+  }
+  return held;
+}
+
 bool answered_early(const Call& call, const Transaction& transaction) {
   if (!transaction.initial_invite() || transaction.state != Transaction::State::proceeding) return false;
   return std::any_of(call.dialogs.begin(), call.dialogs.end(), [&](const Dialog& dialog) {
@@ -52,7 +70,7 @@ base::TimePoint transaction_due(const Call& call, const Transaction& transaction
 }  // namespace
 
 base::Duration refresh_interval(const Settings& settings) {
-  return base::Duration{std::min(settings.early, settings.media_idle)} / 2;
+  return base::Duration{std::min({settings.early, settings.media_idle, settings.held})} / 2;
 }
 
 Timer next_timer(const Call& call, const Settings& settings) {
@@ -75,7 +93,8 @@ Timer next_timer(const Call& call, const Settings& settings) {
   if (is_open(call.recovered) && !call.recovered->answered)
     consider(Timer::Kind::recovered, call.recovered->deadline, 0);
   if (is_established(call)) {
-    consider(Timer::Kind::idle, std::max(call.last_message, call.last_media) + settings.media_idle, 0);
+    const base::seconds silence = is_held(call) ? settings.held : settings.media_idle;
+    consider(Timer::Kind::idle, std::max(call.last_message, call.last_media) + silence, 0);
   }
   if (settings.max_call.count() > 0) consider(Timer::Kind::max_call, call.started + settings.max_call, 0);
   return next;

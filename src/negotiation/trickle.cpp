@@ -103,10 +103,10 @@ void Turn::trickle(const SipMessage& message, Party sender, const Leg& pair) {
     joiner.session(negotiation.toward(sender), negotiation.toward(other(sender)));
     for (Exchange& exchange : negotiation.exchanges) {
       if (exchange.provisional) {
-        auto& [toward_offerer, toward_answerer] = *exchange.provisional;
+        Agreement& agreed = *exchange.provisional;
         const bool by_offerer = exchange.offerer == sender;
-        joiner.session(by_offerer ? toward_offerer : toward_answerer,
-                       by_offerer ? toward_answerer : toward_offerer);
+        joiner.session(by_offerer ? agreed.toward_offerer : agreed.toward_answerer,
+                       by_offerer ? agreed.toward_answerer : agreed.toward_offerer);
       }
       const bool own = exchange.offerer == sender && exchange.offer->origin.address == source;
       if (own && joiner.offer(exchange.offer))

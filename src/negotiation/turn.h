@@ -36,7 +36,7 @@ struct Timer {
 /// The timer of `call` that is due first; every call has one. Their formulas stand at the head of timers.cpp.
 Timer next_timer(const Call& call, const Settings& settings);
 
-/// How often elements get their timeout again: before the shorter of the two has run down.
+/// How often elements get their timeout again: before the shortest that one may have has run down.
 base::Duration refresh_interval(const Settings& settings);
 
 /// Everything that `call` wants now, early things first. Valid until the call changes.

@@ -77,7 +77,7 @@ std::vector<Refusal> Guard::judge(std::vector<Change>& changes) {
 }
 
 bool Guard::admits(Change& change, std::vector<Refusal>& refusals) {
-  change.timeout = std::clamp(change.timeout, base::seconds{1}, settings_.longest_timeout);
+  clamp_timeout(change, change.from);
   const auto place = open_.find(change.key);
   if (change.kind == Change::Kind::open) return place == open_.end() && admits_open(change, refusals);
   if (place == open_.end()) return false;
@@ -97,6 +97,13 @@ bool Guard::admits(Change& change, std::vector<Refusal>& refusals) {
       return true;
   }
   return false;
+}
+
+// Only what a peer is bound to can be on hold; with media.source = "any" nothing is bound.
+void Guard::clamp_timeout(Change& change, const std::vector<base::Address>& from) const {
+  const bool is_bound = !from.empty() || !settings_.policy.bind_to_peer;
+  const base::seconds longest = is_bound ? settings_.longest_bound : settings_.longest_timeout;
+  change.timeout = std::clamp(change.timeout, base::seconds{1}, longest);
 }
 
 bool Guard::admits_open(Change& change, std::vector<Refusal>& refusals) {
@@ -128,6 +135,7 @@ bool Guard::admits_bind(Change& change, Record& record) {
 // Admits one refresh of a pinhole in each judgement: a second one would change nothing.
 bool Guard::admits_refresh(Change& change, Record& record) const {
   change.from = record.from;
+  clamp_timeout(change, record.from);
   return std::exchange(record.refreshed, judgements_) != judgements_;
 }
 

@@ -25,7 +25,8 @@ namespace dpinholer::pinhole {
 struct GuardSettings {
   PolicySettings policy;
   std::size_t pinholes_per_call = 256;  ///< limits.pinholes-per-call
-  base::seconds longest_timeout{300};   ///< of a set element
+  base::seconds longest_timeout{300};   ///< of a set element that lets anybody in
+  base::seconds longest_bound{3600};    ///< of one that lets a peer in
   bool tcp = false;                     ///< media.tcp
 };
 
@@ -96,6 +97,7 @@ class Guard {
   };
 
   bool admits(Change& change, std::vector<Refusal>& refusals);
+  void clamp_timeout(Change& change, const std::vector<base::Address>& from) const;
   bool admits_open(Change& change, std::vector<Refusal>& refusals);
   bool admits_bind(Change& change, Record& record);
   bool admits_refresh(Change& change, Record& record) const;

@@ -37,6 +37,12 @@ void Installed::apply(const Change& change) {
   }
 }
 
+void Installed::change_timeout(base::seconds before, base::seconds now) {
+  for (auto& [key, entry] : entries_) {
+    if (entry.timeout == before) entry.timeout = now;
+  }
+}
+
 Installed::Entry* Installed::find(const Key& key) {
   const auto place = entries_.find(key);
   return place == entries_.end() ? nullptr : &place->second;

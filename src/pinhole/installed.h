@@ -83,6 +83,9 @@ class Installed {
   /// Whether an element is one of a pinhole as it is bound now.
   bool holds(const ElementKey& element) const;
 
+  /// What has the timeout `before` is to have `now`; the kernel hears of it when it is renewed.
+  void change_timeout(base::seconds before, base::seconds now);
+
   std::size_t size() const { return entries_.size(); }
   void for_each(const std::function<void(const Key&, const Entry&)>& visit) const;
 

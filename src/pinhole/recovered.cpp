@@ -9,10 +9,16 @@
 
 namespace dpinholer::pinhole {
 
-Recovered recovered(const Key& key, const std::vector<base::Address>& from, const Label& label) {
+Recovered recovered(const Key& key, const std::vector<base::Address>& from, const Label& label,
+                    base::seconds timeout) {
   CommentContent tells = content(label);
-  return {
-      key, from, negotiation::media_of(tells.media), tells.component, std::move(tells.call), tells.call_hash};
+  return {key,
+          from,
+          negotiation::media_of(tells.media),
+          tells.component,
+          std::move(tells.call),
+          tells.call_hash,
+          timeout};
 }
 
 Label label_of(const Recovered& pinhole) {
@@ -35,8 +41,10 @@ std::vector<Recovered> recovered(std::vector<FoundElement> elements) {
                           negotiation::media_of(element.content.media),
                           element.content.component,
                           element.content.call,
-                          element.content.call_hash});
+                          element.content.call_hash,
+                          base::seconds{0}});
     }
+    pinholes.back().timeout = std::max(pinholes.back().timeout, element.timeout);
     std::vector<base::Address>& from = pinholes.back().from;
     if (element.key.source && (from.empty() || from.back() != *element.key.source)) {
       from.push_back(*element.key.source);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/time.h"
 #include "negotiation/media.h"
 #include "pinhole/element.h"
 #include "pinhole/pinhole.h"
@@ -20,12 +21,14 @@ struct Recovered {
   Component component = Component::rtp;
   std::string call;             ///< what the comment tells of the Call-ID of whoever opened it
   std::uint64_t call_hash = 0;  ///< its base::stable_hash
+  base::seconds timeout{0};     ///< of its elements, the longest
 
   friend bool operator==(const Recovered&, const Recovered&) = default;
 };
 
 /// A pinhole that was opened with `label`, as its comment would tell.
-Recovered recovered(const Key& key, const std::vector<base::Address>& from, const Label& label);
+Recovered recovered(const Key& key, const std::vector<base::Address>& from, const Label& label,
+                    base::seconds timeout);
 /// The label of a pinhole that was found.
 Label label_of(const Recovered& pinhole);
 
@@ -33,6 +36,7 @@ Label label_of(const Recovered& pinhole);
 struct FoundElement {
   ElementKey key;
   CommentContent content;
+  base::seconds timeout{0};
 };
 
 /// The pinholes that these elements are, sorted by key. An element may come more than once. Where a pinhole

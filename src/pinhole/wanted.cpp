@@ -71,6 +71,18 @@ std::vector<base::Address> sources(const Grant& grant, std::size_t pinholes, con
   return from;
 }
 
+base::seconds timeout_of(Phase phase, const ElementTimeouts& timeouts) {
+  switch (phase) {
+    case Phase::early:
+      return timeouts.early;
+    case Phase::established:
+      return timeouts.established;
+    case Phase::held:
+      return timeouts.held;
+  }
+  return timeouts.early;
+}
+
 std::vector<base::Address> of_family(const std::vector<base::Address>& addresses, base::Family family) {
   std::vector<base::Address> same;
   for (const base::Address& address : addresses) {
@@ -145,7 +157,7 @@ std::vector<Want> wanted(std::span<const Grant* const> grants, const Policy& pol
       want.from = of_family(from, transport->address.family());
       // The peer has no address of this family: open to nobody is closed, not open to anybody.
       if (want.from.empty() && !from.empty()) continue;
-      want.timeout = grant->phase == Phase::early ? timeouts.early : timeouts.established;
+      want.timeout = timeout_of(grant->phase, timeouts);
       want.media = grant->media;
       want.component = transport->component;
       want.held = transport->held;

@@ -17,6 +17,7 @@ namespace dpinholer::pinhole {
 struct ElementTimeouts {
   base::seconds early;
   base::seconds established;
+  base::seconds held;
 };
 
 /// A pinhole as one call wants it.

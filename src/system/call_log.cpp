@@ -96,7 +96,8 @@ void CallLog::changed(const pinhole::Change& change, const pinhole::Label& label
 }
 
 void CallLog::note_answer(Call& call, const pinhole::Change& change) {
-  if (call.answered || (change.from.empty() && change.timeout != established_)) return;
+  const bool of_answered = change.timeout == established_ || change.timeout == held_;
+  if (call.answered || (change.from.empty() && !of_answered)) return;
   call.answered = true;
   ++answered_;
 }

@@ -24,11 +24,15 @@ class CallLog {
   using Sink = std::function<void(const std::string& text, const std::vector<log::Field>& fields)>;
 
   /// `counts`: whether it is told how many packets passed; if not, its lines say nothing about media.
-  /// `established`: how long elements of answered calls live.
-  explicit CallLog(Sink sink, bool counts = true, base::seconds established = base::seconds{300})
-      : sink_(std::move(sink)), counts_(counts), established_(established) {}
+  /// `established` and `held`: how long elements of answered calls live.
+  explicit CallLog(Sink sink, bool counts = true, base::seconds established = base::seconds{300},
+                   base::seconds held = base::seconds{3600})
+      : sink_(std::move(sink)), counts_(counts), established_(established), held_(held) {}
 
-  void set_established(base::seconds established) { established_ = established; }
+  void set_established(base::seconds established, base::seconds held) {
+    established_ = established;
+    held_ = held;
+  }
 
   void opened(const pinhole::Change& change);
   /// It was bound or refreshed. `label`: as below.
@@ -79,6 +83,7 @@ class CallLog {
   Sink sink_;
   bool counts_;
   base::seconds established_;
+  base::seconds held_;
   std::size_t answered_ = 0;
   Calls calls_;
   std::vector<std::string> touched_;

@@ -208,6 +208,7 @@ const Key keys[] = {
 
     {"timeouts", "early", a_time, [](Node n, Config& c) { return read(n, c.negotiation.early); }},
     {"timeouts", "media-idle", a_time, [](Node n, Config& c) { return read(n, c.negotiation.media_idle); }},
+    {"timeouts", "held", a_time, [](Node n, Config& c) { return read(n, c.negotiation.held); }},
     {"timeouts", "terminating", a_time, [](Node n, Config& c) { return read(n, c.negotiation.terminating); }},
     {"timeouts", "max-call", "whole seconds, 1 to 31536000, or 0 for no limit",
      [](Node n, Config& c) { return read(n, c.negotiation.max_call, 0); }},

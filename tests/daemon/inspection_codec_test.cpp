@@ -32,7 +32,8 @@ Batch batch() {
                              negotiation::Media::video,
                              pinhole::Component::rtcp,
                              "call",
-                             77});
+                             77,
+                             base::seconds{3600}});
   batch.connections.push_back({{{address("2001:db8::1"), 2}, {address("2001:db8::2"), 3}, 4, 5}, true});
   batch.media.push_back(
       {key("2001:db8::3", 6), base::Address::parse("2001:db8::9"), base::TimePoint{base::Duration{7}}});

@@ -203,7 +203,7 @@ class Attack {
     FUZZ_CHECK(changes.size() <= limits::changes_per_batch);
     guard_->judge(changes);
     for (const Change& change : changes) {
-      FUZZ_CHECK(change.timeout >= base::seconds{1} && change.timeout <= settings(tcp_).longest_timeout);
+      FUZZ_CHECK(change.timeout >= base::seconds{1} && change.timeout <= settings(tcp_).longest_bound);
       if (change.kind == Change::Kind::open && change.cause != pinhole::Cause::recovered)
         announced_by_[change.key] = change.announced_by;
     }
@@ -224,7 +224,7 @@ class Attack {
     const pinhole::Installed& installed = keeper_->installed();
     std::erase_if(found, [&](const auto& pinhole) { return installed.find(pinhole.key) != nullptr; });
     installed.for_each([&](const pinhole::Key& key, const pinhole::Installed::Entry& entry) {
-      found.push_back(pinhole::recovered(key, entry.from, entry.label));
+      found.push_back(pinhole::recovered(key, entry.from, entry.label, entry.timeout));
     });
     guard_->offer(found);
   }

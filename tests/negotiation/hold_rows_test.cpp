@@ -46,6 +46,80 @@ TEST(HoldRow, EveryOfferMeetsEveryAnswer) {
   }
 }
 
+// Whether media flows in one direction at least: that one party sends and the other receives.
+TEST(HoldRow, OnHoldIsWhatLetsNoMediaFlowInEitherDirection) {
+  struct Side {
+    const char* direction;
+    bool sends;
+    bool receives;
+  };
+  constexpr Side sides[] = {{"", true, true},
+                            {"|a=sendrecv", true, true},
+                            {"|a=sendonly", true, false},
+                            {"|a=recvonly", false, true},
+                            {"|a=inactive", false, false}};
+  auto section = [](const char* address, const Side& side, const char* more) {
+    return dpinholer::test::sdp(
+        {std::string(address) + "|audio 30000 RTP/AVP 0" + std::string(side.direction) + more});
+  };
+  for (const bool old_offer : {false, true}) {
+    for (const bool old_answer : {false, true}) {
+      for (const Side& offering : sides) {
+        for (const Side& answering : sides) {
+          const auto offer =
+              announcement(section(old_offer ? "0.0.0.0" : "192.0.2.10", offering, ""), offerer_address);
+          const auto answer =
+              announcement(section(old_answer ? "0.0.0.0" : "203.0.113.5", answering, ""), answerer_address);
+          const bool forth = offering.sends && answering.receives && !old_answer;
+          const bool back = answering.sends && offering.receives && !old_offer;
+          EXPECT_EQ(agree(offer, answer, {}).held, !forth && !back)
+              << offering.direction << (old_offer ? " at 0.0.0.0" : "") << ", answered" << answering.direction
+              << (old_answer ? " at 0.0.0.0" : "");
+        }
+      }
+    }
+  }
+}
+
+TEST(HoldRow, WhatIsOnHoldAndWhatIsNot) {
+  const struct {
+    const char* what;
+    std::vector<std::string> offer;
+    std::vector<std::string> answer;
+    bool held;
+  } rows[] = {
+      {"IPv6", {"2001:db8::1|audio 30000 RTP/AVP 0|a=inactive"}, {"2001:db8::2|audio 40000 RTP/AVP 0"}, true},
+      {"the old hold over IPv6", {"::|audio 30000 RTP/AVP 0"}, {"::|audio 40000 RTP/AVP 0"}, true},
+      {"trickle ICE: its candidates come later",
+       {"0.0.0.0|audio 9 RTP/AVP 0|a=ice-ufrag:x"},
+       {"0.0.0.0|audio 9 RTP/AVP 0|a=ice-ufrag:y"},
+       false},
+      {"a refused m-line beside it",
+       {"192.0.2.10|audio 30000 RTP/AVP 0|a=inactive", "192.0.2.10|video 30002 RTP/AVP 31"},
+       {"203.0.113.5|audio 40000 RTP/AVP 0|a=inactive", "203.0.113.5|video 0 RTP/AVP 31"},
+       true},
+      {"no m-line that was accepted",
+       {"192.0.2.10|audio 30000 RTP/AVP 0|a=inactive"},
+       {"203.0.113.5|audio 0 RTP/AVP 0"},
+       false},
+      {"no m-line at all", {}, {}, false},
+      {"messages over TCP, which opens nothing here",
+       {"192.0.2.10|audio 30000 RTP/AVP 0|a=inactive", "192.0.2.10|message 2855 TCP/MSRP *"},
+       {"203.0.113.5|audio 40000 RTP/AVP 0|a=inactive", "203.0.113.5|message 2855 TCP/MSRP *"},
+       false},
+      {"an m-line of a bundle, without a port of its own",
+       {"192.0.2.10|audio 30000 RTP/AVP 0|a=inactive|a=mid:1", "192.0.2.10|video 30002 RTP/AVP 31|a=mid:2"},
+       {"203.0.113.5|audio 40000 RTP/AVP 0|a=inactive|a=mid:1", "203.0.113.5|video 40000 RTP/AVP 31|a=mid:2"},
+       false},
+  };
+  for (const auto& row : rows) {
+    const std::string session = "a=group:BUNDLE 1 2\r\n";
+    const auto offer = announcement(dpinholer::test::sdp(row.offer, session), offerer_address);
+    const auto answer = announcement(dpinholer::test::sdp(row.answer, session), answerer_address);
+    EXPECT_EQ(agree(offer, answer, {}).held, row.held) << row.what;
+  }
+}
+
 const Row hold_rows[] = {
     {.name = "MuxedPortStaysOpen",
      .rfc = "calls.md 7: RTCP comes there too",

@@ -135,6 +135,26 @@ TEST_F(GuardTest, TimeoutsAreClamped) {
   EXPECT_EQ(changes[1].timeout, base::seconds{1});
 }
 
+TEST_F(GuardTest, OnlyWhatAPeerIsBoundToMayHaveTheTimeoutOfACallOnHold) {
+  Change change = open("192.0.2.10", 30000, phone);
+  change.timeout = base::seconds{3600};
+  const auto timeout = [&](Kind kind, std::vector<base::Address> from) {
+    change.kind = kind;
+    change.from = std::move(from);
+    std::vector<Change> changes{change};
+    EXPECT_TRUE(guard.judge(changes).empty());
+    return changes.empty() ? base::seconds{0} : changes.front().timeout;
+  };
+  EXPECT_EQ(timeout(Kind::open, {}), base::seconds{300});
+  EXPECT_EQ(timeout(Kind::refresh, {trunk}), base::seconds{300}) << "whatever it says it is bound to";
+  EXPECT_EQ(timeout(Kind::bind, {trunk}), base::seconds{3600});
+  EXPECT_EQ(timeout(Kind::refresh, {trunk}), base::seconds{3600});
+  GuardSettings any;
+  any.policy.bind_to_peer = false;
+  guard.reconfigure(any);
+  EXPECT_EQ(timeout(Kind::bind, {}), base::seconds{3600});
+}
+
 TEST_F(GuardTest, ACallHasItsBoundAndGetsRoomWhenItCloses) {
   for (std::uint32_t port = 30000; port < 30256; ++port)
     EXPECT_EQ(judged(open("192.0.2.10", port, phone)), "");

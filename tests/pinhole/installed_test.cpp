@@ -34,6 +34,15 @@ TEST(Installed, FollowsAPinholeThroughItsLife) {
   EXPECT_EQ(installed.size(), 0U);
 }
 
+TEST(Installed, OnlyWhatHasThatTimeoutGetsAnotherOne) {
+  Installed installed({});
+  installed.apply(change(Change::Kind::open, phone, {}, 3600));
+  installed.apply(change(Change::Kind::open, other_phone, {}, 300));
+  installed.change_timeout(base::seconds{3600}, base::seconds{7200});
+  EXPECT_EQ(installed.find(phone)->timeout, base::seconds{7200});
+  EXPECT_EQ(installed.find(other_phone)->timeout, base::seconds{300});
+}
+
 TEST(Installed, KnowsPinholesByProtocolToo) {
   Installed installed({});
   Key tcp = phone;

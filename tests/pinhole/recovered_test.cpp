@@ -21,12 +21,12 @@ const base::Address other = address("203.0.113.6");
 
 FoundElement element(Set set, const base::Endpoint& to, std::optional<base::Address> from = {},
                      std::string_view media = "audio", std::uint64_t call = 1) {
-  return {{set, from, to}, {std::string(media), Component::rtp, "c", call}};
+  return {{set, from, to}, {std::string(media), Component::rtp, "c", call}, base::seconds{300}};
 }
 
 Recovered pinhole(const Key& key, std::vector<base::Address> from = {}, Media media = Media::audio,
                   std::uint64_t call = 1) {
-  return {key, std::move(from), media, Component::rtp, "c", call};
+  return {key, std::move(from), media, Component::rtp, "c", call, base::seconds{300}};
 }
 
 TEST(Recovered, NothingIsNothing) {

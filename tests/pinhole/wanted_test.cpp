@@ -15,7 +15,7 @@ using negotiation::Grant;
 using negotiation::Phase;
 using negotiation::Transport;
 
-constexpr ElementTimeouts timeouts{base::seconds{180}, base::seconds{300}};
+constexpr ElementTimeouts timeouts{base::seconds{180}, base::seconds{300}, base::seconds{3600}};
 
 base::Address address(std::string_view text) {
   return base::Address::parse(text).value();
@@ -68,6 +68,12 @@ TEST(Wanted, EarlyIsOpenToAnybodyEstablishedToThePeer) {
   EXPECT_EQ(wanted_text({bound({transport("192.0.2.10", 30000)}, {"203.0.113.5"})}),
             "192.0.2.10:30000 rtp 203.0.113.1,203.0.113.5 300\n")
       << "media addresses and signalling, sorted";
+}
+
+TEST(Wanted, OnHoldElementsLiveLonger) {
+  Grant grant = bound({transport("192.0.2.10", 30000)}, {});
+  grant.phase = Phase::held;
+  EXPECT_EQ(wanted_text({grant}), "192.0.2.10:30000 rtp 203.0.113.1 3600\n");
 }
 
 TEST(Wanted, SourceAnyLeavesItOpen) {

@@ -272,16 +272,16 @@ TEST(Attack, A15HoldForEverEndsWithTheLongestCall) {
   }
 }
 
-TEST(Attack, A15HoldWithoutASignOfLifeEndsByIdle) {
+TEST(Attack, A15HoldWithoutASignOfLifeEndsByHeld) {
   TwoParties call;
   call.offer(plain_offer);
   call.answer(plain_answer);
   call.offer(sdp({"0.0.0.0|audio 30000 RTP/AVP 0|a=inactive"}));
   EXPECT_EQ(call.answer(sdp({"203.0.113.5|audio 40000 RTP/AVP 0|a=inactive"})),
             "close 192.0.2.10:30000 audio rtp replaced\nclose 192.0.2.10:30001 audio rtcp replaced\n");
-  EXPECT_EQ(call.scenario.wait(base::seconds{299}), "");
+  EXPECT_EQ(call.scenario.wait(base::seconds{3599}), "");
   EXPECT_EQ(call.scenario.wait(base::seconds{1}),
-            "+300 close 203.0.113.5:40000 audio rtp idle\n+300 close 203.0.113.5:40001 audio rtcp idle\n");
+            "+3600 close 203.0.113.5:40000 audio rtp idle\n+3600 close 203.0.113.5:40001 audio rtcp idle\n");
 }
 
 TEST(Attack, A15MediaKeptAliveAfterTheCallIsGone) {

@@ -79,14 +79,18 @@ TEST(Hold, KeepChangesNothing) {
 TEST(Hold, AFirstOfferOnHoldOpensRtcpOnly) {
   PipelineSettings settings;
   settings.negotiation.hold_narrow = true;
-  for (const char* direction : {"sendonly", "inactive"}) {
+  for (const std::string direction : {"sendonly", "inactive"}) {
     TwoParties call(settings);
-    EXPECT_EQ(call.offer(sdp({"192.0.2.10|audio 30000 RTP/AVP 0|a=" + std::string(direction)})),
+    EXPECT_EQ(call.offer(sdp({"192.0.2.10|audio 30000 RTP/AVP 0|a=" + direction})),
               "open 192.0.2.10:30001 any audio rtcp 180 offer\n");
-    EXPECT_EQ(call.answer(plain_answer),
-              "bind 192.0.2.10:30001 203.0.113.5 audio rtcp 300 answer\n"
-              "open 203.0.113.5:40000 192.0.2.10 audio rtp 300 answer\n"
-              "open 203.0.113.5:40001 192.0.2.10 audio rtcp 300 answer\n");
+    const std::string timeout = direction == "inactive" ? "3600" : "300";
+    EXPECT_EQ(call.answer(plain_answer), "bind 192.0.2.10:30001 203.0.113.5 audio rtcp " + timeout +
+                                             " answer\n"
+                                             "open 203.0.113.5:40000 192.0.2.10 audio rtp " +
+                                             timeout +
+                                             " answer\n"
+                                             "open 203.0.113.5:40001 192.0.2.10 audio rtcp " +
+                                             timeout + " answer\n");
   }
 }
 

@@ -162,6 +162,8 @@ PipelineSettings settings(Choices& choices) {
   settings.negotiation.max_call = base::seconds{choices.below(2) != 0 ? 1000 : 0};
   settings.negotiation.pinholes_per_call = choices.below(4) == 0 ? 6 : 256;
   if (choices.below(2) != 0) settings.policy.inside_networks = {base::Network::parse("192.0.2.0/24").value()};
+  // Further choices would change what inputs that were found mean.
+  settings.negotiation.held = base::seconds{settings.negotiation.hold_narrow ? 50 : 3600};
   return settings;
 }
 

@@ -66,7 +66,8 @@ pinhole::Recovered left_by(const pinhole::Change& change) {
   const auto content = pinhole::read_comment(pinhole::comment(change.label));
   if (!content) throw std::logic_error("a comment that can't be read");
   return {change.key,         change.from,   negotiation::media_of(content->media),
-          content->component, content->call, content->call_hash};
+          content->component, content->call, content->call_hash,
+          change.timeout};
 }
 
 }  // namespace
@@ -191,9 +192,12 @@ std::string Scenario::take(bool with_time) {
   using Kind = pinhole::Change::Kind;
   std::string text;
   for (const pinhole::Change& change : outcome_.changes) {
-    if (change.kind == Kind::refresh) continue;
     auto known =
         std::find_if(open_.begin(), open_.end(), [&](const OpenPinhole& o) { return o.key == change.key; });
+    if (change.kind == Kind::refresh) {
+      if (known != open_.end()) known->left.timeout = change.timeout;
+      continue;
+    }
     // A transcript that contradicts itself is a fault of the program, whatever the test looks at.
     if ((change.kind == Kind::open) != (known == open_.end()))
       throw std::logic_error("opened twice, or never");
@@ -209,6 +213,7 @@ std::string Scenario::take(bool with_time) {
         if (known->from != sources(change.from_before)) throw std::logic_error("bound from what it was not");
         known->from = from;
         known->left.from = change.from;
+        known->left.timeout = change.timeout;
         text += "bind " + place(change.key) + " " + from + " " + label(change.label) + " " +
                 std::to_string(change.timeout.count()) + " " + cause(change.cause);
         break;

@@ -73,10 +73,17 @@ TEST_F(RecoverTest, WhatOneDaemonOpenedTheNextOneFinds) {
   apply(start(), {open(trunk, {}, "b@example.com"), open(phone, {peer, relay}, "a@example.com")});
   const std::uint64_t a = base::stable_hash("a@example.com");
   const std::uint64_t b = base::stable_hash("b@example.com");
-  EXPECT_EQ(start().recover({}),
-            (std::vector<Recovered>{
-                {trunk, {}, negotiation::Media::audio, Component::rtp, "b@example.com", b},
-                {phone, {peer, relay}, negotiation::Media::audio, Component::rtp, "a@example.com", a}}));
+  EXPECT_EQ(
+      start().recover({}),
+      (std::vector<Recovered>{
+          {trunk, {}, negotiation::Media::audio, Component::rtp, "b@example.com", b, base::seconds{180}},
+          {phone,
+           {peer, relay},
+           negotiation::Media::audio,
+           Component::rtp,
+           "a@example.com",
+           a,
+           base::seconds{180}}}));
 }
 
 TEST_F(RecoverTest, ElementsOfOthersAreLeftAlone) {
