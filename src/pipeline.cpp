@@ -39,6 +39,7 @@ negotiation::Grant grant_of(const pinhole::Recovered& pinhole, negotiation::Phas
   grant.to = {{address, port, pinhole.key.protocol, pinhole.component, false, false}};
   grant.announced_by = address;
   grant.phase = phase;
+  grant.recovered = true;
   grant.bound = !pinhole.from.empty();
   grant.senders = pinhole.from;
   if (grant.bound) grant.sender_signalling = pinhole.from.front();

@@ -39,6 +39,8 @@ std::string_view name(Cause cause) {
       return "shutdown";
     case Cause::other_side:
       return "other-side";
+    case Cause::networks:
+      return "networks";
     case Cause::port_policy:
       return "port-policy";
     case Cause::address:

@@ -29,6 +29,7 @@ enum class Cause : std::uint8_t {
   shutdown,
   // refuse (calls.md section 5)
   other_side,
+  networks,
   port_policy,
   address,
   ambiguous,

@@ -70,6 +70,7 @@ struct Grant {
   bool announced_by_host = false;  ///< this host sent it: it may have passed on what others said
 
   Phase phase = Phase::early;
+  bool recovered = false;              ///< found in the kernel: `announced_by` is only a guess
   bool bound = false;                  ///< false: anybody may send
   bool muxed = false;                  ///< RTP and RTCP share one port (RFC 5761)
   bool ice = false;                    ///< candidates count: ICE was offered, or agreed on (RFC 8839)

@@ -124,7 +124,7 @@ bool Guard::admits_bind(Change& change, Record& record) {
   const std::size_t more = added(record.from, change.from);
   const std::size_t elements = elements_ - elements_of(record.from) + elements_of(change.from);
   if (change.from.size() > limits::sources_per_pinhole || elements > limits::open_pinholes ||
-      more > credit_ || !admits_sources(change.key, change.from))
+      more > credit_ || !admits_sources(change.key, change.from, record.from))
     return false;
   credit_ -= more;
   elements_ = elements;
@@ -165,7 +165,7 @@ std::optional<Cause> Guard::refusal(const Change& change) {
   const auto call = per_call_.find(call_of(change.label));
   if (call != per_call_.end() && call->second >= settings_.pinholes_per_call) return Cause::limit;
   if (change.key.protocol == base::Protocol::tcp && !settings_.tcp) return Cause::port_policy;
-  const bool has_sources = admits_sources(change.key, change.from);
+  const bool has_sources = admits_sources(change.key, change.from, {});
   Speakers::Speaker* speaker = speakers_.find(change.announced_by);
   if (speaker == nullptr) return Cause::no_request;
   if (speaker->credit == 0 || change.from.size() > credit_) return Cause::limit;
@@ -194,13 +194,16 @@ bool Guard::speaks(const base::Address& address, const Speakers::Speaker& speake
                      });
 }
 
-// A source that was heard may send. Only this host can mean a loopback address, once it was heard.
-bool Guard::admits_sources(const Key& key, const std::vector<base::Address>& from) {
+// A source that was heard may send. Only this host can mean a loopback address, once it was heard. One that
+// was let in before may have been a party's own address, outside media.networks, that nobody knows any more.
+bool Guard::admits_sources(const Key& key, const std::vector<base::Address>& from,
+                           const std::vector<base::Address>& before) {
   const base::Family family = key.destination.address.family();
   return is_set(from) && std::ranges::all_of(from, [&](const base::Address& source) {
            if (source.family() != family || !is_of_a_host(source)) return false;
            if (speakers_.find(source) != nullptr) return true;
-           return !source.is_loopback() && policy_.admits_source(source, source);
+           if (source.is_loopback() || !policy_.admits_source(source, source)) return false;
+           return policy_.is_in_networks(source) || std::ranges::binary_search(before, source);
          });
 }
 

@@ -102,7 +102,8 @@ class Guard {
   bool admits_bind(Change& change, Record& record);
   bool admits_refresh(Change& change, Record& record) const;
   bool claims(Change& change);
-  bool admits_sources(const Key& key, const std::vector<base::Address>& from);
+  bool admits_sources(const Key& key, const std::vector<base::Address>& from,
+                      const std::vector<base::Address>& before);
   std::optional<Cause> refusal(const Change& change);
   bool speaks(const base::Address& address, const Speakers::Speaker& speaker,
               const base::Address& announced_by);

@@ -27,12 +27,20 @@ std::optional<Cause> Policy::refusal(const negotiation::Transport& transport,
   if (transport.named) return Cause::address;  // never resolved (attack A18)
   if (auto cause = address_refusal(transport.address, announced_by)) return cause;
   if (transport.elsewhere) return Cause::other_side;
+  if (transport.address != announced_by && !is_in_networks(transport.address)) return Cause::networks;
   if (refused_port(transport.port)) return Cause::port_policy;
   return std::nullopt;
 }
 
 bool Policy::admits_source(const base::Address& address, const base::Address& announced_by) const {
-  return !address_refusal(address, announced_by);
+  return !address_refusal(address, announced_by) && (address == announced_by || is_in_networks(address));
+}
+
+bool Policy::is_in_networks(const base::Address& address) const {
+  const auto& networks = settings_.networks;
+  return networks.empty() || std::ranges::any_of(networks, [&](const base::Network& network) {
+           return network.contains(address);
+         });
 }
 
 std::optional<Cause> Policy::address_refusal(const base::Address& address,

@@ -20,12 +20,16 @@ class Policy {
       : settings_(std::move(settings)), host_(host) {}
 
   /// Why media may not go to `transport`, announced in a message that came from `announced_by`; nothing when
-  /// it may. Of several reasons the first in the order address, other-side, port-policy.
+  /// it may. Of several reasons the first in the order address, other-side,
+  /// networks, port-policy.
   std::optional<negotiation::Cause> refusal(const negotiation::Transport& transport,
                                             const base::Address& announced_by) const;
 
   /// Whether an address that was announced in a message from `announced_by` may count as a source of media.
   bool admits_source(const base::Address& address, const base::Address& announced_by) const;
+
+  /// Whether media.networks leaves an address in: it lists it, or nothing.
+  bool is_in_networks(const base::Address& address) const;
 
   bool bind_to_peer() const { return settings_.bind_to_peer; }
   bool is_own(const base::Address& address) const { return host_ != nullptr && host_->is_own(address); }

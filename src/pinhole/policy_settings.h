@@ -30,6 +30,8 @@ struct PolicySettings {
   PortRange ports{1024, 65535};
   std::vector<PortRange> refuse_ports;
   std::vector<base::Network> refuse_networks;
+  /// Where media may go beside the address that announced it; empty: anywhere.
+  std::vector<base::Network> networks;
   SameSide same_side = SameSide::routes;
   std::vector<base::Network> inside_networks;
   /// The interfaces in inside-networks: they stand for the addresses that they have at the time.

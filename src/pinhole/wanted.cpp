@@ -48,7 +48,14 @@ class Said {
   std::optional<Cause> refusal(const Transport& transport, const Grant& grant, const Policy& policy) const {
     Transport as_said = transport;
     if (grant.announced_by_host && has(transport.address)) as_said.elsewhere = transport.barred;
-    return policy.refusal(as_said, grant.announced_by);
+    return policy.refusal(as_said, announcer(transport, grant));
+  }
+
+  // Of a source: where the message came from that named it first.
+  bool admits_source(const base::Address& sender, const Grant& grant, const Policy& policy) const {
+    if (grant.recovered) return policy.admits_source(sender, sender);
+    const auto party = grant.senders_by_host ? parties_.find(sender) : parties_.end();
+    return policy.admits_source(sender, party == parties_.end() ? grant.sender_signalling : party->second);
   }
 
  private:
@@ -66,7 +73,7 @@ std::vector<base::Address> sources(const Grant& grant, std::size_t pinholes, con
     if (from.size() == room) break;
     const bool passed_on = grant.senders_by_host && !policy.is_own(sender);
     if (passed_on && !said.has(sender)) continue;
-    if (policy.admits_source(sender, grant.sender_signalling)) insert_sorted(from, sender);
+    if (said.admits_source(sender, grant, policy)) insert_sorted(from, sender);
   }
   return from;
 }

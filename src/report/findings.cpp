@@ -235,6 +235,8 @@ std::string_view meaning_of(Cause cause) {
   switch (cause) {
     case Cause::other_side:
       return "the address lies on another side of the gateway than the message came from";
+    case Cause::networks:
+      return "the address is in none of media.networks, and the message came from another one";
     case Cause::port_policy:
       return "the port is below 1024, outside media.ports, or among media.refuse-ports";
     case Cause::address:

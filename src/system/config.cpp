@@ -183,6 +183,8 @@ const Key keys[] = {
      [](Node n, Config& c) { return read_list(n, c.policy.refuse_ports, read_port_range); }},
     {"media", "refuse-networks", networks,
      [](Node n, Config& c) { return read_texts(n, c.policy.refuse_networks, base::Network::parse); }},
+    {"media", "networks", networks,
+     [](Node n, Config& c) { return read_texts(n, c.policy.networks, base::Network::parse); }},
     {"media", "same-side", "\"auto\", \"configured\" or \"off\"",
      [](Node n, Config& c) {
        return read(

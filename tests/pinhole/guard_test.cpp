@@ -112,6 +112,70 @@ TEST_F(GuardTest, SourcesAreJudgedToo) {
   EXPECT_EQ(judged(change), "nonsense");
 }
 
+GuardSettings with_networks() {
+  GuardSettings settings;
+  settings.policy.networks = {base::Network::parse("192.0.2.0/28").value(),
+                              base::Network::parse("198.51.100.0/24").value()};
+  return settings;
+}
+class GuardedNetworksTest : public GuardTest {
+ protected:
+  GuardedNetworksTest() : GuardTest(with_networks()) {}
+};
+
+// The guard reads no SIP: that the message came from the address itself it takes the inspector's word for,
+// but it knows that one came from there.
+TEST_F(GuardedNetworksTest, NothingOpensOutsideThemButAtHostsThatWereHeard) {
+  const struct {
+    const char* what;
+    const char* to;
+    base::Address announced_by;
+    const char* refused;
+  } rows[] = {
+      {"inside them", "192.0.2.10", phone, ""},
+      {"the trunk's relay inside them", "198.51.100.7", trunk, ""},
+      {"the trunk's own address", "203.0.113.5", trunk, ""},
+      {"another one there", "203.0.113.6", trunk, "networks"},
+      {"beside the phone", "192.0.2.99", phone, "networks"},
+      {"in the name of a host that was not heard", "192.0.2.99", address("192.0.2.99"), "no-request"},
+      {"over IPv6", "2001:db8::5", trunk, "networks"},
+  };
+  for (const auto& row : rows)
+    EXPECT_EQ(judged(open(row.to, 30000, row.announced_by)), row.refused) << row.what;
+}
+
+TEST_F(GuardedNetworksTest, NorIsAnythingOutsideThemASource) {
+  Change change = open("192.0.2.10", 30000, phone);
+  change.from = {address("203.0.113.6")};
+  EXPECT_EQ(judged(change), "address");
+  change.from = {address("198.51.100.7"), trunk};
+  EXPECT_EQ(judged(change), "") << "the relay inside them, and the trunk that was heard";
+  change = then(Kind::bind, change);
+  change.from = {address("198.51.100.7"), trunk, address("203.0.113.6")};
+  EXPECT_EQ(judged(change), "nonsense");
+}
+
+TEST_F(GuardedNetworksTest, WhatWasFoundOpenGoesOnAsItWas) {
+  const base::Address gone = address("203.0.113.77");
+  guard.offer({{{base::Protocol::udp, {address("192.0.2.99"), 30000}},
+                {gone},
+                negotiation::Media::audio,
+                Component::rtp,
+                "c",
+                7,
+                base::seconds{300}}});
+  Change claimed = open("192.0.2.99", 30000, phone);
+  claimed.from = {gone};
+  claimed.cause = Cause::recovered;
+  claimed.label.call_hash = 7;
+  EXPECT_EQ(judged(claimed), "") << "nobody knows any more who announced it";
+  Change bound = then(Kind::bind, claimed);
+  bound.from = {gone, address("203.0.113.78")};
+  EXPECT_EQ(judged(bound), "nonsense");
+  bound.from = {trunk, gone};
+  EXPECT_EQ(judged(bound), "");
+}
+
 TEST_F(GuardTest, WhatWasNotOpenedHereCannotBeNamed) {
   const Change foreign = open("192.0.2.10", 30000, phone);
   EXPECT_EQ(judged(then(Kind::close, foreign)), "nonsense");

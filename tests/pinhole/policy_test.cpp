@@ -123,6 +123,38 @@ TEST(Policy, PortsOutsideMediaPortsAndOnTheListAreRefused) {
     EXPECT_EQ(refusal(policy, "192.0.2.10", row.port, "192.0.2.10"), row.refused) << row.port;
 }
 
+TEST(Policy, MediaGoesToTheNetworksAndToTheAddressThatAnnouncedIt) {
+  PolicySettings settings;
+  settings.networks = {network("192.0.2.0/24"), network("2001:db8:2::/48"), network("203.0.113.7")};
+  settings.refuse_networks = {network("192.0.2.128/25")};
+  const Policy policy(settings);
+  const struct {
+    const char* to;
+    const char* announced_by;
+    const char* refused;
+  } rows[] = {
+      {"192.0.2.10", "203.0.113.5", ""},
+      {"203.0.113.7", "203.0.113.5", ""},
+      {"203.0.113.5", "203.0.113.5", ""},
+      {"203.0.113.6", "203.0.113.5", "networks"},
+      {"203.0.113.5", "192.0.2.10", "networks"},
+      {"2001:db8:2::1", "2001:db8:9::5", ""},
+      {"2001:db8:9::5", "2001:db8:9::5", ""},
+      {"2001:db8:9::6", "2001:db8:9::5", "networks"},
+      {"2001:db8:9::6", "203.0.113.5", "networks"},
+      {"192.0.2.130", "203.0.113.5", "address"},
+      {"192.0.2.130", "192.0.2.130", "address"},
+      {"127.0.0.1", "203.0.113.5", "address"},
+  };
+  for (const auto& row : rows) {
+    EXPECT_EQ(refusal(policy, row.to, 30000, row.announced_by), row.refused)
+        << row.to << " announced by " << row.announced_by;
+    EXPECT_EQ(policy.admits_source(address(row.to), address(row.announced_by)), *row.refused == '\0')
+        << row.to << " as a source, announced by " << row.announced_by;
+  }
+  EXPECT_EQ(refusal(policy, "203.0.113.6", 22, "203.0.113.5"), "networks") << "ahead of port-policy";
+}
+
 TEST(Policy, A17OwnAddressesAreRefusedUnlessTheServerIsLocal) {
   PolicySettings settings;
   test::FakeHost host;

@@ -76,6 +76,54 @@ TEST(Wanted, OnHoldElementsLiveLonger) {
   EXPECT_EQ(wanted_text({grant}), "192.0.2.10:30000 rtp 203.0.113.1 3600\n");
 }
 
+PolicySettings with_networks() {
+  PolicySettings settings;
+  settings.networks = {base::Network::parse("192.0.2.0/28").value(),
+                       base::Network::parse("198.51.100.0/24").value()};
+  return settings;
+}
+
+TEST(Networks, SourcesOutsideThemDoNotCountButTheSignalling) {
+  EXPECT_EQ(wanted_text({bound({transport("192.0.2.10", 30000)}, {"203.0.113.5", "198.51.100.7"})},
+                        with_networks()),
+            "192.0.2.10:30000 rtp 198.51.100.7,203.0.113.1 300\n");
+}
+
+// A proxy on this host passes on what a phone at home said about itself.
+TEST(Networks, WhatThisHostPassesOnIsJudgedAsItsPartySaidIt) {
+  const auto phone = [](std::string_view media) {
+    Grant grant = bound({transport(media, 40000)}, {"192.0.2.10"}, "192.0.2.1");
+    grant.announced_by = address("203.0.113.5");
+    return grant;
+  };
+  const auto passed_on = [](std::string_view media) {
+    Grant grant = bound({transport(media, 40000)}, {}, "192.0.2.10");
+    grant.announced_by = address("192.0.2.1");
+    grant.announced_by_host = true;
+    return grant;
+  };
+  const auto toward_the_other = [](const std::string& media) {
+    Grant grant = bound({transport("192.0.2.10", 30000)}, {media}, "192.0.2.1");
+    grant.senders_by_host = true;
+    return grant;
+  };
+  EXPECT_EQ(wanted_text({phone("203.0.113.5"), passed_on("203.0.113.5"), toward_the_other("203.0.113.5")},
+                        with_networks()),
+            "203.0.113.5:40000 rtp 192.0.2.1,192.0.2.10 300\n"
+            "192.0.2.10:30000 rtp 192.0.2.1,203.0.113.5 300\n");
+  EXPECT_EQ(wanted_text({phone("203.0.113.6"), passed_on("203.0.113.6"), toward_the_other("203.0.113.6")},
+                        with_networks()),
+            "192.0.2.10:30000 rtp 192.0.2.1 300\n");
+}
+
+// Which of its sources was the signalling's the element does not say.
+TEST(Networks, WhatWasFoundOpenKeepsItsSources) {
+  Grant grant = bound({transport("203.0.113.9", 40000)}, {"192.0.2.1", "203.0.113.8"}, "192.0.2.1");
+  grant.announced_by = address("203.0.113.9");
+  grant.recovered = true;
+  EXPECT_EQ(wanted_text({grant}, with_networks()), "203.0.113.9:40000 rtp 192.0.2.1,203.0.113.8 300\n");
+}
+
 TEST(Wanted, SourceAnyLeavesItOpen) {
   PolicySettings settings;
   settings.bind_to_peer = false;
