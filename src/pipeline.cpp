@@ -32,11 +32,12 @@ namespace {
 
 // What a pinhole must have been granted for. Its signalling is not known any more: one of its sources stands
 // for it, since policy admitted them together.
-negotiation::Grant grant_of(const pinhole::Recovered& pinhole, negotiation::Phase phase) {
+negotiation::Grant grant_of(const pinhole::Recovered& pinhole, negotiation::Phase phase, bool tcp) {
   const auto& [address, port] = pinhole.key.destination;
   negotiation::Grant grant;
   grant.media = pinhole.media;
-  grant.to = {{address, port, pinhole.key.protocol, pinhole.component, false, false}};
+  grant.to = {{address, port, pinhole.key.protocol, pinhole.component}};
+  grant.to.front().off = pinhole.key.protocol == base::Protocol::tcp && !tcp;
   grant.announced_by = address;
   grant.phase = phase;
   grant.recovered = true;
@@ -440,7 +441,8 @@ void Pipeline::recover(std::vector<pinhole::Recovered> found, base::TimePoint no
                        : held    ? negotiation::Phase::held
                                  : negotiation::Phase::established;
     negotiation::Grants grants;
-    for (const pinhole::Recovered& pinhole : of_call) grants.push_back(grant_of(pinhole, phase));
+    for (const pinhole::Recovered& pinhole : of_call)
+      grants.push_back(grant_of(pinhole, phase, state_->settings.negotiation.tcp));
     state_->calls.recover(begin->call_hash, begin->call, std::move(grants), answered, now, state_->updates);
     state_->apply(outcome);
     begin = end;

@@ -76,7 +76,8 @@ void add_own(std::vector<Transport>& to, const MediaDescription& section, const 
       return;
     case Profile::tcp:
       own.protocol = Protocol::tcp;
-      if (reading.tcp && reading.connect_to) to.push_back(own);
+      own.off = !reading.tcp;
+      if (reading.connect_to) to.push_back(own);
       return;
     case Profile::rtp:
       break;

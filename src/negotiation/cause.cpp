@@ -41,6 +41,8 @@ std::string_view name(Cause cause) {
       return "other-side";
     case Cause::networks:
       return "networks";
+    case Cause::tcp_off:
+      return "tcp-off";
     case Cause::port_policy:
       return "port-policy";
     case Cause::address:

@@ -30,6 +30,7 @@ enum class Cause : std::uint8_t {
   // refuse (calls.md section 5)
   other_side,
   networks,
+  tcp_off,
   port_policy,
   address,
   ambiguous,

@@ -48,6 +48,7 @@ struct Transport {
   bool held : 1 = false;       ///< announced, but its party asked for no media now (RFC 3264 section 8.4)
   bool elsewhere : 1 = false;  ///< on another side than the message came from that announced it, or `barred`
   bool barred : 1 = false;     ///< its party was refused it at another crossing of the call
+  bool off : 1 = false;        ///< media over TCP, while media.tcp is false
 
   friend bool operator==(const Transport&, const Transport&) = default;
 };

@@ -147,9 +147,10 @@ bool Guard::claims(Change& change) {
   const Recovered& found = place->second;
   const Label label = label_of(found);
   const base::Address& address = change.key.destination.address;
-  const negotiation::Transport transport{
-      address, change.key.destination.port, change.key.protocol, label.component, false, false, false};
-  if (found.from != change.from || change.label.call_hash != label.call_hash ||
+  const negotiation::Transport transport{address, change.key.destination.port, change.key.protocol,
+                                         label.component};
+  const bool is_off = change.key.protocol == base::Protocol::tcp && !settings_.tcp;
+  if (is_off || found.from != change.from || change.label.call_hash != label.call_hash ||
       policy_.refusal(transport, address))
     return false;
   change.label = label;
@@ -164,7 +165,7 @@ std::optional<Cause> Guard::refusal(const Change& change) {
   if (change.from.size() > limits::sources_per_binding) return Cause::limit;
   const auto call = per_call_.find(call_of(change.label));
   if (call != per_call_.end() && call->second >= settings_.pinholes_per_call) return Cause::limit;
-  if (change.key.protocol == base::Protocol::tcp && !settings_.tcp) return Cause::port_policy;
+  if (change.key.protocol == base::Protocol::tcp && !settings_.tcp) return Cause::tcp_off;
   const bool has_sources = admits_sources(change.key, change.from, {});
   Speakers::Speaker* speaker = speakers_.find(change.announced_by);
   if (speaker == nullptr) return Cause::no_request;

@@ -28,6 +28,7 @@ std::optional<Cause> Policy::refusal(const negotiation::Transport& transport,
   if (auto cause = address_refusal(transport.address, announced_by)) return cause;
   if (transport.elsewhere) return Cause::other_side;
   if (transport.address != announced_by && !is_in_networks(transport.address)) return Cause::networks;
+  if (transport.off) return Cause::tcp_off;
   if (refused_port(transport.port)) return Cause::port_policy;
   return std::nullopt;
 }

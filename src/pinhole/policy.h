@@ -21,7 +21,7 @@ class Policy {
 
   /// Why media may not go to `transport`, announced in a message that came from `announced_by`; nothing when
   /// it may. Of several reasons the first in the order address, other-side,
-  /// networks, port-policy.
+  /// networks, tcp-off, port-policy.
   std::optional<negotiation::Cause> refusal(const negotiation::Transport& transport,
                                             const base::Address& announced_by) const;
 

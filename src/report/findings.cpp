@@ -237,6 +237,8 @@ std::string_view meaning_of(Cause cause) {
       return "the address lies on another side of the gateway than the message came from";
     case Cause::networks:
       return "the address is in none of media.networks, and the message came from another one";
+    case Cause::tcp_off:
+      return "it asks for media over TCP (MSRP, BFCP), and media.tcp is off";
     case Cause::port_policy:
       return "the port is below 1024, outside media.ports, or among media.refuse-ports";
     case Cause::address:

@@ -11,6 +11,7 @@ std::string to_text(const Transport& transport) {
   const bool bracket = !transport.named && transport.address.family() == base::Family::ipv6;
   if (!own) text += bracket ? "[" + where + "]:" : where + ":";
   text += std::to_string(transport.port);
+  if (transport.off) text += " (off)";
   return transport.held ? text + " (held)" : text;
 }
 

@@ -20,8 +20,8 @@ inline constexpr std::string_view answerer_address = "203.0.113.5";
 /// their own get the party's on session level, unless `*_session` says something else.
 ///
 /// What opens is written as one part per m-line, "audio: rtp 30000, rtcp 30001 | video: ...", each transport
-/// with its address when it is not the party's own, "tcp" before TCP, "(held)" behind what is on hold.
-/// m-lines that open nothing are left out.
+/// with its address when it is not the party's own, "tcp" before TCP, "(held)" behind what is on hold,
+/// "(off)" behind what would need media.tcp. m-lines that open nothing are left out.
 struct Row {
   std::string name;  ///< of the test: letters, digits, underscores
   std::string rfc;   ///< where it is specified

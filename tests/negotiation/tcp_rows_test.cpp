@@ -43,7 +43,8 @@ TEST(TcpSetupRow, EveryOfferMeetsEveryAnswer) {
     const Announcement offer = msrp(offerer_address, 2855, offering);
     EXPECT_EQ(to_text(offered(offer, with_tcp())),
               by_offer[offering].offered ? "message: tcp data 2855" : "");
-    EXPECT_EQ(to_text(offered(offer, {})), "") << "TCP media is off by default";
+    EXPECT_EQ(to_text(offered(offer, {})), by_offer[offering].offered ? "message: tcp data 2855 (off)" : "")
+        << "TCP media is off by default";
     for (std::size_t answering = 0; answering < setups.size(); ++answering) {
       const Announcement answer = msrp(answerer_address, 2856, answering);
       const Agreement agreement = agree(offer, answer, with_tcp());
@@ -52,7 +53,10 @@ TEST(TcpSetupRow, EveryOfferMeetsEveryAnswer) {
           << setups[offering] << " answered" << setups[answering];
       EXPECT_EQ(to_text(agreement.toward_answerer), answerer[answering] ? "message: tcp data 2856" : "")
           << setups[offering] << " answered" << setups[answering];
-      EXPECT_EQ(agree(offer, answer, {}), Agreement{}) << "TCP media is off by default";
+      const Agreement off = agree(offer, answer, {});
+      EXPECT_EQ(to_text(off.toward_offerer),
+                by_offer[offering].offerer[answering] ? "message: tcp data 2855 (off)" : "");
+      EXPECT_EQ(to_text(off.toward_answerer), answerer[answering] ? "message: tcp data 2856 (off)" : "");
     }
   }
 }
@@ -70,7 +74,7 @@ TEST(TcpSetupRow, ProtocolFieldsOverTcpOpenOnePort) {
         dpinholer::test::sdp({"192.0.2.10|audio 2855 " + std::string(row.protocol) + " *|a=setup:passive"}),
         offerer_address);
     EXPECT_EQ(to_text(offered(offer, with_tcp())), "audio: tcp data 2855") << row.protocol << " " << row.rfc;
-    EXPECT_EQ(to_text(offered(offer, {})), "") << row.protocol;
+    EXPECT_EQ(to_text(offered(offer, {})), "audio: tcp data 2855 (off)") << row.protocol;
   }
 }
 

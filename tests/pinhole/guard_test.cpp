@@ -176,6 +176,21 @@ TEST_F(GuardedNetworksTest, WhatWasFoundOpenGoesOnAsItWas) {
   EXPECT_EQ(judged(bound), "");
 }
 
+TEST_F(GuardTest, MediaOverTcpIsOffUnlessItIsConfigured) {
+  Change change = open("192.0.2.10", 2855, phone);
+  change.key.protocol = base::Protocol::tcp;
+  EXPECT_EQ(judged(change), "tcp-off");
+  Recovered found{change.key, {}, negotiation::Media::message, Component::data, "c", 7, base::seconds{300}};
+  guard.offer({found});
+  change.cause = Cause::recovered;
+  change.label.call_hash = 7;
+  EXPECT_EQ(judged(change), "nonsense") << "it was on when the daemon before this one opened it";
+  GuardSettings on;
+  on.tcp = true;
+  guard.reconfigure(on);
+  EXPECT_EQ(judged(change), "");
+}
+
 TEST_F(GuardTest, WhatWasNotOpenedHereCannotBeNamed) {
   const Change foreign = open("192.0.2.10", 30000, phone);
   EXPECT_EQ(judged(then(Kind::close, foreign)), "nonsense");
@@ -307,7 +322,7 @@ TEST_F(GuardTest, A23_SourcesAreAddressesOfHosts) {
 TEST_F(GuardTest, A23_TcpOpensOnlyWhereItIsAllowed) {
   Change change = open("192.0.2.10", 30000, phone);
   change.key.protocol = base::Protocol::tcp;
-  EXPECT_EQ(judged(change), "port-policy");
+  EXPECT_EQ(judged(change), "tcp-off");
 }
 
 TEST_F(GuardTest, A25_OnlyWhatWasTakenOverCarriesAHash) {

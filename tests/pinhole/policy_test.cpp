@@ -155,6 +155,29 @@ TEST(Policy, MediaGoesToTheNetworksAndToTheAddressThatAnnouncedIt) {
   EXPECT_EQ(refusal(policy, "203.0.113.6", 22, "203.0.113.5"), "networks") << "ahead of port-policy";
 }
 
+TEST(Policy, MediaOverTcpIsOffAheadOfThePorts) {
+  PolicySettings settings;
+  settings.networks = {network("192.0.2.0/24")};
+  const Policy policy(settings);
+  const struct {
+    const char* to;
+    std::uint32_t port;
+    bool elsewhere;
+    const char* refused;
+  } rows[] = {{"192.0.2.10", 2855, false, "tcp-off"},
+              {"192.0.2.10", 22, false, "tcp-off"},
+              {"198.51.100.7", 2855, false, "networks"},
+              {"192.0.2.10", 2855, true, "other-side"},
+              {"127.0.0.1", 2855, false, "address"}};
+  for (const auto& row : rows) {
+    Transport transport{address(row.to), row.port, base::Protocol::tcp, Component::data};
+    transport.off = true;
+    transport.elsewhere = row.elsewhere;
+    const auto cause = policy.refusal(transport, address("203.0.113.5"));
+    EXPECT_EQ(cause ? negotiation::name(*cause) : "", row.refused) << row.to << " " << row.port;
+  }
+}
+
 TEST(Policy, A17OwnAddressesAreRefusedUnlessTheServerIsLocal) {
   PolicySettings settings;
   test::FakeHost host;

@@ -210,6 +210,52 @@ TEST(TcpMedia, BfcpBesideAudio) {
   }
 }
 
+// calls.md section 5, tcp-off: what would have opened is refused, and the rest opens.
+TEST(TcpMedia, OffItIsRefusedWhereItWouldHaveOpened) {
+  TwoParties call;
+  EXPECT_EQ(call.offer(sdp({"192.0.2.10|message 7394 TCP/MSRP *|a=setup:actpass",
+                            "192.0.2.10|audio 30000 RTP/AVP 0|a=rtcp-mux-only"})),
+            "open 192.0.2.10:30000 any audio rtp 180 offer\n"
+            "refuse 192.0.2.10:7394 message data tcp-off\n");
+  EXPECT_EQ(call.answer(sdp({"203.0.113.5|message 8493 TCP/MSRP *|a=setup:passive",
+                             "203.0.113.5|audio 40000 RTP/AVP 0|a=rtcp-mux"})),
+            "bind 192.0.2.10:30000 203.0.113.5 audio rtp 300 answer\n"
+            "open 203.0.113.5:40000 192.0.2.10 audio rtp 300 answer\n"
+            "refuse 203.0.113.5:8493 message data tcp-off\n");
+}
+
+TEST(TcpMedia, OffAnEndThatListensNowhereIsNotRefused) {
+  TwoParties call;
+  EXPECT_EQ(call.offer(sdp({"192.0.2.10|message 7394 TCP/MSRP *|a=setup:active"})), "");
+  EXPECT_EQ(call.answer(sdp({"203.0.113.5|message 0 TCP/MSRP *"})), "");
+}
+
+// A browser offers some dozen of them, and does without.
+TEST(TcpMedia, OffCandidatesBesideUdpAreNotRefused) {
+  TwoParties call;
+  EXPECT_EQ(call.offer(sdp({"192.0.2.10|audio 30000 RTP/AVP 0|a=rtcp-mux-only|a=candidate:1 1 TCP 1 "
+                            "192.0.2.10 30010 typ host tcptype passive"})),
+            "open 192.0.2.10:30000 any audio rtp 180 offer\n");
+}
+
+TEST(TcpMedia, SwitchedOffWhatWasOpenClosesAtTheNextStart) {
+  TwoParties call(with_tcp());
+  call.offer(sdp({"192.0.2.10|message 7394 TCP/MSRP *|a=setup:passive"}));
+  call.answer(sdp({"203.0.113.5|message 9 TCP/MSRP *|a=setup:active"}));
+  EXPECT_EQ(call.scenario.open(), "tcp 192.0.2.10:7394 203.0.113.5\n");
+  Pipeline without({});
+  Outcome outcome;
+  without.recover({{{base::Protocol::tcp, {*base::Address::parse("192.0.2.10"), 7394}},
+                    {*base::Address::parse("203.0.113.5")},
+                    negotiation::Media::message,
+                    negotiation::Component::data,
+                    "c",
+                    7,
+                    base::seconds{300}}},
+                  base::TimePoint{}, outcome);
+  EXPECT_TRUE(outcome.changes.empty());
+}
+
 // Over both protocols the same number is two pinholes (RFC 6544).
 TEST(TcpMedia, CandidatesBesideUdp) {
   TwoParties call(with_tcp());

@@ -280,7 +280,7 @@ TEST(Replay, TcpMediaIsJudgedOnlyWhereItIsAllowed) {
                    "flow tcp 198.51.100.9:2855 > 203.0.113.5:2855 0/1",
                    "summary packets 11 sip 4+0 calls 1 pinholes 1-1=0 refused 0 media 3/4"}));
   EXPECT_EQ(end_of(run(film.bytes())),
-            (Lines{"summary packets 11 sip 4+0 calls 1 pinholes 0-0=0 refused 0 media 0/0"}));
+            (Lines{"summary packets 11 sip 4+0 calls 1 pinholes 0-0=0 refused 1 media 0/0"}));
 }
 
 TEST(Replay, SipPortsNarrowWhereSipIsRecognised) {

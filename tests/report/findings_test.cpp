@@ -216,6 +216,15 @@ TEST(Findings, RefusalsHaveTheirReason) {
             "media.refuse-ports.");
 }
 
+TEST(Findings, MediaOverTcpAndOutsideTheNetworks) {
+  Told told;
+  told.sip(0).refuse("192.0.2.10", Cause::tcp_off).refuse("203.0.113.66", Cause::networks);
+  EXPECT_EQ(told.verdict(),
+            "refused\n! 1 pinhole was refused (networks): the address is in none of media.networks, and the "
+            "message came from another one.\n! 1 pinhole was refused (tcp-off): it asks for media over TCP "
+            "(MSRP, BFCP), and media.tcp is off.");
+}
+
 TEST(Findings, ACallThatOpensNothingSaysWhy) {
   Told bare;
   bare.sip(0, message::Method::invite, false).wait().sip(200, message::Method::invite, false);
