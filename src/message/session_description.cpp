@@ -164,6 +164,7 @@ class Reader {
 
   void read_candidate_attribute(std::string_view value) {
     section().ice = true;
+    if (!limits_.ice) return;
     auto candidate = read_candidate(value);
     if (!candidate) return;
     if (!candidate->may_open()) {

@@ -90,6 +90,7 @@ struct MediaDescription {
 struct DescriptionLimits {
   std::size_t media_sections = 16;
   std::size_t candidates = 128;  ///< of all sections together, those that may open something
+  bool ice = true;               ///< false: candidates are not read (media.ice = "ignore")
 
   friend bool operator==(const DescriptionLimits&, const DescriptionLimits&) = default;
 };

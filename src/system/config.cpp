@@ -185,6 +185,10 @@ const Key keys[] = {
      [](Node n, Config& c) { return read_texts(n, c.policy.refuse_networks, base::Network::parse); }},
     {"media", "networks", networks,
      [](Node n, Config& c) { return read_texts(n, c.policy.networks, base::Network::parse); }},
+    {"media", "ice", "\"use\" or \"ignore\"",
+     [](Node n, Config& c) {
+       return read(n, c.descriptions.ice, {{"use", true}, {"ignore", false}});
+     }},
     {"media", "same-side", "\"auto\", \"configured\" or \"off\"",
      [](Node n, Config& c) {
        return read(

@@ -58,7 +58,7 @@ TEST(Config, TheShippedFileNamesEveryKeyWithItsDefault) {
   }
   EXPECT_EQ(parsed(commented), Config{});
   EXPECT_EQ(parsed(all), Config{});
-  EXPECT_EQ(keys.size(), 43U);
+  EXPECT_EQ(keys.size(), 44U);
 }
 
 TEST(Config, EachKeyChangesWhatItSays) {
@@ -103,6 +103,7 @@ TEST(Config, EachKeyChangesWhatItSays) {
        [](Config& c) {
          c.policy.networks = {network("198.51.100.0/24"), network("2001:db8::1")};
        }},
+      {"[media]\nice = \"ignore\"", [](Config& c) { c.descriptions.ice = false; }},
       {"[media]\nsame-side = \"configured\"",
        [](Config& c) { c.policy.same_side = pinhole::SameSide::configured; }},
       {"[media]\nsame-side = \"off\"", [](Config& c) { c.policy.same_side = pinhole::SameSide::off; }},
@@ -187,6 +188,7 @@ TEST(Config, ABadValueOfEachKeyIsRefusedWithItsLine) {
        {"5060", "[0]", "[65536]", "[-1]", "[\"6010-6000\"]", "[\"\"]", "[1.0]", "[[1]]"}},
       {"media", "refuse-networks", {"\"192.0.2.0/24\"", "[\"192.0.2.1/24\"]", "[\"host\"]", "[1]"}},
       {"media", "networks", {"\"192.0.2.0/24\"", "[\"192.0.2.1/24\"]", "[\"host\"]", "[\"ppp0\"]", "[1]"}},
+      {"media", "ice", {"true", "\"off\"", "\"\""}},
       {"media", "same-side", {"true", "\"routes\""}},
       {"media", "tcp", {"\"yes\""}},
       {"media", "hold", {"\"wide\""}},
@@ -237,7 +239,7 @@ TEST(Config, ABadValueOfEachKeyIsRefusedWithItsLine) {
           << text << error;
     }
   }
-  EXPECT_EQ(std::size(cases), 43U);
+  EXPECT_EQ(std::size(cases), 44U);
 }
 
 TEST(Config, SaysInOneLineWhatIsWrongAndWhatWouldBeRight) {
@@ -247,11 +249,11 @@ TEST(Config, SaysInOneLineWhatIsWrongAndWhatWouldBeRight) {
       {"[media]\nport = 5",
        "x.toml:2: unknown key port; the keys of [media] are source, before-answer, local, ports, "
        "refuse-ports, "
-       "refuse-networks, networks, same-side, tcp, hold, offload"},
+       "refuse-networks, networks, ice, same-side, tcp, hold, offload"},
       {"[media]\n\"a\\nb\" = 5",
        "x.toml:2: unknown key a\\x0ab; the keys of [media] are source, before-answer, local, ports, "
        "refuse-ports, "
-       "refuse-networks, networks, same-side, tcp, hold, offload"},
+       "refuse-networks, networks, ice, same-side, tcp, hold, offload"},
       {"\n[medai]\nports = 5",
        "x.toml:2: unknown section or key outside a section medai; the sections are kernel, media, sides, "
        "timeouts, "
