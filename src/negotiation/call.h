@@ -122,6 +122,12 @@ inline bool is_open(const std::unique_ptr<Recovered>& recovered) {
   return recovered != nullptr && !recovered->grants.empty();
 }
 
+/// What a BYE closed stays bound for a while: media that is on its way, and RTCP's own BYE.
+struct Tail {
+  Grants grants;
+  base::TimePoint until;
+};
+
 using CallSerial = std::uint64_t;
 
 /// How dear a call is when there is no room for another; in this order they give way.
@@ -137,7 +143,7 @@ enum class Standing : std::uint8_t {
 struct Call {
   /// Nothing that could still matter.
   bool is_empty() const {
-    return dialogs.empty() && transactions.empty() && !is_open(recovered) && !closed_until;
+    return dialogs.empty() && transactions.empty() && tails.empty() && !is_open(recovered) && !closed_until;
   }
 
   CallSerial serial = 0;
@@ -146,6 +152,7 @@ struct Call {
   std::vector<Leg> legs;
   std::vector<Dialog> dialogs;
   std::vector<Transaction> transactions;
+  std::vector<Tail> tails;
   std::unique_ptr<Recovered> recovered;
   std::unique_ptr<Refused> refused;  ///< null while no party named anything on another side
   /// The operator closed it: until then its messages are refused, whatever they say.

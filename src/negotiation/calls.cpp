@@ -171,7 +171,7 @@ bool Calls::close(std::string_view call_id, base::TimePoint now, Updates& update
   Call* call = find(call_id);
   if (call == nullptr) call = find_recovered(call_id);
   if (call == nullptr) call = find_unnamed(call_id);
-  if (call == nullptr || call->standing == Standing::over) return false;
+  if (call == nullptr || (call->standing == Standing::over && call->tails.empty())) return false;
   Turn turn(*call, settings_, now);
   turn.end(Cause::requested);
   turn.finish(updates);
@@ -284,7 +284,7 @@ bool Calls::make_room(const base::Address& source, base::TimePoint now, Updates&
     if (own != unanswered_per_source_.end() && own->second >= fair_share) return false;
   }
   Turn turn(call, settings_, now);
-  turn.end(Cause::early_timeout);
+  turn.end(call.tails.empty() ? Cause::early_timeout : Cause::bye);
   turn.finish(updates);
   if (call.refused) note_refused_start(call.call_id);
   remove(call);

@@ -2,6 +2,8 @@
 // The dialogs of a call: which a message belongs to, on which legs they go, and what they agreed on (calls.md
 // sections 2 and 3).
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "base/limits.h"
 #include "negotiation/turn.h"
@@ -166,6 +168,23 @@ void Turn::end_dialog(Dialog& dialog, Dialog::State state) {
   dialog.fork_deadline.reset();
   dialog.session_deadline.reset();
   dialog.removal = now_ + settings_.terminating;
+}
+
+void Turn::end_by_bye(Dialog& dialog) {
+  if (!dialog.dormant) {
+    keep_tail(dialog.negotiations[index(Disposition::session)].toward_caller);
+    keep_tail(dialog.negotiations[index(Disposition::session)].toward_callee);
+  }
+  end_dialog(dialog);
+}
+
+// Of what is closed by a BYE, what is bound stays for timeouts.grace.
+void Turn::keep_tail(const Grants& grants) {
+  if (settings_.grace.count() == 0) return;
+  Tail tail{{}, now_ + settings_.grace};
+  std::ranges::copy_if(grants, std::back_inserter(tail.grants),
+                       [](const Grant& grant) { return grant.bound; });
+  if (!tail.grants.empty()) call_.tails.push_back(std::move(tail));
 }
 
 // An answer came after all.

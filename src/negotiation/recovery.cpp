@@ -214,7 +214,11 @@ Transaction* Turn::resume_by_response(const SipMessage& message, const Leg& pair
   if (message.method == Method::bye) {
     const bool begun_before = message.is_success() && now_ - call_.started <= settings_.terminating;
     const bool known = sender_of_request(message.from_tag, message.to_tag).has_value();
-    if (recovered.answered && begun_before && !known && is_between_parties(pair)) end(Cause::bye);
+    if (recovered.answered && begun_before && !known && is_between_parties(pair)) {
+      const Grants closed = recovered.grants;
+      end(Cause::bye);
+      keep_tail(closed);
+    }
     return nullptr;
   }
   if (!may_carry_answer(message)) return nullptr;
@@ -273,6 +277,7 @@ bool Turn::release_recovered() {
     const Negotiation& negotiation = dialog.negotiations[session];
     if (!negotiation.answered || !negotiation.exchanges.empty()) return false;
   }
+  if (changed_ && update_.closed == Cause::bye) keep_tail(call_.recovered->grants);
   drop_recovered();
   return true;
 }

@@ -284,7 +284,7 @@ void Turn::bye_response(Transaction& transaction, const SipMessage& message) {
   if (ends) {
     for (Dialog* dialog : targets(transaction)) {
       if (message.is_success()) prove(*dialog);
-      end_dialog(*dialog);
+      end_by_bye(*dialog);
     }
     changed(Cause::answer, Cause::bye, false);
   }

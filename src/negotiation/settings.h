@@ -19,6 +19,7 @@ struct Settings {
   base::seconds early{180};
   base::seconds media_idle{300};
   base::seconds held{3600};       ///< the same, while the last agreement lets no media flow
+  base::seconds grace{0};         ///< for which what a BYE closes stays bound
   base::seconds terminating{32};  ///< 64*T1 (RFC 3261 section 17)
   base::seconds max_call{43200};  ///< 0: no limit
 

@@ -10,6 +10,7 @@
 //   fork         sibling dialog answered:       its 2xx + timeouts.terminating         (RFC 3261 13.2.2.4)
 //   session      Session-Expires:               2xx + its value                        (RFC 4028)
 //   removal      dialog terminated:             end + timeouts.terminating
+//   tail         a BYE closed it:               end of its dialog + timeouts.grace
 //   idle         confirmed call silent:         last message in a dialog or media + timeouts.media-idle
 //                (no media is to flow:          the same + timeouts.held)
 //   recovered    found open, unanswered:        start, or provisional response + timeouts.early
@@ -90,6 +91,7 @@ Timer next_timer(const Call& call, const Settings& settings) {
     if (dialog.session_deadline) consider(Timer::Kind::session, *dialog.session_deadline, i);
     if (dialog.removal) consider(Timer::Kind::removal, *dialog.removal, i);
   }
+  for (std::size_t i = 0; i < call.tails.size(); ++i) consider(Timer::Kind::tail, call.tails[i].until, i);
   if (is_open(call.recovered) && !call.recovered->answered)
     consider(Timer::Kind::recovered, call.recovered->deadline, 0);
   if (is_established(call)) {
@@ -120,6 +122,9 @@ void Turn::timer(const Timer& timer) {
       return changed(Cause::answer, Cause::session_expired, false);
     case Timer::Kind::removal:
       return drop_dialog(timer.index);
+    case Timer::Kind::tail:
+      call_.tails.erase(call_.tails.begin() + static_cast<std::ptrdiff_t>(timer.index));
+      return changed(Cause::answer, Cause::bye, false);
     case Timer::Kind::recovered:
       drop_recovered();
       return changed(Cause::answer, Cause::early_timeout, false);
@@ -145,7 +150,7 @@ void Turn::transaction_timer(std::size_t at) {
       if (transaction.leg) {
         for (Dialog* dialog : targets(transaction)) {
           prove(*dialog);  // that other party of a recovered call is gone
-          end_dialog(*dialog);
+          end_by_bye(*dialog);
         }
         changed(Cause::answer, Cause::bye, false);
       }
@@ -218,6 +223,7 @@ void Turn::drop_dialog(std::size_t at) {
 void Turn::end(Cause cause) {
   call_.dialogs.clear();
   call_.transactions.clear();
+  call_.tails.clear();
   drop_recovered();
   changed(Cause::answer, cause, false);
 }

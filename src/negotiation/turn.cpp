@@ -20,6 +20,7 @@ namespace {
 template <typename Visit>
 void for_each_grants(const Call& call, Visit visit) {
   if (call.recovered) visit(call.recovered->grants);
+  for (const Tail& tail : call.tails) visit(tail.grants);
   for (const Transaction& transaction : call.transactions) {
     for (const Grants& grants : transaction.offer_grants) visit(grants);
   }
@@ -113,7 +114,7 @@ bool is_same_attempt(const Transaction& a, const Transaction& b) {
 }
 
 bool goes_on(const Call& call) {
-  if (is_open(call.recovered)) return true;
+  if (is_open(call.recovered) || !call.tails.empty()) return true;
   if (std::any_of(call.dialogs.begin(), call.dialogs.end(), [](const Dialog& d) { return d.is_live(); }))
     return true;
   auto was_accepted = [&](const Transaction& invite) {
@@ -132,6 +133,7 @@ std::vector<const Grant*> wanted_grants(const Call& call, const Settings& settin
     for (const Grant& grant : grants) wanted.push_back(&grant);
   };
   if (call.recovered) want(call.recovered->grants);
+  for (const Tail& tail : call.tails) want(tail.grants);
   for (const Transaction& transaction : call.transactions) {
     for (Disposition disposition : dispositions) {
       if (settings.open_before_answer && wants_offer(call, transaction, disposition))

@@ -22,6 +22,7 @@ struct Timer {
     fork,
     session,
     removal,
+    tail,
     idle,
     max_call,
     refresh,
@@ -30,7 +31,7 @@ struct Timer {
   };
   Kind kind = Kind::idle;
   base::TimePoint due;
-  std::size_t index = 0;  ///< of the transaction or dialog; without meaning for the others
+  std::size_t index = 0;  ///< of the transaction, dialog or tail; without meaning for the others
 };
 
 /// The timer of `call` that is due first; every call has one. Their formulas stand at the head of timers.cpp.
@@ -52,8 +53,8 @@ bool is_same_attempt(const Transaction& a, const Transaction& b);
 /// RFC 3261 table 4: how long a message may be on its way.
 inline constexpr base::seconds t4{5};
 
-/// Whether a dialog goes on, or an INVITE is unanswered of which no other attempt was accepted. Otherwise
-/// nothing of the call may be open: a check on `wanted_grants`.
+/// Whether a dialog goes on, or an INVITE is unanswered of which no other attempt was accepted, or what a BYE
+/// closed stays for a while. Otherwise nothing of the call may be open: a check on `wanted_grants`.
 bool goes_on(const Call& call);
 
 /// Whether a leg of the call is its parties' own, which tells who they are (strangers.cpp).
@@ -206,6 +207,8 @@ class Turn {
   Dialog* add_dialog(Dialog dialog);
   Dialog* dialog_of(const Transaction& transaction);
   void end_dialog(Dialog& dialog, Dialog::State state = Dialog::State::terminated);
+  void end_by_bye(Dialog& dialog);
+  void keep_tail(const Grants& grants);
   void wake(Dialog& dialog);
   void settle(Dialog& dialog, Disposition disposition, Party offerer, Agreement agreement);
   void conclude(Dialog& dialog, Disposition disposition, TransactionId transaction, Agreement agreement,

@@ -25,6 +25,7 @@ using pinhole::PortRange;
 using pinhole::SameSide;
 
 constexpr std::int64_t year = 31'536'000;   // seconds
+constexpr std::int64_t longest_grace = 30;  // seconds: who may send then is no party of a call any more
 constexpr std::int64_t most = 100'000'000;  // of anything that is counted
 
 // ---- Readers: each stores what `node` says and returns true, or false for a value that is not right
@@ -51,9 +52,9 @@ bool read(const toml::node& node, std::chrono::milliseconds& target, std::int64_
   return true;
 }
 
-bool read(const toml::node& node, seconds& target, std::int64_t from = 1) {
+bool read(const toml::node& node, seconds& target, std::int64_t from = 1, std::int64_t to = year) {
   std::int64_t value = 0;
-  if (!read(node, value, from, year)) return false;
+  if (!read(node, value, from, to)) return false;
   target = seconds(value);
   return true;
 }
@@ -215,6 +216,8 @@ const Key keys[] = {
     {"timeouts", "early", a_time, [](Node n, Config& c) { return read(n, c.negotiation.early); }},
     {"timeouts", "media-idle", a_time, [](Node n, Config& c) { return read(n, c.negotiation.media_idle); }},
     {"timeouts", "held", a_time, [](Node n, Config& c) { return read(n, c.negotiation.held); }},
+    {"timeouts", "grace", "whole seconds, 0 to 30",
+     [](Node n, Config& c) { return read(n, c.negotiation.grace, 0, longest_grace); }},
     {"timeouts", "terminating", a_time, [](Node n, Config& c) { return read(n, c.negotiation.terminating); }},
     {"timeouts", "max-call", "whole seconds, 1 to 31536000, or 0 for no limit",
      [](Node n, Config& c) { return read(n, c.negotiation.max_call, 0); }},

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How long the pinholes of a call live while it is on hold."""
+"""How long the pinholes of a call live while it is on hold, and after its BYE."""
 
 import signal
+import time
 from pathlib import Path
 
 from lab import Daemon, wait_until
@@ -65,3 +66,24 @@ class Hold(TimeTest):
             self.assert_all_open_for(LONG)
             self.hang_up(dialog, caller, callee)
             self.wait_until_closed(daemon, dialog, "bye")
+
+
+class Grace(TimeTest):
+    """What comes behind the BYE, for the seconds of `grace`."""
+
+    @each_family
+    def test_the_tail_passes_from_the_peer_alone_until_it_ends(self, family):
+        caller, callee = self.phones(family)
+        outside, inside = self.media_ports(family)
+        stranger = self.rtp_port(self.network.outside, family, family.stranger, self.OUTSIDE_PORT)
+        with Daemon(self.network.gateway, "[timeouts]\ngrace = 5\n") as daemon:
+            dialog = self.establish(caller, callee)
+            self.hang_up(dialog, caller, callee)
+            over = time.monotonic()
+            self.assertEqual(self.destinations(), self.ports_of_call(family))
+            self.assert_passes(outside, inside)
+            self.assert_passes(inside, outside)
+            self.assert_dropped(stranger, inside)
+            self.wait_until_closed(daemon, dialog, "bye")
+            self.assertGreater(time.monotonic() - over, 4)
+            self.assert_dropped(outside, inside)

@@ -163,6 +163,7 @@ PipelineSettings settings(Choices& choices) {
   settings.negotiation.pinholes_per_call = choices.below(4) == 0 ? 6 : 256;
   if (choices.below(2) != 0) settings.policy.inside_networks = {base::Network::parse("192.0.2.0/24").value()};
   // Further choices would change what inputs that were found mean.
+  settings.negotiation.grace = base::seconds{settings.negotiation.tcp ? 20 : 0};
   settings.negotiation.held = base::seconds{settings.negotiation.hold_narrow ? 50 : 3600};
   settings.descriptions.ice = settings.negotiation.max_call.count() != 0 || !settings.negotiation.tcp;
   if (settings.negotiation.open_before_answer && settings.negotiation.max_call.count() == 0)

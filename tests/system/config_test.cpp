@@ -58,7 +58,7 @@ TEST(Config, TheShippedFileNamesEveryKeyWithItsDefault) {
   }
   EXPECT_EQ(parsed(commented), Config{});
   EXPECT_EQ(parsed(all), Config{});
-  EXPECT_EQ(keys.size(), 44U);
+  EXPECT_EQ(keys.size(), 45U);
 }
 
 TEST(Config, EachKeyChangesWhatItSays) {
@@ -124,6 +124,7 @@ TEST(Config, EachKeyChangesWhatItSays) {
       {"[timeouts]\nearly = 60", [](Config& c) { c.negotiation.early = seconds(60); }},
       {"[timeouts]\nmedia-idle = 31536000", [](Config& c) { c.negotiation.media_idle = seconds(31536000); }},
       {"[timeouts]\nheld = 7200", [](Config& c) { c.negotiation.held = seconds(7200); }},
+      {"[timeouts]\ngrace = 30", [](Config& c) { c.negotiation.grace = seconds(30); }},
       {"[timeouts]\nterminating = 1", [](Config& c) { c.negotiation.terminating = seconds(1); }},
       {"[timeouts]\nmax-call = 0", [](Config& c) { c.negotiation.max_call = seconds(0); }},
       {"[limits]\ncalls = 5", [](Config& c) { c.negotiation.calls = 5; }},
@@ -204,6 +205,7 @@ TEST(Config, ABadValueOfEachKeyIsRefusedWithItsLine) {
       {"timeouts", "early", {"0", "-1", "31536001", "\"180\"", "180.0"}},
       {"timeouts", "media-idle", {"0"}},
       {"timeouts", "held", {"0", "31536001"}},
+      {"timeouts", "grace", {"-1", "31", "\"20\"", "2.5"}},
       {"timeouts", "terminating", {"0"}},
       {"timeouts", "max-call", {"-1", "31536001"}},
       {"limits", "calls", {"0", "100000001", "9223372036854775807"}},
@@ -239,7 +241,7 @@ TEST(Config, ABadValueOfEachKeyIsRefusedWithItsLine) {
           << text << error;
     }
   }
-  EXPECT_EQ(std::size(cases), 44U);
+  EXPECT_EQ(std::size(cases), 45U);
 }
 
 TEST(Config, SaysInOneLineWhatIsWrongAndWhatWouldBeRight) {
