@@ -269,6 +269,7 @@ void Daemon::State::judge(std::size_t queue, const system::QueuedPacket& packet,
                           const Findings::Packet& found) {
   const Reading& reading = found.reading;
   const bool unwanted = (reading.kind == Reading::Kind::malformed && config.drop_malformed) ||
+                        (reading.kind == Reading::Kind::other && config.drop_not_sip) ||
                         (reading.kind == Reading::Kind::scanner && config.scanners.drop);
   // A segment that is dropped comes again, and all behind it waits: the sender would never get past it.
   const bool drop = unwanted && reading.protocol == base::Protocol::udp && !config.kernel.observe;

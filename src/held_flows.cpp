@@ -9,6 +9,7 @@ bool has_flow(Reading::Kind kind) {
     case Reading::Kind::scanner:
     case Reading::Kind::malformed:
     case Reading::Kind::keep_alive:
+    case Reading::Kind::stun:
     case Reading::Kind::stream:
     case Reading::Kind::other:
       return true;

@@ -217,6 +217,10 @@ Reading Pipeline::State::read_datagram(const ip::Packet& packet, base::TimePoint
       ++counters.keep_alives;
       reading.kind = Reading::Kind::keep_alive;
       break;
+    case MessageError::stun:
+      ++counters.keep_alives;
+      reading.kind = Reading::Kind::stun;
+      break;
     case MessageError::not_sip:
       ++counters.not_sip;
       break;

@@ -59,6 +59,7 @@ struct Reading {
     scanner,     ///< so that one of them is a scanner's
     malformed,   ///< SIP on which the parser gave up
     keep_alive,  ///< CRLF or NULs to a SIP port, or an empty datagram
+    stun,        ///< a STUN message: a keep-alive on a SIP port (RFC 5626), ICE on any other
     stream,      ///< a TCP segment of a connection that carries SIP, in which no message ends
     other,       ///< a UDP datagram or TCP segment that is no SIP: media, perhaps
     fragment,    ///< part of a datagram that is not yet whole

@@ -119,7 +119,8 @@ class Replay {
   }
 
   void judge(const Reading& reading) {
-    if (reading.kind != Reading::Kind::other && reading.kind != Reading::Kind::keep_alive) return;
+    using Kind = Reading::Kind;
+    if (reading.kind != Kind::other && reading.kind != Kind::stun && reading.kind != Kind::keep_alive) return;
     if (reading.protocol == base::Protocol::tcp && !tcp_media_) return;
     const auto pinhole = pinhole_for(reading);
     if (reading.kind == Reading::Kind::keep_alive && !pinhole) return;

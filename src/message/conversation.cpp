@@ -131,6 +131,7 @@ Step Conversation::next_frame(ip::End sender, base::Bytes unread, const Descript
   switch (message.error()) {
     case MessageError::empty:
     case MessageError::keep_alive:
+    case MessageError::stun:
       return {Step::Kind::keep_alive, frame.consumed, {}, {}, {}};
     case MessageError::not_sip:
     case MessageError::malformed:

@@ -419,6 +419,16 @@ tl::expected<SipMessage, MessageError> read_all(const Header& header, std::strin
   return message;
 }
 
+// RFC 8489 section 5: two zero bits, a type, a length of words behind the header, the magic cookie.
+bool is_stun(base::Bytes payload) {
+  constexpr std::size_t header_length = 20;
+  constexpr std::array<std::uint8_t, 4> magic_cookie{0x21, 0x12, 0xa4, 0x42};
+  if (payload.size() < header_length || payload[0] >= 0x40) return false;
+  const std::size_t length = std::size_t{payload[2]} * 256 + payload[3];
+  return length % 4 == 0 && length == payload.size() - header_length &&
+         std::ranges::equal(payload.subspan(4, magic_cookie.size()), magic_cookie);
+}
+
 }  // namespace
 
 tl::expected<SipMessage, MessageError> read_message(const Header& header, std::string_view body,
@@ -440,7 +450,7 @@ tl::expected<SipMessage, MessageError> read_datagram_message(base::Bytes payload
     case FrameStatus::keep_alive:
       return tl::make_unexpected(MessageError::keep_alive);
     case FrameStatus::not_sip:
-      return tl::make_unexpected(MessageError::not_sip);
+      return tl::make_unexpected(is_stun(payload) ? MessageError::stun : MessageError::not_sip);
     case FrameStatus::need_more:  // of streams only
     case FrameStatus::malformed:
       return tl::make_unexpected(MessageError::malformed);

@@ -98,10 +98,11 @@ struct SipMessage {
   bool is_failure() const { return status >= 300; }
 };
 
-/// Why a payload gave no message. `not_sip` is ordinary traffic, `keep_alive` too (RFC 5626 section 3.5.1).
+/// Why a payload gave no message. All but `malformed` is ordinary traffic.
 enum class MessageError : std::uint8_t {
   empty,       ///< no octets at all
-  keep_alive,  ///< only CR, LF and NUL octets
+  keep_alive,  ///< only CR, LF and NUL octets (RFC 5626 section 3.5.1)
+  stun,        ///< a STUN message: a keep-alive, too (RFC 5626 section 3.5.2), or ICE
   not_sip,     ///< the first line is neither a SIP request line nor a status line
   malformed,   ///< begins as SIP, but a field that every message must have is absent or can't be read
 };

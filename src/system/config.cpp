@@ -242,6 +242,10 @@ const Key keys[] = {
      [](Node n, Config& c) {
        return read(n, c.drop_malformed, {{"accept", false}, {"drop", true}});
      }},
+    {"signalling", "not-sip", "\"accept\" or \"drop\"",
+     [](Node n, Config& c) {
+       return read(n, c.drop_not_sip, {{"accept", false}, {"drop", true}});
+     }},
 
     {"scanners", "user-agents", signs,
      [](Node n, Config& c) { return read_texts(n, c.scanners.user_agents, parse_sign); }},

@@ -57,6 +57,7 @@ struct Config {
   message::DescriptionLimits descriptions;
   ip::StreamSettings streams;
   bool drop_malformed = false;  ///< signalling.malformed = "drop"
+  bool drop_not_sip = false;    ///< signalling.not-sip = "drop"
   bool offload = false;         ///< media.offload = "use"
   scanners::Settings scanners;
   std::optional<base::Endpoint> metrics;  ///< where to listen; nothing: nowhere

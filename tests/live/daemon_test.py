@@ -211,6 +211,20 @@ class Settings(DaemonTest):
             caller.pass_to(callee, b"\r\n\r\n")
             caller.pass_to(callee, b"no SIP at all")
 
+    @each_family
+    def test_datagrams_that_are_no_sip_are_dropped_where_the_configuration_says_so(self, family):
+        caller, callee = self.phones(family)
+        binding_request = bytes.fromhex("00010000 2112a442") + bytes(12)
+        with Daemon(self.network.gateway, '[signalling]\nnot-sip = "drop"\n') as daemon:
+            caller.send(b"no SIP at all", callee)
+            caller.send(b"\x80\x00" + bytes(170), callee)
+            for passes in (b"INVITE sip:x SIP/2.0\r\nVia\r\n\r\n", b"\r\n\r\n", b"\0", b"", binding_request,
+                           Dialog(caller, callee).request("OPTIONS")):
+                caller.pass_to(callee, passes)
+            daemon.stop()
+            self.in_log(daemon, "stopped: 8 packets, 1 SIP messages, 1 malformed, 2 not SIP, 4 keep-alives, "
+                                "0 unreadable, 2 dropped; ")
+
     # With --queue-balance, which does the same as `queue to 0-3` and works on every kernel.
     def test_reads_several_queues(self):
         for tool in ("iptables-nft", "ip6tables-nft"):

@@ -65,10 +65,11 @@ class Observe(CallTest):
     # Not even what the configuration says is to be dropped.
     def test_it_holds_and_drops_nothing(self):
         caller, callee = self.phones()
-        with Daemon(self.network.gateway, OBSERVE + '[signalling]\nmalformed = "drop"\n') as daemon:
+        with Daemon(self.network.gateway, OBSERVE + '[signalling]\nmalformed = "drop"\nnot-sip = "drop"\n') as daemon:
             caller.pass_to(callee, b"INVITE sip:x SIP/2.0\r\nVia\r\n\r\n")
+            caller.pass_to(callee, b"no SIP at all")
             self.assertEqual(daemon.stop(), 0)
-            self.in_log(daemon, r"1 malformed, .* 0 dropped")
+            self.in_log(daemon, r"1 malformed, 1 not SIP, .* 0 dropped")
 
     # Calls work as they do without the daemon. Media passes by a rule of the user's, as it did before.
     def test_calls_in_numbers_pass_as_before(self):

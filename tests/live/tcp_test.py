@@ -183,9 +183,9 @@ class NotSeenFromItsBeginning(TcpTest):
 
 
 class Dropping(TcpTest):
-    """malformed and scanners.drop are about datagrams: a segment that is dropped would come again for good."""
+    """malformed, not-sip and scanners.drop are about datagrams: a segment that is dropped would come again for good."""
 
-    CONFIG = '[signalling]\nmalformed = "drop"\n[scanners]\nuser-agents = ["sipcli"]\ndrop = true\n'
+    CONFIG = '[signalling]\nmalformed = "drop"\nnot-sip = "drop"\n[scanners]\nuser-agents = ["sipcli"]\ndrop = true\n'
 
     def setUp(self):
         super().setUp()
@@ -201,6 +201,14 @@ class Dropping(TcpTest):
         self.assert_call_works(caller, callee)
         self.assertEqual(self.daemon.stop(), 0)
         self.assertRegex(self.daemon.log(), r" 2 malformed, .* 0 dropped")
+
+    @each_family
+    def test_what_is_no_sip_passes(self, family):
+        caller, callee = self.connect(self.listener(family), family.outside)
+        caller.pass_to(callee, "no SIP at all\r\n\r\n")
+        callee.pass_to(caller, "nor this\r\n\r\n")
+        self.assertEqual(self.daemon.stop(), 0)
+        self.assertRegex(self.daemon.log(), r" 0 dropped")
 
     @each_family
     def test_a_scanners_request_passes_and_the_set_of_the_banned_keeps_out_the_next(self, family):

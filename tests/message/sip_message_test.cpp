@@ -84,6 +84,22 @@ TEST(SipMessage, WhatIsNoMessage) {
   EXPECT_EQ(read("\0\0\0\0"s).error(), MessageError::keep_alive);
   EXPECT_EQ(read("NOTIFY * HTTP/1.1\r\n\r\n").error(), MessageError::not_sip);
   EXPECT_EQ(read("\x80\x00\x00\x01").error(), MessageError::not_sip);
+  const std::string binding =
+      "\x00\x01\x00\x00\x21\x12\xa4"
+      "BABCDEFGHIJKL"s;
+  EXPECT_EQ(read(binding).error(), MessageError::stun);
+  EXPECT_EQ(read("\x01\x01\x00\x04\x21\x12\xa4"
+                 "BABCDEFGHIJKLabcd"s)
+                .error(),
+            MessageError::stun);
+  for (const std::size_t octet : {0U, 2U, 3U, 4U, 7U}) {
+    std::string other = binding;
+    other[octet] = static_cast<char>(other[octet] ^ '\x41');
+    EXPECT_EQ(read(other).error(), MessageError::not_sip) << octet;
+  }
+  EXPECT_EQ(read(binding.substr(0, 19)).error(), MessageError::not_sip);
+  EXPECT_EQ(read(binding + "x").error(), MessageError::not_sip);
+  EXPECT_EQ(read(binding + "abcd").error(), MessageError::not_sip);
   EXPECT_EQ(read("INVITE sip:a SIP/2.0\r\n\r\n").error(), MessageError::malformed);
 }
 

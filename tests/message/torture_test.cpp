@@ -27,7 +27,7 @@ std::set<std::string> names(const fs::path& folder) {
 
 // One line that says all that was read: "INVITE 8 from=tag to= branch=z [ambiguous] audio:49217@192.0.2.1".
 std::string tell(const tl::expected<SipMessage, MessageError>& read) {
-  constexpr const char* errors[] = {"empty", "keep-alive", "not SIP", "malformed"};
+  constexpr const char* errors[] = {"empty", "keep-alive", "STUN", "not SIP", "malformed"};
   if (!read) return errors[static_cast<std::size_t>(read.error())];
   std::string text = read->is_request() ? "" : std::to_string(read->status) + " ";
   text += std::string(name(read->method)) + " " + std::to_string(read->cseq);

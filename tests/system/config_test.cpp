@@ -58,7 +58,7 @@ TEST(Config, TheShippedFileNamesEveryKeyWithItsDefault) {
   }
   EXPECT_EQ(parsed(commented), Config{});
   EXPECT_EQ(parsed(all), Config{});
-  EXPECT_EQ(keys.size(), 45U);
+  EXPECT_EQ(keys.size(), 46U);
 }
 
 TEST(Config, EachKeyChangesWhatItSays) {
@@ -136,6 +136,7 @@ TEST(Config, EachKeyChangesWhatItSays) {
       {"[limits]\ntcp-flows = 3", [](Config& c) { c.streams.flows = 3; }},
       {"[limits]\ntcp-buffer = 1024", [](Config& c) { c.streams.buffer = 1024; }},
       {"[signalling]\nmalformed = \"drop\"", [](Config& c) { c.drop_malformed = true; }},
+      {"[signalling]\nnot-sip = \"drop\"", [](Config& c) { c.drop_not_sip = true; }},
       {"[scanners]\nuser-agents = [\"sipcli\"]", [](Config& c) { c.scanners.user_agents = {"sipcli"}; }},
       {"[scanners]\nfrom = [\"evil\"]", [](Config& c) { c.scanners.from = {"evil"}; }},
       {"[scanners]\nrequest-uris = [\"sip:nm@\"]", [](Config& c) { c.scanners.request_uris = {"sip:nm@"}; }},
@@ -217,6 +218,7 @@ TEST(Config, ABadValueOfEachKeyIsRefusedWithItsLine) {
       {"limits", "tcp-flows", {"0"}},
       {"limits", "tcp-buffer", {"1023", "16777217"}},
       {"signalling", "malformed", {"\"reject\""}},
+      {"signalling", "not-sip", {"\"reject\"", "true"}},
       {"scanners",
        "user-agents",
        {"\"sipcli\"", "[\"\"]", "[1]",
@@ -241,7 +243,7 @@ TEST(Config, ABadValueOfEachKeyIsRefusedWithItsLine) {
           << text << error;
     }
   }
-  EXPECT_EQ(std::size(cases), 45U);
+  EXPECT_EQ(std::size(cases), 46U);
 }
 
 TEST(Config, SaysInOneLineWhatIsWrongAndWhatWouldBeRight) {
