@@ -65,4 +65,8 @@ Findings interfaces_missing(const Facts& facts);
 Findings bans_not_looked_up(const Facts& facts);
 Findings bans_by_another_prefix(const Facts& facts);
 
+Findings held_too_short(const Facts& facts);
+Findings networks_refused(const Facts& facts);
+Findings networks_without_inside(const Facts& facts);
+
 }  // namespace dpinholer::doctor

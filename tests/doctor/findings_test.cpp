@@ -8,6 +8,10 @@ namespace {
 
 using namespace test;
 
+base::Network network(std::string_view text) {
+  return base::Network::parse(text).value();
+}
+
 const Case cases[] = {
     {"AsShipped", [](Gateway&) {}, {}, "", ""},
 
@@ -129,6 +133,59 @@ const Case cases[] = {
      },
      {"fault timeouts-differ"},
      "sip_rtp6 30 s",
+     ""},
+
+    // ---- Settings that contradict each other ----
+    {"HeldShorterThanMediaIdle",
+     [](Gateway& g) { g.facts.config.negotiation.held = base::seconds{299}; },
+     {"warning held-too-short"},
+     "held is 299 s, and media-idle 300 s",
+     "held = 3600   # [timeouts] in dpinholer.toml"},
+    {"HeldAsLongAsMediaIdle",
+     [](Gateway& g) { g.facts.config.negotiation.held = base::seconds{300}; },
+     {},
+     "",
+     ""},
+    {"NetworksThatAreRefused",
+     [](Gateway& g) {
+       g.facts.config.policy.networks = {network("192.0.2.0/24"), network("203.0.113.64/26")};
+       g.facts.config.policy.refuse_networks = {network("192.0.0.0/16"), network("203.0.113.0/24")};
+     },
+     {"fault networks-refused"},
+     "refuse-networks refuses all that networks lists",
+     "networks = [...]   # [media] in dpinholer.toml, or refuse-networks"},
+    {"NetworksOfWhichOneIsRefused",
+     [](Gateway& g) {
+       g.facts.config.policy.networks = {network("192.0.2.0/24"), network("203.0.113.64/26"),
+                                         network("2001:db8::1")};
+       g.facts.config.policy.refuse_networks = {network("203.0.113.0/24"), network("192.0.2.0/25")};
+     },
+     {"warning networks-refused"},
+     "refuse-networks refuses 203.0.113.64/26, which networks lists",
+     "networks = [\"192.0.2.0/24\", \"2001:db8::1\"]   # [media] in dpinholer.toml"},
+    {"NetworksWithAHole",
+     [](Gateway& g) {
+       g.facts.config.policy.networks = {network("192.0.0.0/16")};
+       g.facts.config.policy.refuse_networks = {network("192.0.0.0/24"), network("192.0.2.0/24")};
+     },
+     {},
+     "",
+     ""},
+    {"NetworksWithNothingOfInside",
+     [](Gateway& g) {
+       g.facts.config.policy.networks = {network("203.0.113.64/26")};
+       g.facts.config.policy.inside_networks = {network("192.0.2.0/24")};
+     },
+     {"warning networks-without-inside"},
+     "networks lists nothing of inside-networks",
+     "networks = [\"203.0.113.64/26\", \"192.0.2.0/24\"]   # [media] in dpinholer.toml"},
+    {"NetworksWithSomethingOfInside",
+     [](Gateway& g) {
+       g.facts.config.policy.networks = {network("203.0.113.64/26"), network("192.0.2.7")};
+       g.facts.config.policy.inside_networks = {network("192.0.2.0/24")};
+     },
+     {},
+     "",
      ""},
 
     // ---- The queue ----
