@@ -75,7 +75,7 @@ void append(std::vector<Figure>& all, const Values& some) {
 
 ControlDesk::ControlDesk(const system::KernelSettings& settings, const std::string& socket,
                          Gatekeeper& gatekeeper, base::TimePoint now)
-    : settings_(settings), gatekeeper_(gatekeeper), started_(now) {
+    : settings_(settings), gatekeeper_(gatekeeper), started_(now), tls_(settings.table, "sip_tls") {
   gatekeeper_.tell([this](const Outcome& outcome, const auto& bans) { note(outcome, bans); });
   try {
     server_ = std::make_unique<control::Server>(socket);
@@ -110,7 +110,7 @@ void ControlDesk::note(const Outcome& outcome, const std::vector<scanners::Offen
   if (server_ && events_.next() != before) server_->notify(system::now());
 }
 
-control::Status ControlDesk::status(const Daemon& daemon, base::TimePoint now) const {
+control::Status ControlDesk::status(const Daemon& daemon, base::TimePoint now) {
   control::Status status;
   status.version = DPINHOLER_VERSION;
   status.uptime = now - started_;
@@ -128,6 +128,7 @@ control::Status ControlDesk::status(const Daemon& daemon, base::TimePoint now) c
   const auto conntrack = gatekeeper_.conntrack();
   status.figures = packet_figures(seen, daemon.dropped);
   if (daemon.unread) status.figures.push_back({"packets", "unread", *daemon.unread});
+  if (const auto tls = tls_.packets()) status.figures.push_back({"packets", "sip_tls", *tls});
   append(status.figures, std::vector<Figure>{{"calls", "offered", calls - answered},
                                              {"calls", "answered", answered},
                                              {"calls", "seen", seen.calls},

@@ -19,6 +19,7 @@
 #include "pinhole/pinhole.h"
 #include "pipeline.h"
 #include "system/config.h"
+#include "system/nft_counter.h"
 
 namespace dpinholer {
 
@@ -56,11 +57,12 @@ class ControlDesk {
 
  private:
   void note(const Outcome& outcome, const std::vector<scanners::Offence>& bans);
-  control::Status status(const Daemon& daemon, base::TimePoint now) const;
+  control::Status status(const Daemon& daemon, base::TimePoint now);
 
   system::KernelSettings settings_;
   Gatekeeper& gatekeeper_;
   base::TimePoint started_;
+  system::NftCounter tls_;
   control::Events events_;
   control::Histogram held_;
   std::array<std::uint64_t, negotiation::causes> refusals_{};

@@ -38,7 +38,7 @@ std::string a_status() {
                     {"conntrack", "failed", 18}, {"inspector", "restarts", 19}, {"inspector", "repelled", 21},
                     {"tcp", "foreign", 20},      {"scanners", "messages", 22},  {"scanners", "banned", 23},
                     {"scanners", "bans", 24},    {"scanners", "failed", 25},    {"packets", "unread", 26},
-                    {"sets", "late", 27}};
+                    {"sets", "late", 27},        {"packets", "sip_tls", 28}};
   status.labelled = {{"messages", {{"method", "INVITE"}, {"result", "request"}}, 3},
                      {"messages", {{"method", "INVITE"}, {"result", "2xx"}}, 2},
                      {"refusals", {{"reason", "port-policy"}}, 1},
@@ -71,6 +71,9 @@ dpinholer_packets_dropped_total 5
 # HELP dpinholer_packets_unread_total Packets that reached the queue rule and were not read, for want of room.
 # TYPE dpinholer_packets_unread_total counter
 dpinholer_packets_unread_total 26
+# HELP dpinholer_packets_sip_tls_total Packets of SIP over TLS that the rules counted: nobody reads them.
+# TYPE dpinholer_packets_sip_tls_total counter
+dpinholer_packets_sip_tls_total 28
 # HELP dpinholer_calls_seen_total Calls whose signalling was followed.
 # TYPE dpinholer_calls_seen_total counter
 dpinholer_calls_seen_total 8

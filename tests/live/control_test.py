@@ -94,6 +94,33 @@ class Commands(ControlTest):
             self.assertGreater(status["memory"], 1 << 20)
             self.assertIn("table       inet filter\n", self.command("status"))
 
+    # Nobody can read it; the rules count what passes, in both directions.
+    @each_family
+    def test_status_counts_sip_over_tls(self, family):
+        inside, outside = self.network.inside, self.network.outside
+        with Daemon(self.network.gateway), outside.socket(family.domain, socket.SOCK_STREAM) as listener, \
+                inside.socket(family.domain, socket.SOCK_STREAM) as phone:
+            self.assertEqual(self.objects("status")[0]["packets"]["sip_tls"], 0)
+            listener.bind((family.outside, 5061))
+            listener.listen()
+            phone.connect((family.outside, 5061))
+            server, _ = listener.accept()
+            with server:
+                for one, other in ((phone, server), (server, phone)):
+                    one.sendall(b"\x16\x03\x01\x02\x00\x01\x00")
+                    self.assertEqual(len(other.recv(100)), 7)
+            [status] = self.objects("status")
+            # The handshake, two segments with data, and what acknowledges them.
+            self.assertGreaterEqual(status["packets"]["sip_tls"], 5)
+            self.assertEqual(status["packets"]["queued"], 0)
+            self.assertIn(f"sip tls {status['packets']['sip_tls']}", self.command("status"))
+
+    # Rules of a version that had no such counter.
+    def test_status_without_that_counter(self):
+        self.firewall.nft("flush chain inet filter sip_inspect; delete counter inet filter sip_tls")
+        with Daemon(self.network.gateway):
+            self.assertNotIn("sip_tls", self.objects("status")[0]["packets"])
+
     # Another process reads SIP from then on; the figures and the call go on.
     def test_a_reload_forgets_nothing_of_it(self):
         caller, callee = self.phones()
