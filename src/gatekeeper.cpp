@@ -56,7 +56,8 @@ Gatekeeper::Gatekeeper(const system::Config& config, pinhole::Host& host, base::
       watch_(config.kernel.table, sets_.port_id()),
       keeper_(sets_, observe_, hash_key, commit_wait(config)),
       flows_(keeper_.installed(), hash_key),
-      call_log_(write_line, !observe_, config.negotiation.media_idle, config.negotiation.held),
+      own_media_(host, config.policy.local),
+      call_log_(write_line, !observe_, config.negotiation.media_idle, config.negotiation.held, &own_media_),
       refusals_told_(hash_key),
       unread_told_(hash_key),
       guard_(guard_settings(config), &host, hash_key),
@@ -97,6 +98,7 @@ void Gatekeeper::reconfigure(const system::Config& config) {
   guard_.reconfigure(guard_settings(config));
   bans_.reconfigure(scanner_settings(config));
   call_log_.set_established(config.negotiation.media_idle, config.negotiation.held);
+  own_media_.set_local(config.policy.local);
   offload_ = config.offload && !observe_;
 }
 
@@ -144,9 +146,37 @@ void Gatekeeper::account(const Change& change, const Installed::Entry* entry,
       return;
     case Change::Kind::close:
       if (carried) closings.push_back({change.key, {}});
+      if (entry != nullptr) note_own_media(change.key, *entry);
       if (entry != nullptr) call_log_.closed(change, entry->label, entry->passed(), entry->lost);
       return;
   }
+}
+
+void Gatekeeper::note_own_media(const pinhole::Key& key, const Installed::Entry& entry) {
+  for (std::size_t i = 0; i < entry.from.size(); ++i) {
+    if (entry.sources[i].heard) own_media_.note_counted(key, entry.from[i]);
+  }
+}
+
+bool Gatekeeper::refresh_some(const SetKeeper::Seen& seen) {
+  return keeper_.refresh_some([&](const pinhole::Key& key, const std::optional<base::Address>& source) {
+    if (source) own_media_.note_counted(key, *source);
+    seen(key, source);
+  });
+}
+
+pinhole::Sources Gatekeeper::has_media(const pinhole::Senders& asked) {
+  pinhole::Sources heard = keeper_.has_media(asked);
+  for (const auto& source : heard) {
+    if (source) own_media_.note_counted(asked.key, *source);
+  }
+  return heard;
+}
+
+void Gatekeeper::read_news(base::TimePoint now) {
+  const system::RulesetNews news = watch_.read();
+  if (news.sets || news.rules || news.lost) own_media_.forget();
+  keeper_.note(news, now);
 }
 
 void Gatekeeper::finish(const Outcome& outcome, base::TimePoint now) {

@@ -16,6 +16,7 @@
 #include "flow_account.h"
 #include "pinhole/guard.h"
 #include "pinhole/host.h"
+#include "pinhole/own_media.h"
 #include "pinhole/pinhole.h"
 #include "pinhole/recovered.h"
 #include "pipeline.h"
@@ -75,14 +76,14 @@ class Gatekeeper {
   /// Looks at a few of the pinholes that are to be refreshed, oldest first: calls `seen` for those that media
   /// went through, for each of its sources, and starts the timeouts of those again that need it. True when
   /// more are left.
-  bool refresh_some(const SetKeeper::Seen& seen) { return keeper_.refresh_some(seen); }
+  bool refresh_some(const SetKeeper::Seen& seen);
 
   /// See Questions.
-  pinhole::Sources has_media(const pinhole::Senders& asked) { return keeper_.has_media(asked); }
+  pinhole::Sources has_media(const pinhole::Senders& asked);
 
   /// Readable when others have changed the ruleset: `read_news` is to be called then.
   int news_fd() const { return watch_.fd(); }
-  void read_news(base::TimePoint now) { keeper_.note(watch_.read(), now); }
+  void read_news(base::TimePoint now);
   /// Mends what others did to the sets and what the kernel refused, and reads what is known of offloaded
   /// media elsewhere, a little at a time. True when more is left for now.
   bool mend(base::TimePoint now);
@@ -115,6 +116,7 @@ class Gatekeeper {
  private:
   void account(const pinhole::Change& change, const pinhole::Installed::Entry* entry,
                std::vector<system::Closing>& closings);
+  void note_own_media(const pinhole::Key& key, const pinhole::Installed::Entry& entry);
   void forget_late();
   void log_refusal(const pinhole::Refusal& refusal, base::TimePoint now);
   void log_unread(const message::UnreadEvent& unread, base::TimePoint now);
@@ -126,6 +128,7 @@ class Gatekeeper {
   system::RulesetWatch watch_;  // since before the sets were found in order
   SetKeeper keeper_;
   FlowAccount flows_;  // if media may be offloaded
+  pinhole::OwnMedia own_media_;
   system::CallLog call_log_;
   system::OncePerMinute refusals_told_;
   system::OncePerMinute unread_told_;

@@ -91,7 +91,8 @@ std::string call_line(const CallRow& call, const Times& times) {
   object["pinholes"] = call.pinholes.size();
   object["packets"] = ordered_json::array();
   for (const auto& [address, packets] : call.packets) {
-    object["packets"].push_back({{"to", address.to_string()}, {"packets", packets}});
+    object["packets"].push_back(
+        {{"to", address.to_string()}, {"packets", packets}, {"counted", !call.uncounted.contains(address)}});
   }
   object["one_way"] = is_one_way(call);
   object["counts_lost"] = call.counts_lost;

@@ -15,10 +15,11 @@
 ///   status    one object; groups of numbers: "packets", "calls", "pinholes", "sets", ...; and "banned": the
 ///             bans that end last, [{"address":"203.0.113.5","why":"from evil","seconds":3540.1},...]
 ///   calls     {"call_id":"...","began":1763759000.123,"seconds":12.3,"cause":"offer","state":"answered",
-///              "media":["audio"],"pinholes":4,"packets":[{"to":"192.0.2.10","packets":600},...],
-///              "one_way":false,"counts_lost":false}
+///              "media":["audio"],"pinholes":4,"packets":[{"to":"192.0.2.10","packets":600,"counted":true},
+///              ...],"one_way":false,"counts_lost":false}
 ///             state: "offered" until an answer was seen. packets: toward each address, without RTCP; there
-///             were more where counts_lost is true, and one_way is false then.
+///             were more where counts_lost is true, and one_way is false then. counted: false where only this
+///             host sends there and no rule counts what it sends; that direction does not make one_way true.
 ///   pinholes  {"protocol":"udp","address":"192.0.2.10","port":30000,"from":["203.0.113.5"],"call_id":"...",
 ///              "media":"audio","component":"rtp","set":"sip_rtp4_from","opened":1763759000.123,
 ///              "cause":"offer","timeout":300,"expires":287.4,"packets":600}

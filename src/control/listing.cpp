@@ -14,7 +14,7 @@ using pinhole::ElementKey;
 
 bool is_one_way(const CallRow& call) {
   const auto reached = std::ranges::count_if(call.packets, [](const auto& way) { return way.second > 0; });
-  return reached == 1 && call.packets.size() > 1 && !call.counts_lost;
+  return reached == 1 && call.packets.size() - call.uncounted.size() > 1 && !call.counts_lost;
 }
 
 std::vector<CallRow> Listing::after(const std::string& last) const {
@@ -28,6 +28,12 @@ std::vector<CallRow> Listing::after(const std::string& last) const {
     rows.push_back(row(at->first, at->second));
   }
   look_up(rows);
+  for (CallRow& row : rows) {
+    const system::CallLog::Call& call = calls.at(row.call_id);
+    for (const auto& [address, packets] : row.packets) {
+      if (packets == 0 && calls_.is_uncounted(call, address)) row.uncounted.insert(address);
+    }
+  }
   return rows;
 }
 

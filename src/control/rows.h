@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,10 +40,12 @@ struct CallRow {
   bool answered = false;  ///< as CallLog knows; false while it is only offered
   std::vector<PinholeRow> pinholes;
   std::map<base::Address, std::uint64_t> packets;  ///< toward each address, but for RTCP
+  std::set<base::Address> uncounted;               ///< of them, those for which no rule counts (CallLog)
   bool counts_lost = false;                        ///< there were more, before a reload or a restart
 };
 
-/// Packets came to one address and to no other, although there is one; not where counts are lost.
+/// Packets came to one address and to no other, although there is one where they are counted; not where
+/// counts are lost.
 bool is_one_way(const CallRow& call);
 
 struct QueueRow {

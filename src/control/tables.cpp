@@ -129,8 +129,9 @@ std::string senders(const Json& object) {
   return left > senders_told ? told + " +" + std::to_string(left - senders_told) : told;
 }
 
-// "600", "50/s"
+// "600", "50/s"; "not counted" to an address
 std::string amount(const Json& object) {
+  if (value(object, "counted").is_boolean() && !flag(object, "counted")) return "not counted";
   const Json& rate = value(object, "rate");
   if (!rate.is_number()) return std::to_string(count(object, "packets"));
   return std::to_string(std::llround(rate.get<double>())) + "/s";

@@ -19,6 +19,7 @@ constexpr Findings (*examinations[])(const Facts&) = {
     jump_missing,
     jump_in_part,
     jump_too_late,
+    output_uncounted,
     other_chain_drops,
     sip_not_accepted,
     flows_offloaded,

@@ -41,6 +41,7 @@ Findings chain_missing(const Facts& facts);
 Findings jump_missing(const Facts& facts);
 Findings jump_in_part(const Facts& facts);
 Findings jump_too_late(const Facts& facts);
+Findings output_uncounted(const Facts& facts);
 Findings flows_offloaded(const Facts& facts);
 Findings media_uncounted(const Facts& facts);
 Findings other_chain_drops(const Facts& facts);

@@ -29,6 +29,18 @@ bool drops_media(const Facts& facts, const Chain& chain) {
   });
 }
 
+// Hosts seldom filter what they send themselves. Those that do have to lead media on that hook, too.
+bool needs_jump(const Facts& facts, const std::string& hook) {
+  return hook != "output" || std::ranges::any_of(base_chains(facts, hook), [&](const Chain* chain) {
+           return is_ours(facts, *chain) && drops_media(facts, *chain);
+         });
+}
+
+bool has_jump(const Facts& facts, const std::string& hook) {
+  return std::ranges::any_of(base_chains(facts, hook),
+                             [&](const Chain* chain) { return leads_to_media(facts, *chain); });
+}
+
 std::string jump_line(const Chain& chain) {
   return "nft insert rule " + address_of(chain) + " jump sip_media";
 }
@@ -177,14 +189,7 @@ Findings jump_missing(const Facts& facts) {
   if (!has_media_chain(facts)) return {};
   Findings found;
   for (const std::string& hook : media_hooks(facts.config)) {
-    const auto chains = base_chains(facts, hook);
-    const bool any =
-        std::ranges::any_of(chains, [&](const Chain* chain) { return leads_to_media(facts, *chain); });
-    // Hosts seldom filter what they send themselves.
-    const bool needed = hook != "output" || std::ranges::any_of(chains, [&](const Chain* chain) {
-                          return is_ours(facts, *chain) && drops_media(facts, *chain);
-                        });
-    if (needed && !any) found.push_back(no_jump(facts, hook));
+    if (needs_jump(facts, hook) && !has_jump(facts, hook)) found.push_back(no_jump(facts, hook));
   }
   // A host with a server of its own may have a forward chain for nothing but to drop.
   const Chain* forward = filter_chain(facts, "forward");
@@ -195,6 +200,27 @@ Findings jump_missing(const Facts& facts) {
     found.back().why = "This host routes: media between others, of calls that it carries, does not pass.";
   }
   return found;
+}
+
+Findings output_uncounted(const Facts& facts) {
+  const std::string hook = "output";
+  if (!facts.config.policy.local || !has_media_chain(facts)) return {};
+  if (needs_jump(facts, hook) || has_jump(facts, hook)) return {};
+  const Chain* chain = filter_chain(facts, hook);
+  const system::TableName& table = facts.config.kernel.table;
+  const bool taken = facts.ruleset.find(table, hook) != nullptr;
+  const std::string made = system::to_string(table) + (taken ? " media_output" : " output");
+  return {{"output-uncounted", Severity::warning,
+           chain == nullptr ? "table " + system::to_string(table) +
+                                  " leads nothing that this host sends itself to sip_media"
+                            : "no rule of " + describe(*chain) + " leads media to sip_media",
+           "Media of the SIP server on this host gets no mark and no DSCP there, and is not counted: nobody "
+           "sees that it is missing, and a call in which only the server sends looks idle, and is closed "
+           "after media-idle.",
+           chain == nullptr
+               ? "nft 'add chain " + made + " { type filter hook output priority filter; }; add rule " +
+                     made + " jump sip_media'"
+               : jump_line(*chain)}};
 }
 
 // One for each hook: the mending line is the same for all ways.

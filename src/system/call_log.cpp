@@ -27,19 +27,6 @@ bool ends_a_talk(Cause cause) {
          cause == Cause::requested;
 }
 
-// "2999 packets to 192.0.2.10, 2990 to 203.0.113.5"
-std::string media_text(const std::map<base::Address, CallLog::Way>& ways) {
-  std::string text;
-  std::size_t told = 0;
-  for (const auto& [address, way] : ways) {
-    if (told == addresses_told) break;
-    if (told > 0) text += ", ";
-    text += std::to_string(way.packets) + (told == 0 ? " packets to " : " to ") + address.to_string();
-    ++told;
-  }
-  return text + more(ways.size(), told);
-}
-
 // "203.0.113.5", "203.0.113.5 or 198.51.100.7"
 std::string any_of(const std::vector<base::Address>& addresses) {
   std::string text;
@@ -58,11 +45,10 @@ std::string silence_text(const CallLog::Way& way) {
 }
 
 // Where the party that was reached should have sent to, or else any address that nothing came to.
-const CallLog::Way* silent_way(const std::map<base::Address, CallLog::Way>& ways,
-                               const base::Address& reached) {
+const CallLog::Way* silent_way(const CallLog& log, const CallLog::Call& call, const base::Address& reached) {
   const CallLog::Way* silent = nullptr;
-  for (const auto& [address, way] : ways) {
-    if (way.packets > 0) continue;
+  for (const auto& [address, way] : call.ways) {
+    if (way.packets > 0 || log.is_uncounted(call, address)) continue;
     if (silent == nullptr || std::ranges::find(way.from, reached) != way.from.end()) silent = &way;
   }
   return silent;
@@ -86,13 +72,53 @@ void CallLog::opened(const pinhole::Change& change) {
     touched_.push_back(place->first);
     first_[place->first].push_back(change.key);
   }
-  if (change.label.component != Component::rtcp) call.ways.try_emplace(change.key.destination.address);
+  if (change.label.component != Component::rtcp)
+    note_senders(call.ways[change.key.destination.address], change.from);
   note_answer(call, change);
 }
 
 void CallLog::changed(const pinhole::Change& change, const pinhole::Label& label) {
   const auto place = calls_.find(label.call_id);
-  if (place != calls_.end()) note_answer(place->second, change);
+  if (place == calls_.end()) return;
+  note_answer(place->second, change);
+  const bool bound = change.kind == pinhole::Change::Kind::bind && label.component != Component::rtcp;
+  if (bound) note_senders(place->second.ways[change.key.destination.address], change.from);
+}
+
+void CallLog::note_senders(Way& way, const std::vector<base::Address>& from) const {
+  if (own_media_ == nullptr) return;
+  for (const base::Address& source : from) {
+    const bool own = own_media_->sends(source);
+    way.others_send = way.others_send || !own;
+    if (own && std::ranges::find(way.own_senders, source) == way.own_senders.end())
+      way.own_senders.push_back(source);
+  }
+}
+
+// Of media that anybody may send (media.source = "any") the sender is known where the call has but one.
+void CallLog::note_counted(const Call& call) const {
+  if (own_media_ == nullptr || call.ways.size() != 2) return;
+  const auto& [one, way] = *call.ways.begin();
+  const auto& [other, back] = *std::next(call.ways.begin());
+  auto note = [&](const base::Address& to, const Way& reached, const base::Address& from) {
+    const bool known = !reached.own_senders.empty() || reached.others_send;
+    if (reached.packets > 0 && !known) own_media_->note_counted({base::Protocol::udp, {to, 0}}, from);
+  };
+  note(one, way, other);
+  note(other, back, one);
+}
+
+// A pinhole that anybody may send to: then the senders are those who announced the other ends of the call.
+bool CallLog::is_uncounted(const Call& call, const base::Address& address) const {
+  if (own_media_ == nullptr) return false;
+  const Way& way = call.ways.at(address);
+  if (way.others_send) return false;
+  if (!way.own_senders.empty()) return own_media_->is_unseen(way.own_senders);
+  std::vector<base::Address> own;
+  for (const auto& [other, unused] : call.ways) {
+    if (other != address && own_media_->sends(other)) own.push_back(other);
+  }
+  return own_media_->is_unseen(own);
 }
 
 void CallLog::note_answer(Call& call, const pinhole::Change& change) {
@@ -111,6 +137,7 @@ void CallLog::closed(const pinhole::Change& change, const pinhole::Label& label,
   if (pinhole != call.pinholes.end()) call.pinholes.erase(pinhole);
   if (label.component != Component::rtcp) {
     Way& way = call.ways[change.key.destination.address];
+    note_senders(way, change.from);
     way.packets += packets;
     way.lost = way.lost || lost;
     if (packets == 0) {
@@ -176,24 +203,47 @@ void CallLog::write_opened(const std::string& call_id, const Call& call) const {
                                            {"PORT", std::to_string(first.port)}});
 }
 
+// "2999 packets to 192.0.2.10, 2990 to 203.0.113.5"
+// "2999 packets to 203.0.113.1; what this host sent to 203.0.113.5 is not counted"
+std::string CallLog::media_text(const Call& call) const {
+  std::string text;
+  std::size_t told = 0;
+  std::vector<base::Address> uncounted;
+  for (const auto& [address, way] : call.ways) {
+    if (way.packets == 0 && is_uncounted(call, address)) {
+      uncounted.push_back(address);
+    } else if (told++ < addresses_told) {
+      if (told > 1) text += ", ";
+      text += std::to_string(way.packets) + (told == 1 ? " packets to " : " to ") + address.to_string();
+    }
+  }
+  text += more(told, addresses_told);
+  if (uncounted.empty()) return text;
+  return text + (told > 0 ? "; " : "") + "what this host sent to " + any_of(uncounted) + " is not counted";
+}
+
 void CallLog::write_closed(const std::string& call_id, const Call& call) const {
+  note_counted(call);
   std::uint64_t packets = 0;
   bool lost = false;
+  bool uncounted = false;
   std::size_t reached = 0;
   base::Address last_reached;
   for (const auto& [address, way] : call.ways) {
     packets += way.packets;
     lost = lost || way.lost;
+    uncounted = uncounted || (way.packets == 0 && is_uncounted(call, address));
     if (way.packets == 0) continue;
     ++reached;
     last_reached = address;
   }
-  const Way* silent = silent_way(call.ways, last_reached);
+  const Way* silent = silent_way(*this, call, last_reached);
   const bool one_way = reached == 1 && silent != nullptr && !lost && ends_a_talk(call.closed_by);
   std::string text = "call " + escape(call_id) + " closed (" + std::string(name(call.closed_by)) +
                      ") after " + seconds_text(call.ended - call.began);
-  if (packets == 0 && counts_ && !lost) text += ", no media";
-  if (packets > 0 || lost) text += std::string(one_way ? ", one way only: " : ": ") + media_text(call.ways);
+  const bool some = packets > 0 || lost || (uncounted && counts_);
+  if (!some && counts_) text += ", no media";
+  if (some) text += std::string(one_way ? ", one way only: " : ": ") + media_text(call);
   if (one_way) text += "; " + silence_text(*silent);
   if (lost) text += "; what elements had counted before a reload or a restart is missing";
   std::vector<log::Field> fields{{"CALL_ID", call_id}, {"CAUSE", std::string(name(call.closed_by))}};

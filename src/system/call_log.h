@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "base/time.h"
+#include "pinhole/own_media.h"
 #include "pinhole/pinhole.h"
 #include "system/log.h"
 
@@ -24,10 +25,11 @@ class CallLog {
   using Sink = std::function<void(const std::string& text, const std::vector<log::Field>& fields)>;
 
   /// `counts`: whether it is told how many packets passed; if not, its lines say nothing about media.
-  /// `established` and `held`: how long elements of answered calls live.
+  /// `established` and `held`: how long elements of answered calls live. `own`: must live longer; null: this
+  /// host sends no media.
   explicit CallLog(Sink sink, bool counts = true, base::seconds established = base::seconds{300},
-                   base::seconds held = base::seconds{3600})
-      : sink_(std::move(sink)), counts_(counts), established_(established), held_(held) {}
+                   base::seconds held = base::seconds{3600}, pinhole::OwnMedia* own = nullptr)
+      : sink_(std::move(sink)), counts_(counts), established_(established), held_(held), own_media_(own) {}
 
   void set_established(base::seconds established, base::seconds held) {
     established_ = established;
@@ -57,6 +59,9 @@ class CallLog {
     /// A pinhole through which not one came, and who might have sent; empty: anybody.
     base::Endpoint silent;
     std::vector<base::Address> from;
+    /// Of those who may send, as far as they are known: this host's addresses, and whether others may.
+    std::vector<base::Address> own_senders;
+    bool others_send = false;
   };
   struct Call {
     base::TimePoint began;
@@ -72,9 +77,14 @@ class CallLog {
   using Calls = std::map<std::string, Call>;
   const Calls& calls() const { return calls_; }
   std::size_t answered() const { return answered_; }  ///< of them
+  /// Whether only this host sends to that address of a call, and the rules don't count what it sends.
+  bool is_uncounted(const Call& call, const base::Address& address) const;
 
  private:
   void note_answer(Call& call, const pinhole::Change& change);
+  void note_senders(Way& way, const std::vector<base::Address>& from) const;
+  void note_counted(const Call& call) const;
+  std::string media_text(const Call& call) const;
   // Whether what a call has to tell is written; draws from the ration where nobody answered.
   bool tells(const Call& call);
   void write_opened(const std::string& call_id, const Call& call) const;
@@ -84,6 +94,7 @@ class CallLog {
   bool counts_;
   base::seconds established_;
   base::seconds held_;
+  pinhole::OwnMedia* own_media_;
   std::size_t answered_ = 0;
   Calls calls_;
   std::vector<std::string> touched_;

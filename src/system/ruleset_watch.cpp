@@ -27,12 +27,14 @@ constexpr std::size_t watch_buffer = std::size_t{4} << 20;
 constexpr std::size_t datagram_octets = 65536;
 // Since Linux 6.3, and not in the headers of Debian 12: what `nft destroy` does.
 constexpr int destroy_table = 26;
+constexpr int destroy_rule = 28;
 constexpr int destroy_set = 29;
 constexpr int destroy_set_element = 30;
-// Tables, sets and lists of elements name their table in an attribute of the same number, and sets and lists
-// their set.
+// Tables, sets, lists of elements and rules name their table in an attribute of the same number, and sets and
+// lists their set.
 static_assert(int{NFTA_TABLE_NAME} == int{NFTA_SET_TABLE} &&
-              int{NFTA_SET_TABLE} == int{NFTA_SET_ELEM_LIST_TABLE});
+              int{NFTA_SET_TABLE} == int{NFTA_SET_ELEM_LIST_TABLE} &&
+              int{NFTA_TABLE_NAME} == int{NFTA_RULE_TABLE});
 
 // Lets pass all messages but those that come of requests from `port`.
 void ignore_port(const NetlinkSocket& socket, unsigned port) {
@@ -135,7 +137,11 @@ void RulesetWatch::note(const nlmsghdr& message, RulesetNews& news) const {
     case NFT_MSG_DELSETELEM:
     case destroy_set_element:
       return take(news.removed);
-    default:  // rules and chains are their owner's
+    case NFT_MSG_DELRULE:
+    case destroy_rule:
+      news.rules = true;
+      return;
+    default:  // chains are their owner's
       return;
   }
 }

@@ -20,8 +20,9 @@ struct RulesetNews {
   bool lost = false;
   std::vector<ElementState> added;    ///< elements, in order
   std::vector<ElementState> removed;  ///< as they were last; also those of a set that was flushed
+  bool rules = false;                 ///< rules of the table were deleted, or others took their place
 
-  bool empty() const { return !sets && !lost && added.empty() && removed.empty(); }
+  bool empty() const { return !sets && !rules && !lost && added.empty() && removed.empty(); }
 };
 
 /// Listens to the kernel's notifications of changes to the ruleset, from its construction on.

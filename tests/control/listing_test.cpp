@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "control/lines.h"
 #include "control/office.h"
 
 namespace dpinholer::control {
@@ -62,6 +63,30 @@ TEST(Listing, ACallWhoseCountsAreLostIsNotOneWay) {
   office.lose_count("203.0.113.5", 40000);
   const auto row = office.listing().after("")[0];
   EXPECT_TRUE(row.counts_lost);
+  EXPECT_FALSE(is_one_way(row));
+}
+
+// A server on this host, and rules without a jump on the output hook.
+TEST(Listing, ADirectionThatNoRuleCountsIsNotOneWay) {
+  Office office;
+  office.host.own = {test::address("203.0.113.1")};
+  office.offer("a@b", "203.0.113.1", 35000);
+  office.answer("a@b", "203.0.113.1", 35000, "203.0.113.5", 40000);
+  office.count("203.0.113.1", 35000, 1000);
+  auto row = office.listing().after("")[0];
+  EXPECT_EQ(row.uncounted, std::set{test::address("203.0.113.5")});
+  EXPECT_FALSE(is_one_way(row));
+  EXPECT_NE(call_line(row, {}).find(R"({"to":"203.0.113.5","packets":0,"counted":false}],"one_way":false)"),
+            std::string::npos);
+  office.own.note_counted({base::Protocol::udp, {test::address("203.0.113.7"), 40000}},
+                          test::address("203.0.113.1"));
+  row = office.listing().after("")[0];
+  EXPECT_TRUE(row.uncounted.empty());
+  EXPECT_TRUE(is_one_way(row));
+  office.own.forget();
+  office.count("203.0.113.5", 40000, 10);
+  row = office.listing().after("")[0];
+  EXPECT_TRUE(row.uncounted.empty()) << "it is counted, as one sees";
   EXPECT_FALSE(is_one_way(row));
 }
 

@@ -12,6 +12,8 @@
 #include "control/server.h"
 #include "daemon/fake_sets.h"
 #include "pinhole/installed.h"
+#include "pinhole/own_media.h"
+#include "support/host.h"
 #include "system/call_log.h"
 
 namespace dpinholer::control::test {
@@ -24,7 +26,10 @@ inline base::Address address(std::string_view text) {
 class Office {
  public:
   FakeSets sets;
-  system::CallLog log{[](const std::string&, const std::vector<system::log::Field>&) {}};
+  dpinholer::test::FakeHost host;
+  pinhole::OwnMedia own{host, true};
+  system::CallLog log{[](const std::string&, const std::vector<system::log::Field>&) {}, true,
+                      base::seconds{300}, &own};
   pinhole::Installed installed{base::HashKey{}};
   Events events;
   std::set<base::Address> banned;

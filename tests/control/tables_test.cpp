@@ -58,6 +58,18 @@ TEST(Tables, ACallInEachState) {
             "   0s  offered   audio         2  0 to 2001:db8::1                       three@b\n");
 }
 
+// media.local without a jump on the output hook.
+TEST(Tables, WhatNoRuleCounts) {
+  Office office;
+  office.host.own = {test::address("203.0.113.1")};
+  office.offer("one@b", "203.0.113.1", 35000);
+  office.answer("one@b", "203.0.113.1", 35000, "203.0.113.5", 40000);
+  office.count("203.0.113.1", 35000, 600);
+  EXPECT_EQ(calls_table(shown(office).calls, {}),
+            "AGE  STATE     MEDIA  PINHOLES  PACKETS                                         CALL\n"
+            " 0s  answered  audio         4  591 to 203.0.113.1, not counted to 203.0.113.5  one@b\n");
+}
+
 TEST(Tables, PinholesOfACall) {
   Office office;
   office.offer("one@b", "192.0.2.10", 30000);
@@ -152,7 +164,8 @@ TEST(Tables, Events) {
             "call a@b\n");
   EXPECT_EQ(event_text(event_line(office.events.at(2), times), {}),
             "21:03:20.123  refuse udp 10.0.0.1:53           audio rtp  port-policy     call a@b\n");
-  const Event ban = scanners::Offence{test::address("203.0.113.5"), scanners::Cause::failures, "6/min", office.now};
+  const Event ban =
+      scanners::Offence{test::address("203.0.113.5"), scanners::Cause::failures, "6/min", office.now};
   EXPECT_EQ(event_text(event_line(ban, times), {}), "21:03:20.123  ban    203.0.113.5  failures 6/min\n");
   message::UnreadEvent unread{{message::UnreadCause::syntax, "m=audio 1 RTP 0"},
                               base::Protocol::udp,

@@ -7,6 +7,18 @@ namespace {
 
 using namespace test;
 
+// local.nft, and the input chain that it needs.
+void serve(Gateway& g) {
+  g.facts.config.policy.local = true;
+  g.listing.insert_rule("input", "[" + jump + "]");
+  g.listing.add_chain("sip_inspect_input", "input", 10, "accept");
+  g.listing.add_chain("sip_inspect_output", "output", 10, "accept");
+  for (const char* chain : {"sip_inspect_input", "sip_inspect_output"}) {
+    g.listing.add_rule(chain, R"([{"goto": {"target": "sip_signalling"}}])");
+  }
+  g.listing.add_rule("input", rule({to_sip, accept}));
+}
+
 const Case cases[] = {
     // ---- The jump ----
     {"NoChain",
@@ -178,20 +190,46 @@ const Case cases[] = {
 
     {"AServerOnTheGateway",
      [](Gateway& g) { g.facts.config.policy.local = true; },
-     {"fault jump-missing", "fault sip-not-accepted", "fault queue-missing", "fault queue-missing"},
+     {"fault jump-missing", "warning output-uncounted", "fault sip-not-accepted", "fault queue-missing",
+      "fault queue-missing"},
      "chain input",
      "nft insert rule inet filter input jump sip_media"},
+    {"AServerWhoseMediaIsNotCounted",
+     serve,
+     {"warning output-uncounted"},
+     "table inet filter leads nothing that this host sends itself to sip_media",
+     "nft 'add chain inet filter output { type filter hook output priority filter; }; "
+     "add rule inet filter output jump sip_media'"},
+    {"AServerBesideAChainOfThatName",
+     [](Gateway& g) {
+       serve(g);
+       g.listing.add_plain_chain("output");
+     },
+     {"warning output-uncounted"},
+     "",
+     "add rule inet filter media_output jump sip_media'"},
+    {"AServerBehindAnOutputChain",
+     [](Gateway& g) {
+       serve(g);
+       g.listing.add_chain("out", "output", 0, "accept");
+     },
+     {"warning output-uncounted"},
+     "no rule of chain out of table inet filter leads media to sip_media",
+     "nft insert rule inet filter out jump sip_media"},
+    {"AServerWhoseMediaIsCounted",
+     [](Gateway& g) {
+       serve(g);
+       g.listing.add_chain("out", "output", 0, "accept");
+       g.listing.add_rule("out", "[" + jump + "]");
+     },
+     {},
+     "",
+     ""},
     {"AnOutputChainThatDrops",
      [](Gateway& g) {
-       g.facts.config.policy.local = true;
-       g.listing.insert_rule("input", R"([{"jump": {"target": "sip_media"}}])");
+       serve(g);
        g.listing.add_chain("output", "output", 0, "drop");
-       g.listing.add_chain("sip_inspect_input", "input", 10, "accept");
-       g.listing.add_chain("sip_inspect_output", "output", 10, "accept");
-       for (const char* chain : {"sip_inspect_input", "sip_inspect_output"}) {
-         g.listing.add_rule(chain, R"([{"goto": {"target": "sip_signalling"}}])");
-       }
-       for (const char* chain : {"input", "output"}) g.listing.add_rule(chain, rule({to_sip, accept}));
+       g.listing.add_rule("output", rule({to_sip, accept}));
      },
      {"fault jump-missing"},
      "chain output",
@@ -202,8 +240,8 @@ const Case cases[] = {
        g.facts.config.policy.local = true;
        g.listing.find("rule", "forward")["expr"] = {{{"counter", nullptr}}};
      },
-     {"fault jump-missing", "warning jump-missing", "fault sip-not-accepted", "fault queue-missing",
-      "fault queue-missing"},
+     {"fault jump-missing", "warning jump-missing", "warning output-uncounted", "fault sip-not-accepted",
+      "fault queue-missing", "fault queue-missing"},
      "chain input",
      ""},
     {"AServerOnAHostThatDoesNotRoute",
@@ -212,7 +250,8 @@ const Case cases[] = {
        g.facts.forwards_ipv4 = g.facts.forwards_ipv6 = false;
        g.listing.find("rule", "forward")["expr"] = {{{"counter", nullptr}}};
      },
-     {"fault jump-missing", "fault sip-not-accepted", "fault queue-missing", "fault queue-missing"},
+     {"fault jump-missing", "warning output-uncounted", "fault sip-not-accepted", "fault queue-missing",
+      "fault queue-missing"},
      "chain input",
      ""},
 

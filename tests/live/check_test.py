@@ -239,7 +239,8 @@ class Queueing(Check):
 
     def test_a_server_on_the_gateway(self):
         ids = [one["finding"] for one in self.findings(configuration="[media]\nlocal = true\n")]
-        self.assertEqual(ids, ["jump-missing", "sip-not-accepted", "queue-missing", "queue-missing"])
+        self.assertEqual(ids, ["jump-missing", "output-uncounted", "sip-not-accepted", "queue-missing",
+                               "queue-missing"])
 
     def test_a_server_on_the_gateway_that_routes_too(self):
         self.firewall.load(hooks=("INPUT", "OUTPUT"))
@@ -248,6 +249,16 @@ class Queueing(Check):
                        f"add rule inet filter q{hook} goto sip_signalling" for hook in ("input", "output")))
         self.nft("insert rule inet filter input jump sip_media",
                  "add rule inet filter input meta l4proto { tcp, udp } th dport 5060 accept")
+        found, = self.assert_finds("output-uncounted", configuration="[media]\nlocal = true\n")
+        self.assertEqual(found["severity"], "warning")
+        self.mend(found)
+        self.assert_finds(configuration="[media]\nlocal = true\n")
+        # An output chain of one's own gets the jump.
+        self.nft("flush chain inet filter output", "delete chain inet filter output",
+                 "add chain inet filter out { type filter hook output priority 0; }")
+        found, = self.assert_finds("output-uncounted", configuration="[media]\nlocal = true\n")
+        self.assertEqual(found["mend"], "nft insert rule inet filter out jump sip_media")
+        self.mend(found)
         self.assert_finds(configuration="[media]\nlocal = true\n")
         self.firewall.delete_rule("forward", "jump sip_media")
         found, = self.assert_finds("jump-missing", configuration="[media]\nlocal = true\n")

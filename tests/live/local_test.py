@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A SIP server on the gateway itself: nft/local.nft and media.local."""
 
+import json
+import re
+import subprocess
 import tempfile
 from pathlib import Path
 
 from lab import Daemon
 from lab.case import CallTest, each_family
+from lab.daemon import binary
 from lab.firewall import NFT
+from lab.network import IPV4
 from lab.sip import Dialog, sdp
 
 LOCAL = "[media]\nlocal = true\n"
@@ -24,15 +29,25 @@ OUTPUT = """
 """
 
 
+# What the server sends passes without it, too: then only what it receives meets the sets.
+JUMP = """
+    chain output {
+        type filter hook output priority filter; policy accept;
+        jump sip_media
+    }
+"""
+
+
 class LocalTest(CallTest):
     SERVER_PORT = 35000
+    OUTPUT = OUTPUT
 
     def setUp(self):
         super().setUp()
         text = (NFT / "gateway.nft").read_text()
         for before, after in (
                 ('include "dpinholer/dpinholer.nft"',
-                 'include "dpinholer/dpinholer.nft"\n include "dpinholer/local.nft"\n' + OUTPUT),
+                 'include "dpinholer/dpinholer.nft"\n include "dpinholer/local.nft"\n' + self.OUTPUT),
                 ("hook input priority filter; policy drop;",
                  "hook input priority filter; policy drop;\n jump sip_media\n"
                  "meta l4proto { tcp, udp } th dport $sip_ports accept\n")):
@@ -105,6 +120,101 @@ class Server(LocalTest):
             self.establish(phone, server, answer=sdp(server, self.SERVER_PORT))
             self.in_log(daemon, rf"no pinhole to {server.address} port {self.SERVER_PORT} \(address\)")
             self.assertEqual({where for where, _ in self.destinations()}, {phone.address})
+
+
+class OneWay(LocalTest):
+    """Of calls of the server, "one way" is said only where both directions are seen."""
+
+    def setUp(self):
+        super().setUp()
+        self.pair = {}
+
+    def run_call(self, family, daemon, to_server=True, to_phone=True):
+        """What `calls` says before its end, and the log after it."""
+        if family not in self.pair:
+            self.pair[family] = (*self.server(family), self.phone(self.network.outside, family, family.outside),
+                                 self.rtp_port(self.network.outside, family, family.outside, self.OUTSIDE_PORT))
+        server, server_media, phone, media = self.pair[family]
+        dialog = self.establish(phone, server, sdp(phone, self.OUTSIDE_PORT), sdp(server, self.SERVER_PORT))
+        for wanted, sender, receiver in ((to_server, media, server_media), (to_phone, server_media, media)):
+            if wanted:
+                self.assert_passes(sender, receiver, 100)
+        done = subprocess.run([binary(), "calls", "--json"], text=True, capture_output=True, check=True)
+        told, = map(json.loads, done.stdout.splitlines())
+        table = subprocess.run([binary(), "calls"], text=True, capture_output=True, check=True).stdout
+        self.hang_up(dialog, phone, server)
+        return told, table, self.in_log(daemon, rf"call {re.escape(dialog.call_id)} closed .*")[0]
+
+
+class WithoutTheJump(OneWay):
+    OUTPUT = ""
+
+    @each_family
+    def test_a_healthy_call_is_not_one_way(self, family):
+        with Daemon(self.network.gateway, LOCAL) as daemon:
+            told, table, line = self.run_call(family, daemon)
+            uncounted = {way["to"] for way in told["packets"] if not way["counted"]}
+            self.assertEqual((told["one_way"], uncounted), (False, {family.outside}))
+            self.assertIn(f"not counted to {family.outside}", table)
+            self.assertNotIn("one way", table + line)
+            self.assertRegex(line, rf"s: \d+ packets to {family.gateway_outside}; what this host sent to "
+                                   rf"{family.outside} is not counted$")
+
+    # A phone that is not heard is another matter: that direction is seen.
+    @each_family
+    def test_a_call_without_any_media_to_the_server(self, family):
+        with Daemon(self.network.gateway, LOCAL) as daemon:
+            _, _, line = self.run_call(family, daemon, to_server=False)
+            self.assertRegex(line, rf"s: 0 packets to {family.gateway_outside}; what this host sent to "
+                                   rf"{family.outside} is not counted$")
+
+    # The jump is added while the daemon runs, and goes again.
+    def test_the_mending_line(self):
+        with Daemon(self.network.gateway, LOCAL) as daemon:
+            self.assertNotIn("one way", self.run_call(IPV4, daemon)[2])
+            with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+                file.write(LOCAL)
+                file.flush()
+
+                def check():
+                    done = self.network.gateway.run(binary(), "check", "--json", "--config", file.name, check=False)
+                    return [json.loads(line) for line in done.stdout.splitlines()][:-1]
+
+                found, = check()
+                self.assertEqual((found["finding"], found["severity"]), ("output-uncounted", "warning"))
+                self.network.gateway.run("sh", "-c", found["mend"])
+                self.assertEqual(check(), [])
+            self.assertNotIn("one way", self.run_call(IPV4, daemon)[2])
+            self.assertIn("one way only", self.run_call(IPV4, daemon, to_phone=False)[2])
+            self.firewall.nft("flush chain inet filter output")
+            self.assertNotIn("one way", self.run_call(IPV4, daemon)[2])
+
+
+class WithTheJump(OneWay):
+    OUTPUT = JUMP
+
+    @each_family
+    def test_both_directions_are_counted(self, family):
+        with Daemon(self.network.gateway, LOCAL) as daemon:
+            told, table, line = self.run_call(family, daemon)
+            self.assertEqual(told["one_way"], False)
+            self.assertEqual([way["packets"] > 50 and way["counted"] for way in told["packets"]], [True, True])
+            self.assertNotIn("one way", table + line)
+            self.assertRegex(line, rf"\d+ to {family.outside}|\d+ packets to {family.outside}")
+            self.assertNotIn("not counted", table + line)
+            # What the server sends is known to be seen by now.
+            told, table, line = self.run_call(family, daemon, to_phone=False)
+            self.assertEqual(told["one_way"], True)
+            self.assertIn("one way", table)
+            self.assertRegex(line, rf"one way only: .*nothing came to {family.outside} port {self.OUTSIDE_PORT} from ")
+
+    # Whose silence is told from the first call on, since what it sends is received here.
+    @each_family
+    def test_a_phone_that_sends_nothing(self, family):
+        with Daemon(self.network.gateway, LOCAL) as daemon:
+            told, _, line = self.run_call(family, daemon, to_server=False)
+            self.assertEqual(told["one_way"], True)
+            self.assertRegex(line, rf"one way only: .*nothing came to {family.gateway_outside} port {self.SERVER_PORT}")
 
 
 class Proxy(LocalTest):

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "base/limits.h"
+#include "support/host.h"
 
 namespace dpinholer::system {
 namespace {
@@ -109,6 +110,114 @@ TEST_F(CallLogTest, NamesAWayToThePartyThatHeardNothing) {
   log_.flush();
   EXPECT_NE(lines_.back().find("nothing came to 203.0.113.5 port 40000 from "), std::string::npos)
       << lines_.back();
+}
+
+// media.local without a jump on the output hook: what the server at 203.0.113.1 sends meets no set.
+class OwnMediaTest : public CallLogTest {
+ protected:
+  OwnMediaTest() {
+    host_.own = {base::Address::parse("203.0.113.1").value(), base::Address::parse("192.0.2.1").value()};
+    log_ = CallLog([this](const std::string& text, const auto&) { lines_.push_back(text); }, true,
+                   base::seconds{300}, &own_);
+  }
+
+  void talk(std::uint64_t to_server, std::uint64_t to_phone, const std::vector<std::string>& from_server) {
+    open("203.0.113.1", 35000);
+    open("203.0.113.5", 40000);
+    close("203.0.113.1", 35000, to_server, Cause::bye, "a@b", Component::rtp, {"203.0.113.5"});
+    close("203.0.113.5", 40000, to_phone, Cause::bye, "a@b", Component::rtp, from_server);
+    log_.flush();
+  }
+  void see(std::string_view source, std::string_view to = "203.0.113.5") {
+    own_.note_counted({base::Protocol::udp, {base::Address::parse(to).value(), 40000}},
+                      base::Address::parse(source).value());
+  }
+
+  test::FakeHost host_;
+  pinhole::OwnMedia own_{host_, true};
+  const std::string begin_ = "call a@b closed (bye) after 61 s";
+};
+
+TEST_F(OwnMediaTest, WhatIsNotCountedIsNotCalledSilent) {
+  talk(100, 0, {"203.0.113.1"});
+  EXPECT_EQ(lines_.back(),
+            begin_ + ": 100 packets to 203.0.113.1; what this host sent to 203.0.113.5 is not counted");
+  talk(0, 0, {"203.0.113.1"});
+  EXPECT_EQ(lines_.back(),
+            begin_ + ": 0 packets to 203.0.113.1; what this host sent to 203.0.113.5 is not counted");
+  talk(100, 90, {"203.0.113.1"});
+  EXPECT_EQ(lines_.back(), begin_ + ": 100 packets to 203.0.113.1, 90 to 203.0.113.5");
+}
+
+TEST_F(OwnMediaTest, WhatIsCountedAndSilentIsOneWay) {
+  see("203.0.113.1");
+  talk(100, 0, {"203.0.113.1"});
+  EXPECT_EQ(lines_.back(),
+            begin_ +
+                ", one way only: 100 packets to 203.0.113.1, 0 to 203.0.113.5; nothing came to "
+                "203.0.113.5 port 40000 from 203.0.113.1; anything sent there from another address "
+                "was dropped");
+  own_.forget();  // the rules are others
+  talk(100, 0, {"203.0.113.1"});
+  EXPECT_EQ(lines_.back(),
+            begin_ + ": 100 packets to 203.0.113.1; what this host sent to 203.0.113.5 is not counted");
+}
+
+// A jump may be for one interface only; and what stays on this host comes by the loopback.
+TEST_F(OwnMediaTest, WhatIsCountedOfOneAddressSaysNothingOfAnother) {
+  see("192.0.2.1");
+  see("203.0.113.1", "192.0.2.1");
+  see("198.51.100.7");
+  talk(100, 0, {"203.0.113.1"});
+  EXPECT_EQ(lines_.back(),
+            begin_ + ": 100 packets to 203.0.113.1; what this host sent to 203.0.113.5 is not counted");
+}
+
+// A proxy on this host: media of a phone inside passes by it.
+TEST_F(OwnMediaTest, WhatOthersMaySendIsSeen) {
+  talk(100, 0, {"192.0.2.10", "203.0.113.1"});
+  EXPECT_NE(lines_.back().find(", one way only: "), std::string::npos) << lines_.back();
+  // The phone sends nothing to the server.
+  talk(0, 100, {"203.0.113.1"});
+  EXPECT_EQ(lines_.back(),
+            begin_ +
+                ", one way only: 0 packets to 203.0.113.1, 100 to 203.0.113.5; nothing came to "
+                "203.0.113.1 port 35000 from 203.0.113.5; anything sent there from another address "
+                "was dropped");
+}
+
+// An engine beside a proxy on this host: two phones and two ports of its own in one call.
+TEST_F(OwnMediaTest, ASilentPhoneIsNamedWhereAnEngineRelays) {
+  open("203.0.113.1", 35000);
+  open("192.0.2.1", 35002);
+  open("203.0.113.5", 40000);
+  open("192.0.2.10", 30000);
+  close("203.0.113.1", 35000, 100, Cause::bye, "a@b", Component::rtp, {"203.0.113.5"});
+  close("192.0.2.1", 35002, 0, Cause::bye, "a@b", Component::rtp, {"192.0.2.10"});
+  close("203.0.113.5", 40000, 0, Cause::bye, "a@b", Component::rtp, {"203.0.113.1"});
+  close("192.0.2.10", 30000, 0, Cause::bye, "a@b", Component::rtp, {"192.0.2.1"});
+  log_.flush();
+  EXPECT_EQ(lines_.back(), begin_ +
+                               ", one way only: 0 packets to 192.0.2.1, 100 to 203.0.113.1; what this "
+                               "host sent to 192.0.2.10 or 203.0.113.5 is not counted; nothing came to "
+                               "192.0.2.1 port 35002 from 192.0.2.10; anything sent there from another "
+                               "address was dropped");
+}
+
+// media.source = "any"
+TEST_F(OwnMediaTest, WithoutSourcesTheOtherEndIsTheSender) {
+  talk(100, 0, {});
+  EXPECT_EQ(lines_.back(),
+            begin_ + ": 100 packets to 203.0.113.1; what this host sent to 203.0.113.5 is not counted");
+  talk(100, 90, {});
+  talk(100, 0, {});
+  EXPECT_NE(lines_.back().find(", one way only: "), std::string::npos) << lines_.back();
+}
+
+TEST_F(OwnMediaTest, WithoutMediaLocalAllPassesTheForwardChain) {
+  own_.set_local(false);
+  talk(100, 0, {"203.0.113.1"});
+  EXPECT_NE(lines_.back().find(", one way only: "), std::string::npos) << lines_.back();
 }
 
 // After `flush ruleset` nobody knows what had passed.
