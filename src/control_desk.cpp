@@ -76,7 +76,9 @@ void append(std::vector<Figure>& all, const Values& some) {
 ControlDesk::ControlDesk(const system::KernelSettings& settings, const std::string& socket,
                          Gatekeeper& gatekeeper, base::TimePoint now)
     : settings_(settings), gatekeeper_(gatekeeper), started_(now), tls_(settings.table, "sip_tls") {
-  gatekeeper_.tell([this](const Outcome& outcome, const auto& bans) { note(outcome, bans); });
+  gatekeeper_.tell([this](const Outcome& outcome, const auto& bans, const auto& far_nats) {
+    note(outcome, bans, far_nats);
+  });
   try {
     server_ = std::make_unique<control::Server>(socket);
   } catch (const std::runtime_error& error) {
@@ -95,7 +97,8 @@ void ControlDesk::serve(const Daemon& daemon, base::TimePoint now) {
   server_->serve(source, now);
 }
 
-void ControlDesk::note(const Outcome& outcome, const std::vector<scanners::Offence>& bans) {
+void ControlDesk::note(const Outcome& outcome, const std::vector<scanners::Offence>& bans,
+                       const std::vector<pinhole::FarNat>& far_nats) {
   const std::uint64_t before = events_.next();
   for (const pinhole::Change& change : outcome.changes) events_.add(change);
   for (const pinhole::Refusal& refusal : outcome.refusals) {
@@ -107,6 +110,7 @@ void ControlDesk::note(const Outcome& outcome, const std::vector<scanners::Offen
     ++unread_[static_cast<std::size_t>(unread.what.cause)];
   }
   for (const scanners::Offence& offence : bans) events_.add(offence);
+  for (const pinhole::FarNat& nat : far_nats) events_.add(nat);
   if (server_ && events_.next() != before) server_->notify(system::now());
 }
 

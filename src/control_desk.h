@@ -56,7 +56,8 @@ class ControlDesk {
   void note_held(base::Duration duration, std::size_t packets) { held_.add(duration, packets); }
 
  private:
-  void note(const Outcome& outcome, const std::vector<scanners::Offence>& bans);
+  void note(const Outcome& outcome, const std::vector<scanners::Offence>& bans,
+            const std::vector<pinhole::FarNat>& far_nats);
   control::Status status(const Daemon& daemon, base::TimePoint now);
 
   system::KernelSettings settings_;

@@ -299,6 +299,7 @@ void Daemon::State::finish_batch() {
   outcome.changes.clear();
   outcome.refusals.clear();
   outcome.offences.clear();
+  outcome.far_nats.clear();
 }
 
 // Lets go the batches whose commit is done or whose patience has ended, none ahead of an earlier one.

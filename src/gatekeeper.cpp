@@ -87,7 +87,7 @@ std::vector<pinhole::Recovered> Gatekeeper::offer() {
 void Gatekeeper::close_unclaimed(base::TimePoint now) {
   const std::vector<Change> closings = guard_.take_unclaimed(now);
   write(closings);
-  finish({closings, {}, {}, {}}, now);
+  finish({closings, {}, {}}, now);
 }
 
 // The next inspector tells by the timeout which of the pinholes that it takes over are those of calls on
@@ -122,6 +122,7 @@ void Gatekeeper::judge(Outcome& outcome) {
   std::erase_if(outcome.unread, [&](const auto& unread) {
     return !guard_.has_heard(unread.source.address) && !guard_.has_heard(unread.destination.address);
   });
+  std::erase_if(outcome.far_nats, [&](const auto& nat) { return !guard_.has_heard(nat.source); });
   std::erase_if(outcome.changes, [&](const Change& change) {
     return change.cause == pinhole::Cause::recovered && change.kind == Change::Kind::open &&
            keeper_.installed().find(change.key) != nullptr;
@@ -188,10 +189,14 @@ void Gatekeeper::finish(const Outcome& outcome, base::TimePoint now) {
   });
   if (!observe_ && !closings.empty()) sweeper_.forget(closings, flows);
   call_log_.flush();
+  std::vector<pinhole::FarNat> far_nats;
+  for (const pinhole::FarNat& nat : outcome.far_nats) {
+    if (call_log_.behind_nat(nat)) far_nats.push_back(nat);
+  }
   for (const pinhole::Refusal& refusal : outcome.refusals) log_refusal(refusal, now);
   for (const message::UnreadEvent& unread : outcome.unread) log_unread(unread, now);
   const std::vector<scanners::Offence> banned = bans_.ban(outcome.offences, now);
-  if (witness_) witness_(outcome, banned);
+  if (witness_) witness_(outcome, banned, far_nats);
 }
 
 // Forgets flows of elements that the kernel removed later than the account said: they may have begun since.
@@ -261,7 +266,7 @@ void Gatekeeper::close_all(base::TimePoint now) {
         {Change::Kind::close, key, entry.from, entry.from, {}, entry.label, pinhole::Cause::shutdown, now});
   });
   const SetKeeper::Commit commit = write(changes);
-  finish({changes, {}, {}, {}}, now);
+  finish({changes, {}, {}}, now);
   const auto until = system::now() + std::chrono::seconds{base::limits::flush_wait_seconds};
   for (auto left = until - system::now(); busy() && left.count() > 0; left = until - system::now()) {
     settle(now, left);

@@ -90,8 +90,10 @@ class Gatekeeper {
   /// When `mend` is to be called, unless it said that more is left.
   std::optional<base::TimePoint> next_deadline() const;
 
-  /// Is told what `finish` was, whoever asked for it, and which offences led to a ban.
-  using Witness = std::function<void(const Outcome& outcome, const std::vector<scanners::Offence>& banned)>;
+  /// Is told what `finish` was, whoever asked for it, which offences led to a ban, and which parties behind a
+  /// NAT the log tells of.
+  using Witness = std::function<void(const Outcome& outcome, const std::vector<scanners::Offence>& banned,
+                                     const std::vector<pinhole::FarNat>& far_nats)>;
   void tell(Witness witness) { witness_ = std::move(witness); }
 
   /// Removes all its elements from the sets. Waits until the kernel has done so, for

@@ -312,6 +312,15 @@ void field(Archive& archive, message::UnreadEvent& value) {
 }
 
 template <typename Archive>
+void field(Archive& archive, pinhole::FarNat& value) {
+  text(archive, value.call_id, limits::call_id_length);
+  field(archive, value.announced);
+  field(archive, value.source);
+  field(archive, value.time);
+  if constexpr (Archive::reads) archive.require(pinhole::is_far_nat(value.announced, value.source));
+}
+
+template <typename Archive>
 void field(Archive& archive, pinhole::Recovered& value) {
   field(archive, value.key);
   sources(archive, value.key, value.from);
@@ -390,6 +399,7 @@ void field(Archive& archive, Findings& value) {
   list(archive, value.outcome.refusals, each);
   list(archive, value.outcome.offences, each);
   list(archive, value.outcome.unread, each);
+  list(archive, value.outcome.far_nats, each);
   optional(archive, value.next_deadline, each);
   archive.raw(value.counters);
   field(archive, value.closed);

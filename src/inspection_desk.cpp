@@ -27,6 +27,7 @@ void clamp_times(Findings& findings, base::TimePoint now) {
   for (pinhole::Refusal& refusal : findings.outcome.refusals) clamp_past(refusal.time);
   for (scanners::Offence& offence : findings.outcome.offences) clamp_past(offence.time);
   for (message::UnreadEvent& event : findings.outcome.unread) clamp_past(event.time);
+  for (pinhole::FarNat& nat : findings.outcome.far_nats) clamp_past(nat.time);
   if (findings.next_deadline)
     findings.next_deadline = std::clamp(*findings.next_deadline, now + least_rest, now + a_day);
 }
@@ -123,6 +124,7 @@ std::optional<Findings> InspectionDesk::ask(const Batch& batch, base::TimePoint 
   std::ranges::move(findings->outcome.refusals, std::back_inserter(outcome_.refusals));
   std::ranges::move(findings->outcome.offences, std::back_inserter(outcome_.offences));
   std::ranges::move(findings->outcome.unread, std::back_inserter(outcome_.unread));
+  std::ranges::move(findings->outcome.far_nats, std::back_inserter(outcome_.far_nats));
   return findings;
 }
 

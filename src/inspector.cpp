@@ -17,9 +17,9 @@ constexpr int timers_at_once = 32;
 
 // Until then the answer has room for all that one more packet may add.
 bool is_enough(const Findings& findings) {
-  const auto& [changes, refusals, offences, unread] = findings.outcome;
-  std::size_t found =
-      changes.size() + refusals.size() + offences.size() + unread.size() + findings.connections.size();
+  const auto& [changes, refusals, offences, unread, far_nats] = findings.outcome;
+  std::size_t found = changes.size() + refusals.size() + offences.size() + unread.size() + far_nats.size() +
+                      findings.connections.size();
   for (const pinhole::Change& change : changes) found += change.from.size();
   return found >= limits::enough_findings && !findings.packets.empty();
 }

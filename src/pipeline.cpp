@@ -123,6 +123,7 @@ struct Pipeline::State {
   bool is_spared(const base::Address& source) const;
   void spare(std::vector<scanners::Offence>& offences, std::size_t from) const;
   void apply(Outcome& outcome);
+  void note_nats(const negotiation::Update& update, std::vector<pinhole::FarNat>& found);
   bool may_be_sip(const Reading& reading) const;
   void tell_connection(ip::StreamId stream) const;
   bool binds(std::span<const negotiation::Grant* const> grants) const;
@@ -141,6 +142,8 @@ struct Pipeline::State {
   pinhole::Table table;
   ToldConnections told_connections;
   std::pair<ip::StreamId, std::string> given_up;  // the last one by its reader, and what it came upon
+  // Addresses behind a NAT that were told, of calls that want something.
+  std::unordered_map<negotiation::CallSerial, std::vector<base::Address>> nats;
   Counters counters;
   MessageObserver observer;
   ConnectionObserver connection_observer;
@@ -384,6 +387,7 @@ void Pipeline::State::apply(Outcome& outcome) {
     for (pinhole::Refusal& refusal : pinhole::refusals(update, policy))
       outcome.refusals.push_back(std::move(refusal));
     if (update.refused) continue;
+    note_nats(update, outcome.far_nats);
     const pinhole::Table::Reason reason{update.call,   update.call_id, update.call_hash, update.time,
                                         update.opened, update.closed,  update.described, update.refresh};
     const auto before = static_cast<std::ptrdiff_t>(outcome.changes.size());
@@ -393,6 +397,21 @@ void Pipeline::State::apply(Outcome& outcome) {
     std::stable_partition(outcome.changes.begin() + before, outcome.changes.end(), closes);
   }
   updates.clear();
+}
+
+void Pipeline::State::note_nats(const negotiation::Update& update, std::vector<pinhole::FarNat>& found) {
+  if (update.wanted.empty()) {
+    nats.erase(update.call);
+    return;
+  }
+  if (!update.described) return;
+  for (pinhole::FarNat& nat : pinhole::far_nats(update, sides)) {
+    auto& known = nats[update.call];
+    const bool told = std::ranges::find(known, nat.announced) != known.end();
+    if (told || known.size() == base::limits::nats_per_call) continue;
+    known.push_back(nat.announced);
+    found.push_back(std::move(nat));
+  }
 }
 
 void Pipeline::advance(base::TimePoint now, Outcome& outcome) {
@@ -488,14 +507,16 @@ bool Pipeline::State::binds(std::span<const negotiation::Grant* const> grants) c
 bool Pipeline::consistent() const {
   bool agrees = state_->table.widens_nothing();
   std::size_t wanted_in_all = 0;
+  std::size_t with_nats = 0;
   state_->calls.for_each([&](const negotiation::Call& call) {
     const auto grants = negotiation::wanted_grants(call, state_->calls.settings());
     const auto wants = pinhole::wanted(grants, state_->policy, state_->timeouts);
     agrees = agrees && state_->table.agrees(call.serial, wants) && state_->binds(grants);
+    with_nats += !grants.empty() && state_->nats.contains(call.serial) ? 1 : 0;
     if (!negotiation::goes_on(call)) agrees = agrees && wants.empty();
     for (const pinhole::Want& want : wants) wanted_in_all += want.held ? 0 : 1;
   });
-  return agrees && wanted_in_all == state_->table.claims();
+  return agrees && wanted_in_all == state_->table.claims() && with_nats == state_->nats.size();
 }
 
 std::size_t Pipeline::open_pinholes() const {

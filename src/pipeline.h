@@ -19,6 +19,7 @@
 #include "message/sip_message.h"
 #include "message/unread.h"
 #include "negotiation/settings.h"
+#include "pinhole/far_nat.h"
 #include "pinhole/host.h"
 #include "pinhole/pinhole.h"
 #include "pinhole/policy_settings.h"
@@ -49,7 +50,8 @@ struct Outcome {
   std::vector<pinhole::Change> changes;
   std::vector<pinhole::Refusal> refusals;
   std::vector<scanners::Offence> offences;  ///< of those who may be banned
-  std::vector<message::UnreadEvent> unread;
+  std::vector<message::UnreadEvent> unread = {};
+  std::vector<pinhole::FarNat> far_nats = {};  ///< each once in its call
 };
 
 /// What a packet turned out to be.

@@ -91,7 +91,9 @@ class Replay {
     for (; refusal != outcome_.refusals.cend(); ++refusal) tell(*refusal);
     for (const auto& offence : outcome_.offences) sink_(offence);
     for (const auto& unread : outcome_.unread) sink_(unread);
+    for (const auto& nat : outcome_.far_nats) sink_(nat);
     outcome_.offences.clear();
+    outcome_.far_nats.clear();
     outcome_.changes.clear();
     outcome_.refusals.clear();
     outcome_.unread.clear();

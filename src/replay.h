@@ -15,10 +15,11 @@
 
 namespace dpinholer {
 
-/// What a replay tells, in order of time: changes (no refreshes), refusals, offences and what was not read;
-/// then the flows, in the order of their first packets; last the summary.
+/// What a replay tells, in order of time: changes (no refreshes), refusals, offences, what was not read and
+/// parties behind a NAT, as they happen; then the flows, in the order of their first packets; last the
+/// summary.
 using Event = std::variant<pinhole::Change, pinhole::Refusal, scanners::Offence, message::UnreadEvent,
-                           system::Flow, system::Summary>;
+                           pinhole::FarNat, system::Flow, system::Summary>;
 using EventSink = std::function<void(const Event&)>;
 
 /// What else there is to see on the way, for those who draw it; each may be empty. A message is seen before

@@ -96,6 +96,12 @@ bool Address::is_link_local() const {
   return octets_[0] == 0xfe && (octets_[1] & 0xc0) == 0x80;
 }
 
+bool Address::is_private() const {
+  if (family_ == Family::ipv6) return (octets_[0] & 0xfe) == 0xfc;
+  return octets_[0] == 10 || (octets_[0] == 172 && (octets_[1] & 0xf0) == 16) ||
+         (octets_[0] == 192 && octets_[1] == 168) || (octets_[0] == 100 && (octets_[1] & 0xc0) == 64);
+}
+
 bool Address::is_multicast() const {
   if (family_ == Family::ipv4) return (octets_[0] & 0xf0) == 0xe0;
   return octets_[0] == 0xff;

@@ -47,6 +47,7 @@ class Address {
   bool is_unspecified() const;  ///< 0.0.0.0 or ::
   bool is_loopback() const;     ///< 127.0.0.0/8, ::1
   bool is_link_local() const;   ///< 169.254.0.0/16, fe80::/10
+  bool is_private() const;      ///< of no network outside: RFC 1918, 100.64.0.0/10 (RFC 6598), fc00::/7
   bool is_multicast() const;    ///< 224.0.0.0/4, ff00::/8
   bool is_broadcast() const;    ///< 255.255.255.255
   bool is_reserved() const;     ///< 0.0.0.0/8 and 240.0.0.0/4: never a host's address (RFC 6890)

@@ -99,6 +99,10 @@ inline constexpr std::int64_t closed_call_seconds = 12 * 3600;
 /// Refuse events for one message. More: the rest is only counted.
 inline constexpr std::size_t refusals_per_message = 64;
 
+/// Addresses behind a NAT of their own that are told of one call; a party has one or two. More: they are not
+/// told.
+inline constexpr std::size_t nats_per_call = 8;
+
 // ---- Policy (pinhole/) ------------------------------------------------------------------------------------
 
 /// Addresses in one message that the routing table is asked about, some 50 microseconds each; a phone with

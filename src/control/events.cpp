@@ -23,6 +23,10 @@ void Events::add(const message::UnreadEvent& unread) {
   keep(unread);
 }
 
+void Events::add(const pinhole::FarNat& nat) {
+  keep(nat);
+}
+
 void Events::keep(Event event) {
   if (events_.size() == base::limits::remembered_events) events_.pop_front();
   events_.push_back(std::move(event));

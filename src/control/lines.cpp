@@ -94,6 +94,10 @@ std::string call_line(const CallRow& call, const Times& times) {
     object["packets"].push_back(
         {{"to", address.to_string()}, {"packets", packets}, {"counted", !call.uncounted.contains(address)}});
   }
+  object["behind_nat"] = ordered_json::array();
+  for (const auto& [address, source] : call.nats) {
+    object["behind_nat"].push_back({{"address", address.to_string()}, {"source", source.to_string()}});
+  }
   object["one_way"] = is_one_way(call);
   object["counts_lost"] = call.counts_lost;
   return line(object);

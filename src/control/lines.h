@@ -16,10 +16,13 @@
 ///             bans that end last, [{"address":"203.0.113.5","why":"from evil","seconds":3540.1},...]
 ///   calls     {"call_id":"...","began":1763759000.123,"seconds":12.3,"cause":"offer","state":"answered",
 ///              "media":["audio"],"pinholes":4,"packets":[{"to":"192.0.2.10","packets":600,"counted":true},
-///              ...],"one_way":false,"counts_lost":false}
+///              ...],"behind_nat":[{"address":"10.0.0.5","source":"203.0.113.20"}],"one_way":false,
+///              "counts_lost":false}
 ///             state: "offered" until an answer was seen. packets: toward each address, without RTCP; there
 ///             were more where counts_lost is true, and one_way is false then. counted: false where only this
-///             host sends there and no rule counts what it sends; that direction does not make one_way true.
+///             host sends there and no rule counts what it sends, and of an address behind a NAT of its own;
+///             that direction does not make one_way true. behind_nat: what parties announce, and where their
+///             messages come from.
 ///   pinholes  {"protocol":"udp","address":"192.0.2.10","port":30000,"from":["203.0.113.5"],"call_id":"...",
 ///              "media":"audio","component":"rtp","set":"sip_rtp4_from","opened":1763759000.123,
 ///              "cause":"offer","timeout":300,"expires":287.4,"packets":600}

@@ -43,6 +43,7 @@ CallRow Listing::row(const std::string& call_id, const system::CallLog::Call& ca
   row.began = call.began;
   row.opened_by = call.opened_by;
   row.answered = call.answered;
+  row.nats = call.nats;
   for (const auto& [address, way] : call.ways) {
     row.packets.emplace(address, way.packets);
     row.counts_lost = row.counts_lost || way.lost;

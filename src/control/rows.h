@@ -41,7 +41,9 @@ struct CallRow {
   std::vector<PinholeRow> pinholes;
   std::map<base::Address, std::uint64_t> packets;  ///< toward each address, but for RTCP
   std::set<base::Address> uncounted;               ///< of them, those for which no rule counts (CallLog)
-  bool counts_lost = false;                        ///< there were more, before a reload or a restart
+  /// Addresses behind a NAT that is not this gateway's, and the public ones that stand for them.
+  std::map<base::Address, base::Address> nats;
+  bool counts_lost = false;  ///< there were more, before a reload or a restart
 };
 
 /// Packets came to one address and to no other, although there is one where they are counted; not where

@@ -138,13 +138,19 @@ std::string amount(const Json& object) {
 }
 
 // "600 to 192.0.2.10, 0 to 203.0.113.5 +1"
+// "600 to 192.0.2.10; 10.0.0.5 is behind 203.0.113.20"
 std::string ways(const Json& call) {
   std::string told;
   const Json& all = list(call, "packets");
   for (std::size_t i = 0; i < std::min(all.size(), ways_told); ++i) {
     told += (i == 0 ? "" : ", ") + amount(all[i]) + " to " + escape(text(all[i], "to"));
   }
-  return all.size() > ways_told ? told + " +" + std::to_string(all.size() - ways_told) : told;
+  if (all.size() > ways_told) told += " +" + std::to_string(all.size() - ways_told);
+  const Json& nats = list(call, "behind_nat");
+  for (std::size_t i = 0; i < std::min(nats.size(), ways_told); ++i) {
+    told += "; " + escape(text(nats[i], "address")) + " is behind " + escape(text(nats[i], "source"));
+  }
+  return told;
 }
 
 std::string media(const Json& call) {
@@ -311,6 +317,10 @@ std::string event_text(std::string_view line, const Look& look) {
     return told + padded(escape(text(event, "protocol")), 3) + endpoint(event, "source", "source_port") +
            " > " + endpoint(event) + "  " + escape(text(event, "cause")) +
            (what.empty() ? "" : ": " + escape(what)) + (call.empty() ? "" : "  call " + escape(call)) + "\n";
+  }
+  if (name == "nat") {
+    return told + padded(escape(text(event, "address")), 25) + "announced from " +
+           padded(escape(text(event, "source")), 15) + "call " + escape(text(event, "call_id")) + "\n";
   }
   told += padded(escape(text(event, "protocol")), 3) + padded(endpoint(event), 21) +
           padded(escape(text(event, "media") + " " + text(event, "component")), 10) +

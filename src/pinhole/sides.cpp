@@ -103,6 +103,13 @@ bool Sides::speaks_for(const base::Address& address, const base::Address& source
   return is_inside(address, ways) == is_inside(source, {arrival});
 }
 
+bool Sides::lists_as_inside(const base::Address& address) const {
+  std::vector<Interface> ways;
+  if (host_ != nullptr && !settings_.inside_interfaces.empty())
+    ways = host_->ways_to(address, Interface::unknown);
+  return is_inside(address, ways);
+}
+
 bool Sides::is_configured() const {
   return !settings_.inside_interfaces.empty() || !settings_.inside_networks.empty() ||
          !settings_.inside_addresses_of.empty();

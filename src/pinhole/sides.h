@@ -37,6 +37,9 @@ class Sides {
   /// Whether a message that came from `source` through `arrival` speaks for an address.
   bool speaks_for(const base::Address& address, const base::Address& source, base::Interface arrival) const;
 
+  /// Whether [sides] says that an address is inside. Where it says nothing, none is.
+  bool lists_as_inside(const base::Address& address) const;
+
  private:
   bool is_configured() const;
   bool makes_check() const;

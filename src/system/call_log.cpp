@@ -110,6 +110,7 @@ void CallLog::note_counted(const Call& call) const {
 
 // A pinhole that anybody may send to: then the senders are those who announced the other ends of the call.
 bool CallLog::is_uncounted(const Call& call, const base::Address& address) const {
+  if (call.nats.contains(address)) return true;
   if (own_media_ == nullptr) return false;
   const Way& way = call.ways.at(address);
   if (way.others_send) return false;
@@ -173,6 +174,23 @@ void CallLog::flush() {
   first_.clear();
 }
 
+bool CallLog::behind_nat(const pinhole::FarNat& nat) {
+  const auto place = calls_.find(nat.call_id);
+  if (place == calls_.end() || !place->second.answered) return false;
+  auto& nats = place->second.nats;
+  const bool known =
+      std::ranges::any_of(nats, [&](const auto& other) { return other.second == nat.source; });
+  if (nats.size() == base::limits::nats_per_call || !nats.emplace(nat.announced, nat.source).second)
+    return false;
+  if (known) return true;
+  const std::string announced = nat.announced.to_string();
+  const std::string source = nat.source.to_string();
+  sink_("call " + escape(nat.call_id) + ": " + source + " announces " + announced +
+            ", behind a NAT of its own: media comes back to it by connection tracking only",
+        {{"CALL_ID", nat.call_id}, {"ADDRESS", announced}, {"SOURCE", source}, {"NAT", "yes"}});
+  return true;
+}
+
 bool CallLog::tells(const Call& call) {
   if (call.answered) return true;
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(call.began - ration_since_).count();
@@ -208,18 +226,23 @@ void CallLog::write_opened(const std::string& call_id, const Call& call) const {
 std::string CallLog::media_text(const Call& call) const {
   std::string text;
   std::size_t told = 0;
-  std::vector<base::Address> uncounted;
+  std::vector<base::Address> from_here;
+  std::vector<base::Address> behind_nat;
   for (const auto& [address, way] : call.ways) {
     if (way.packets == 0 && is_uncounted(call, address)) {
-      uncounted.push_back(address);
+      const auto nat = call.nats.find(address);
+      if (nat == call.nats.end()) from_here.push_back(address);
+      if (nat != call.nats.end()) behind_nat.push_back(nat->second);
     } else if (told++ < addresses_told) {
       if (told > 1) text += ", ";
       text += std::to_string(way.packets) + (told == 1 ? " packets to " : " to ") + address.to_string();
     }
   }
   text += more(told, addresses_told);
-  if (uncounted.empty()) return text;
-  return text + (told > 0 ? "; " : "") + "what this host sent to " + any_of(uncounted) + " is not counted";
+  auto add = [&](const std::string& what) { text += (text.empty() ? "" : "; ") + what + " is not counted"; };
+  if (!from_here.empty()) add("what this host sent to " + any_of(from_here));
+  if (!behind_nat.empty()) add("what went back to " + any_of(behind_nat));
+  return text;
 }
 
 void CallLog::write_closed(const std::string& call_id, const Call& call) const {

@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "base/time.h"
+#include "pinhole/far_nat.h"
 #include "pinhole/own_media.h"
 #include "pinhole/pinhole.h"
 #include "system/log.h"
@@ -44,6 +45,10 @@ class CallLog {
   void closed(const pinhole::Change& change, const pinhole::Label& label, std::uint64_t packets,
               bool lost = false);
 
+  /// A party of an answered call is behind a NAT of its own: writes a line, for the first of its addresses.
+  /// False, and nothing is written, where the address is known, or the call is not.
+  bool behind_nat(const pinhole::FarNat& nat);
+
   /// Writes the lines of what was told since the last time.
   void flush();
 
@@ -70,6 +75,8 @@ class CallLog {
     pinhole::Cause closed_by = pinhole::Cause::bye;
     std::vector<Pinhole> pinholes;  ///< open ones
     std::map<base::Address, Way> ways;
+    /// Addresses behind a NAT that is not this gateway's, and the public ones that stand for them.
+    std::map<base::Address, base::Address> nats;
     /// Something of it was bound to a peer, or lives as long as what is: then an answer was seen.
     bool answered = false;
     bool told = false;  ///< its opening line is written
@@ -77,7 +84,8 @@ class CallLog {
   using Calls = std::map<std::string, Call>;
   const Calls& calls() const { return calls_; }
   std::size_t answered() const { return answered_; }  ///< of them
-  /// Whether only this host sends to that address of a call, and the rules don't count what it sends.
+  /// Whether no pinhole counts what goes to that address of a call: only this host sends there, past the
+  /// rules; or it is behind a NAT.
   bool is_uncounted(const Call& call, const base::Address& address) const;
 
  private:

@@ -17,6 +17,7 @@ using base::counted;
 using message::UnreadEvent;
 using nlohmann::ordered_json;
 using pinhole::Change;
+using pinhole::FarNat;
 using pinhole::Label;
 using pinhole::Refusal;
 using scanners::Offence;
@@ -143,6 +144,13 @@ std::string json_line(const UnreadEvent& unread) {
   return line(unread.time, fields);
 }
 
+std::string json_line(const FarNat& nat) {
+  return line(nat.time, {{"event", "nat"},
+                         {"address", nat.announced.to_string()},
+                         {"source", nat.source.to_string()},
+                         {"call_id", nat.call_id}});
+}
+
 std::string json_line(const Flow& flow) {
   return line(flow.time, {{"event", "flow"},
                           {"protocol", name(flow.protocol)},
@@ -196,6 +204,11 @@ std::string text_line(const UnreadEvent& unread) {
   if (!unread.what.text.empty()) text += ": " + escape(unread.what.text);
   if (!unread.call_id.empty()) text += "  call " + escape(unread.call_id);
   return text;
+}
+
+std::string text_line(const FarNat& nat) {
+  return time_column(nat.time) + column("nat", 6) + column(nat.announced.to_string(), 25) +
+         "announced from " + column(nat.source.to_string(), 15) + "call " + escape(nat.call_id);
 }
 
 std::string text_line(const Flow& flow) {

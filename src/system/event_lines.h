@@ -7,6 +7,7 @@
 #include "base/address.h"
 #include "base/time.h"
 #include "message/unread.h"
+#include "pinhole/far_nat.h"
 #include "pinhole/pinhole.h"
 #include "scanners/offence.h"
 
@@ -45,6 +46,7 @@ std::string json_line(const pinhole::Change& change);
 std::string json_line(const pinhole::Refusal& refusal);
 std::string json_line(const scanners::Offence& offence);
 std::string json_line(const message::UnreadEvent& unread);
+std::string json_line(const pinhole::FarNat& nat);
 std::string json_line(const Flow& flow);
 std::string json_line(const Summary& summary);
 
@@ -53,6 +55,7 @@ std::string text_line(const pinhole::Change& change);
 std::string text_line(const pinhole::Refusal& refusal);
 std::string text_line(const scanners::Offence& offence);
 std::string text_line(const message::UnreadEvent& unread);
+std::string text_line(const pinhole::FarNat& nat);
 std::string text_line(const Flow& flow);
 std::string text_line(const Summary& summary);
 

@@ -29,6 +29,15 @@ TEST(Address, KnowsItsClass) {
   EXPECT_TRUE(is(&Address::is_loopback, "127.255.0.1"));
   EXPECT_TRUE(is(&Address::is_loopback, "::1"));
   EXPECT_FALSE(is(&Address::is_loopback, "128.0.0.1"));
+  for (const char* inside : {"10.0.0.0", "10.255.255.255", "172.16.0.1", "172.31.255.255", "192.168.1.1",
+                             "100.64.0.1", "100.127.255.255", "fc00::1", "fdff::1"}) {
+    EXPECT_TRUE(is(&Address::is_private, inside)) << inside;
+  }
+  for (const char* outside :
+       {"9.255.255.255", "11.0.0.0", "172.15.0.1", "172.32.0.1", "192.169.0.1", "100.63.0.1", "100.128.0.1",
+        "203.0.113.1", "fbff::1", "fe80::1", "2001:db8::1"}) {
+    EXPECT_FALSE(is(&Address::is_private, outside)) << outside;
+  }
   EXPECT_TRUE(is(&Address::is_link_local, "169.254.1.1"));
   EXPECT_TRUE(is(&Address::is_link_local, "febf::1"));
   EXPECT_FALSE(is(&Address::is_link_local, "fec0::1"));

@@ -76,7 +76,8 @@ TEST(Listing, ADirectionThatNoRuleCountsIsNotOneWay) {
   auto row = office.listing().after("")[0];
   EXPECT_EQ(row.uncounted, std::set{test::address("203.0.113.5")});
   EXPECT_FALSE(is_one_way(row));
-  EXPECT_NE(call_line(row, {}).find(R"({"to":"203.0.113.5","packets":0,"counted":false}],"one_way":false)"),
+  EXPECT_NE(call_line(row, {}).find(
+                R"({"to":"203.0.113.5","packets":0,"counted":false}],"behind_nat":[],"one_way":false)"),
             std::string::npos);
   office.own.note_counted({base::Protocol::udp, {test::address("203.0.113.7"), 40000}},
                           test::address("203.0.113.1"));

@@ -70,6 +70,25 @@ TEST(Tables, WhatNoRuleCounts) {
             " 0s  answered  audio         4  591 to 203.0.113.1, not counted to 203.0.113.5  one@b\n");
 }
 
+TEST(Tables, APartyBehindANat) {
+  Office office;
+  office.offer("one@b", "10.0.0.5", 40000);
+  office.answer("one@b", "10.0.0.5", 40000, "192.0.2.10", 30000);
+  office.count("192.0.2.10", 30000, 600);
+  const pinhole::FarNat nat{"one@b", test::address("10.0.0.5"), test::address("203.0.113.20"), office.now};
+  EXPECT_TRUE(office.log.behind_nat(nat));
+  EXPECT_EQ(calls_table(shown(office).calls, {}),
+            "AGE  STATE     MEDIA  PINHOLES  PACKETS                                                         "
+            "             "
+            "CALL\n"
+            " 0s  answered  audio         4  not counted to 10.0.0.5, 591 to 192.0.2.10; 10.0.0.5 is behind "
+            "203.0.113.20"
+            "  one@b\n");
+  EXPECT_NE(shown(office).calls.front().find(
+                R"("behind_nat":[{"address":"10.0.0.5","source":"203.0.113.20"}],"one_way":false)"),
+            std::string::npos);
+}
+
 TEST(Tables, PinholesOfACall) {
   Office office;
   office.offer("one@b", "192.0.2.10", 30000);

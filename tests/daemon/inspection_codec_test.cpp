@@ -73,6 +73,8 @@ Findings findings() {
                                      {address("192.0.2.10"), 5061},
                                      "call",
                                      base::TimePoint{base::Duration{9}}});
+  findings.outcome.far_nats.push_back(
+      {"call", address("10.0.0.5"), address("203.0.113.20"), base::TimePoint{base::Duration{16}}});
   findings.next_deadline = base::TimePoint{base::Duration{10}};
   findings.counters.sip_messages = 11;
   findings.closed = 13;
@@ -117,6 +119,7 @@ TEST(InspectionCodec, WhatIsEncodedIsDecodedAsItWas) {
   EXPECT_EQ(found.outcome.refusals.front().port, 70000U);
   EXPECT_EQ(found.outcome.unread.front().what, findings().outcome.unread.front().what);
   EXPECT_EQ(found.outcome.unread.front().destination.port, 5061);
+  EXPECT_EQ(found.outcome.far_nats.front().source, address("203.0.113.20"));
   EXPECT_EQ(found.counters.streams.given_up[2], 12U);
 }
 
@@ -200,6 +203,21 @@ TEST(InspectionCodec, A25_ARefusalCarriesNoHash) {
   EXPECT_FALSE(decodes([](Findings& f) { f.outcome.unread[0].what.cause = message::UnreadCause(11); }));
   EXPECT_FALSE(decodes([](Findings& f) { f.outcome.unread[0].protocol = base::Protocol(1); }));
   EXPECT_FALSE(decodes([](Findings& f) { f.outcome.unread[0].source.address = address("2001:db8::1"); }));
+}
+
+TEST(InspectionCodec, A25_BehindANatAreOnlyPrivateAddresses) {
+  const auto with = [](std::string_view announced, std::string_view source) {
+    return decodes([&](Findings& f) {
+      f.outcome.far_nats[0].announced = address(announced);
+      f.outcome.far_nats[0].source = address(source);
+    });
+  };
+  EXPECT_TRUE(with("192.168.1.2", "203.0.113.20"));
+  EXPECT_TRUE(with("fd00::5", "2001:db8::20"));
+  EXPECT_FALSE(with("198.51.100.4", "203.0.113.20"));
+  EXPECT_FALSE(with("10.0.0.5", "10.0.0.6"));
+  EXPECT_FALSE(with("10.0.0.5", "2001:db8::20"));
+  EXPECT_FALSE(with("10.0.0.5", "127.0.0.1"));
 }
 
 TEST(InspectionCodec, A25_CausesAreThoseOfTheirKind) {

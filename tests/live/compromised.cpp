@@ -198,6 +198,25 @@ void accuse_everybody(Findings& findings) {
         {address(source), scanners::Cause::user_agent, text, base::TimePoint::max()});
 }
 
+// Of an answered call, of one that nobody answered, and of none; from a host that was heard, and from
+// another.
+void tell_of_nats(Findings& findings) {
+  auto& changes = findings.outcome.changes;
+  changes.push_back(change(Do::open, "192.0.2.2", 31030, phone, "answered"));
+  changes.push_back(change(Do::bind, "192.0.2.2", 31030, phone, "answered"));
+  changes.back().from = {trunk};
+  changes.push_back(change(Do::open, "192.0.2.2", 31032, phone, "offered"));
+  changes.back().timeout = base::seconds{60};
+  for (const char* call : {"answered", "offered", "\x1b[2J none"}) {
+    for (const base::Address& source : {address("198.51.100.1"), trunk}) {
+      for (std::uint8_t i = 0; i < 100; ++i) {
+        findings.outcome.far_nats.push_back(
+            {call, base::Address::v4({10, 0, 0, i}), source, base::TimePoint::max()});
+      }
+    }
+  }
+}
+
 // The first octet of what a datagram or a segment carries.
 char order_in(const Batch& batch) {
   for (const Batch::Packet& octets : batch.packets) {
@@ -230,6 +249,7 @@ void work(system::Channel& channel, const std::string& which) {
     if (order == 'C') lie_about_sources(findings);
     if (order == 'S') bind_to_everybody(findings);
     if (order == 'R') refresh_for_ever(findings);
+    if (order == 'N') tell_of_nats(findings);
     if (order == 'T') tell_connection(*batch, findings);
     if (std::getenv("CLAIM") != nullptr) claim(*batch, findings);
     if (order >= '0' && order <= '9') misbehave(channel, order, findings);

@@ -114,6 +114,16 @@ class Compromised(CallTest):
             self.assertIn("call=%1b[2J%22%20id=%0a id=", self.firewall.show("sip_rtp4"))
             self.assertEqual(daemon.stop(), 0)
 
+    def test_A25_a_party_behind_a_nat(self):
+        caller, callee = self.phones()
+        with Daemon(self.network.gateway, wrapper=("env", "CLAIM=1")) as daemon:
+            self.begin(callee, caller)
+            callee.pass_to(caller, b"N")
+            self.in_log(daemon, "call answered: 203.0.113.2 announces 10.0.0.0, behind a NAT of its own")
+            self.assertEqual(daemon.log().count("behind a NAT"), 1)
+            self.assertNotIn("198.51.100.1", daemon.log())
+            self.assertEqual(daemon.stop(), 0)
+
     def test_A26_what_was_bound_is_what_the_gatekeeper_knows(self):
         caller, callee = self.phones()
         with Daemon(self.network.gateway, wrapper=("env", "CLAIM=1")) as daemon:

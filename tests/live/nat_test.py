@@ -2,12 +2,17 @@
 """NAT on the gateway. SIP is not rewritten: an SDP names the private address, or the public one when a phone or
 PBX knows it."""
 
+import json
+import re
+import subprocess
 import tempfile
 from pathlib import Path
 
 from lab import Daemon, wait_until
 from lab.case import CallTest, each_family
+from lab.daemon import binary
 from lab.firewall import NFT
+from lab.network import FAMILIES, IPV4, Network
 from lab.sip import Dialog, sdp
 
 # Whose public address the SDPs of those inside name: the gateway's.
@@ -304,3 +309,154 @@ class BehindDnat(NatTest):
             outside.pass_to(inside, dialog.invite(sdp(outside, 32000, public)), public)
             self.in_log(daemon, rf"no pinhole to {public} port 32000 \(other-side\)")
             self.assertEqual(self.destinations(), set())
+
+
+class WithAFarRouter(Network):
+    """The outside host is a router that does NAT for a phone behind it."""
+
+    PHONE = {"4": ("10.0.0.1", "10.0.0.5"), "6": ("fd00::1", "fd00::5")}
+
+    def _build(self):
+        super()._build()
+        self.phone = self._host("phone")
+        subprocess.run(["ip", "link", "add", "eth1", "netns", "outside", "type", "veth",
+                        "peer", "name", "eth0", "netns", "phone"], check=True)
+        self.outside.run("sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward;"
+                                     "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding")
+        for family in FAMILIES:
+            router, phone = self.PHONE[family.digit]
+            self._address(self.outside, "eth1", family, router)
+            self._address(self.phone, "eth0", family, phone)
+        for host, port in ((self.outside, "eth1"), (self.phone, "eth0")):
+            host.run("ip", "link", "set", port, "up")
+        for family in FAMILIES:
+            self.phone.run("ip", "route", "add", "default", "via", self.PHONE[family.digit][0])
+        self.outside.run("nft", "add table inet nat;"
+                         "add chain inet nat post { type nat hook postrouting priority srcnat; };"
+                         'add rule inet nat post oifname "eth0" ip saddr 10.0.0.0/24 snat ip to 203.0.113.2;'
+                         'add rule inet nat post oifname "eth0" ip6 saddr fd00::/64 snat ip6 to 2001:db8:1::2')
+
+
+class BehindAFarNat(CallTest):
+    """A phone outside announces its private address, and calls a server inside. The server sends media to where it
+    comes from, as servers do for such phones."""
+
+    make_network = staticmethod(WithAFarRouter)
+
+    def setUp(self):
+        super().setUp()
+        self.network.outside.run("conntrack", "-F")
+
+    @staticmethod
+    def objects(what):
+        done = subprocess.run([binary(), what, "--json"], text=True, capture_output=True, check=True)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def media_arrives(self, sender, receiver, to):
+        """Whether 20 packets do, one by one."""
+        sent = sender.send(*to, 20)
+        try:
+            wait_until(lambda: [n for n in receiver.from_port(sender) if n in sent] == list(sent), "media", 1)
+        except AssertionError:
+            return False
+        return True
+
+    def run_call(self, family, opens):
+        """`opens`: a pinhole to the private address opens, which leads nowhere."""
+        private, public = self.network.PHONE[family.digit][1], family.outside
+        phone = self.phone(self.network.phone, family, private)
+        server = self.phone(self.network.inside, family, family.inside)
+        phone_media = self.rtp_port(self.network.phone, family, private, self.OUTSIDE_PORT)
+        server_media = self.rtp_port(self.network.inside, family, family.inside, self.INSIDE_PORT)
+        there, back = (family.inside, self.INSIDE_PORT), (public, self.OUTSIDE_PORT)
+        with Daemon(self.network.gateway) as daemon:
+            dialog = Dialog(phone, server)
+            phone.pass_to(server, dialog.invite(sdp(phone, self.OUTSIDE_PORT)))
+            server.pass_to(phone, dialog.response(200, "OK", sdp(server, self.INSIDE_PORT)), public)
+            phone.pass_to(server, dialog.ack())
+            self.assertEqual((private, self.OUTSIDE_PORT) in self.destinations(), opens)
+            sources = {element.key[0] for element in self.firewall.elements(f"sip_rtp{family.digit}_from")
+                       if element.key[1:] == there}
+            self.assertEqual(sources, {private, public} if opens else {public})
+
+            self.assertFalse(self.media_arrives(server_media, phone_media, back), "before the phone has sent")
+            self.assertTrue(self.media_arrives(phone_media, server_media, there))
+            self.assertEqual({received.source for received in server_media.received}, {public})
+            self.assertTrue(self.media_arrives(server_media, phone_media, back), "as an established flow")
+
+            call, = self.objects("calls")
+            self.assertEqual(call["behind_nat"], [{"address": private, "source": public}])
+            self.assertFalse(call["one_way"])
+            table = subprocess.run([binary(), "calls"], text=True, capture_output=True, check=True).stdout
+            self.assertIn(f"{private} is behind {public}", table)
+            told = [event for event in self.objects("events") if event["event"] == "nat"]
+            self.assertEqual([(event["address"], event["source"], event["call_id"]) for event in told],
+                             [(private, public, dialog.call_id)])
+
+            # Again in the same call: an offer of the phone.
+            phone.pass_to(server, dialog.request("INVITE", body=sdp(phone, self.OUTSIDE_PORT)))
+            server.pass_to(phone, dialog.response(200, "OK", sdp(server, self.INSIDE_PORT)), public)
+            phone.pass_to(server, dialog.ack())
+            self.assertTrue(self.media_arrives(server_media, phone_media, back))
+
+            server_media.stream(*back)
+            phone.pass_to(server, dialog.bye())
+            server.pass_to(phone, dialog.response(200, "OK"), public)
+            self.assert_stops(server_media, phone_media)
+            line = self.in_log(daemon, rf"call {re.escape(dialog.call_id)} closed .*")[0]
+            self.assertNotIn("one way", line)
+            self.assertEqual(re.findall(r"call \S+: (.*) behind a NAT of its own: media comes back to it by connection "
+                                        "tracking only", daemon.log()), [f"{public} announces {private},"])
+
+    # The gateway knows no way to 10.0.0.5.
+    @each_family
+    def test_the_private_address_is_on_no_side(self, family):
+        self.run_call(family, opens=False)
+
+    # All that is unknown is outside, the private address too.
+    @each_family
+    def test_with_a_default_route(self, family):
+        gateway = self.network.gateway
+        gateway.run("ip", "route", "add", "default", "via", family.outside)
+        self.addCleanup(gateway.run, "ip", *(["-6"] if family.digit == "6" else []), "route", "delete", "default")
+        self.run_call(family, opens=True)
+
+    # What a daemon before this one knew of it is not left to it.
+    def test_the_next_daemon_says_it_when_the_call_is_answered_again(self):
+        family, public = IPV4, IPV4.outside
+        private = self.network.PHONE[family.digit][1]
+        phone = self.phone(self.network.phone, family, private)
+        server = self.phone(self.network.inside, family, family.inside)
+        dialog = Dialog(phone, server)
+
+        def invite():
+            phone.pass_to(server, dialog.request("INVITE", body=sdp(phone, self.OUTSIDE_PORT)))
+            server.pass_to(phone, dialog.response(200, "OK", sdp(server, self.INSIDE_PORT)), public)
+            phone.pass_to(server, dialog.ack())
+
+        told = rf"call {re.escape(dialog.call_id)}: {public} announces {private}, behind a NAT of its own"
+        with Daemon(self.network.gateway) as daemon:
+            invite()
+            self.in_log(daemon, told)
+        with Daemon(self.network.gateway) as daemon:
+            self.assertEqual(self.objects("calls")[0]["behind_nat"], [])
+            invite()
+            self.in_log(daemon, told)
+            self.assertEqual(self.objects("calls")[0]["behind_nat"], [{"address": private, "source": public}])
+
+    # The rule that lets it come back, and that it needs.
+    @each_family
+    def test_without_established_flows_nothing_comes_back(self, family):
+        self.firewall.delete_rule("forward", "ct state established,related accept")
+        private = self.network.PHONE[family.digit][1]
+        phone = self.phone(self.network.phone, family, private)
+        server = self.phone(self.network.inside, family, family.inside)
+        phone_media = self.rtp_port(self.network.phone, family, private, self.OUTSIDE_PORT)
+        server_media = self.rtp_port(self.network.inside, family, family.inside, self.INSIDE_PORT)
+        with Daemon(self.network.gateway):
+            dialog = Dialog(phone, server)
+            phone.pass_to(server, dialog.invite(sdp(phone, self.OUTSIDE_PORT)))
+            server.pass_to(phone, dialog.response(200, "OK", sdp(server, self.INSIDE_PORT)), family.outside)
+            phone.pass_to(server, dialog.ack())
+            self.assertTrue(self.media_arrives(phone_media, server_media, (family.inside, self.INSIDE_PORT)))
+            self.assertFalse(self.media_arrives(server_media, phone_media, (family.outside, self.OUTSIDE_PORT)))

@@ -351,7 +351,9 @@ TEST(Sources, NatAndAnnouncedAddressBoth) {
             "bind 192.0.2.10:30000 10.1.1.7,10.1.1.8,203.0.113.5 audio rtp 300 answer\n"
             "bind 192.0.2.10:30001 10.1.1.7,10.1.1.8,203.0.113.5 audio rtcp 300 answer\n"
             "open 10.1.1.7:40000 192.0.2.10 audio rtp 300 answer\n"
-            "open 10.1.1.8:40009 192.0.2.10 audio rtcp 300 answer\n");
+            "open 10.1.1.8:40009 192.0.2.10 audio rtcp 300 answer\n"
+            "nat 10.1.1.7 from 203.0.113.5 call@pbx\n"
+            "nat 10.1.1.8 from 203.0.113.5 call@pbx\n");
 }
 
 TEST(Sources, MixedFamiliesBindToTheirOwnOrToNobody) {

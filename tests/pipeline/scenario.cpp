@@ -241,6 +241,9 @@ std::string Scenario::take(bool with_time) {
     unread_ +=
         std::string(name(event.what.cause)) + (event.what.text.empty() ? "" : ": " + event.what.text) + "\n";
   }
+  for (const pinhole::FarNat& nat : outcome_.far_nats) {
+    text += "nat " + nat.announced.to_string() + " from " + nat.source.to_string() + " " + nat.call_id + "\n";
+  }
   outcome_ = {};
   return text;
 }

@@ -78,6 +78,9 @@ std::string brief(const pinhole::Refusal& refusal) {
 std::string brief(const scanners::Offence& offence) {
   return "ban " + offence.source.to_string() + " " + std::string(name(offence.cause)) + " " + offence.text;
 }
+std::string brief(const pinhole::FarNat& nat) {
+  return "nat " + nat.announced.to_string() + " from " + nat.source.to_string();
+}
 std::string brief(const system::Flow& flow) {
   return "flow " + std::string(name(flow.protocol)) + " " + to_string(flow.source) + " > " +
          to_string(flow.destination) + " " + std::to_string(flow.passed) + "/" + std::to_string(flow.dropped);

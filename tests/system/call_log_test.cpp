@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/limits.h"
@@ -218,6 +219,54 @@ TEST_F(OwnMediaTest, WithoutMediaLocalAllPassesTheForwardChain) {
   own_.set_local(false);
   talk(100, 0, {"203.0.113.1"});
   EXPECT_NE(lines_.back().find(", one way only: "), std::string::npos) << lines_.back();
+}
+
+// What passes back as an established flow meets no set.
+TEST_F(CallLogTest, SaysOnceThatAPartyIsBehindANat) {
+  const auto nat = [](const std::string& call_id) {
+    return pinhole::FarNat{
+        call_id, base::Address::parse("10.0.0.5").value(), base::Address::parse("203.0.113.20").value(), {}};
+  };
+  open("192.0.2.10", 30000, "a\n@b");
+  open("10.0.0.5", 40000, "a\n@b");
+  log_.flush();
+  EXPECT_FALSE(log_.behind_nat(nat("a\n@b"))) << "nobody has answered";
+  Change bind = change("192.0.2.10", 30000, Cause::answer, 0, "a\n@b");
+  bind.kind = Change::Kind::bind;
+  bind.from = {base::Address::parse("203.0.113.20").value()};
+  log_.changed(bind, bind.label);
+  EXPECT_TRUE(log_.behind_nat(nat("a\n@b")));
+  EXPECT_EQ(
+      lines_.back(),
+      "call a\\x0a@b: 203.0.113.20 announces 10.0.0.5, behind a NAT of its own: media comes back to it by "
+      "connection tracking only");
+  EXPECT_EQ(fields_.back().name, "NAT");
+  EXPECT_FALSE(log_.behind_nat(nat("a\n@b")));
+  EXPECT_FALSE(log_.behind_nat(nat("unknown")));
+  close("192.0.2.10", 30000, 100, Cause::bye, "a\n@b", Component::rtp, {"10.0.0.5", "203.0.113.20"});
+  close("10.0.0.5", 40000, 0, Cause::bye, "a\n@b", Component::rtp, {"192.0.2.10"});
+  log_.flush();
+  EXPECT_EQ(lines_.back(),
+            "call a\\x0a@b closed (bye) after 61 s: 100 packets to 192.0.2.10; what went back to "
+            "203.0.113.20 is not counted");
+}
+
+TEST_F(CallLogTest, A20_NoMoreThanSomeAddressesBehindANatAreTold) {
+  open("192.0.2.10", 30000);
+  Change bind = change("192.0.2.10", 30000, Cause::answer);
+  bind.kind = Change::Kind::bind;
+  bind.from = {base::Address::parse("203.0.113.20").value()};
+  log_.changed(bind, bind.label);
+  std::size_t told = 0;
+  for (std::uint8_t i = 0; i < 100; ++i) {
+    told +=
+        log_.behind_nat({"a@b", base::Address::v4({10, 0, 0, i}), base::Address::v4({203, 0, 113, 20}), {}})
+            ? 1
+            : 0;
+  }
+  EXPECT_EQ(told, base::limits::nats_per_call);
+  EXPECT_EQ(std::ranges::count_if(lines_, [](const auto& line) { return line.find("NAT") != line.npos; }), 1)
+      << "one party";
 }
 
 // After `flush ruleset` nobody knows what had passed.

@@ -37,6 +37,8 @@ Refusal refusal(const char* address, std::uint32_t port, Cause cause) {
   return {base::Protocol::udp, address, port, {"abc@pbx", "audio", Component::rtp}, cause, at(2000000)};
 }
 
+const pinhole::FarNat nat{"a\n\"b", base::Address::v4({10, 0, 0, 5}), base::Address::v4({203, 0, 113, 20}),
+                          base::TimePoint{std::chrono::seconds{3}}};
 const scanners::Offence ban{base::Address::v4({203, 0, 113, 5}), scanners::Cause::user_agent, "sip\"cli\x1b",
                             base::TimePoint{base::Duration{3000000}}};
 const message::UnreadEvent unread{{message::UnreadCause::encoding, "Content-Encoding gzip\x1b"},
@@ -70,6 +72,8 @@ TEST(EventLines, JsonIsTheStableInterface) {
   EXPECT_EQ(json_line(refusal("10.0.0.1", 53, Cause::port_policy)),
             R"({"time":2.000000,"event":"refuse","protocol":"udp","address":"10.0.0.1","port":53,)"
             R"("call_id":"abc@pbx","media":"audio","component":"rtp","cause":"port-policy"})");
+  EXPECT_EQ(json_line(nat), R"({"time":3.000000,"event":"nat","address":"10.0.0.5","source":"203.0.113.20",)"
+                            R"("call_id":"a\n\"b"})");
   EXPECT_EQ(json_line(ban), R"({"time":3.000000,"event":"ban","address":"203.0.113.5","cause":"user-agent",)"
                             R"("sign":"sip\"cli\u001b"})");
   EXPECT_EQ(json_line(unread),
@@ -101,6 +105,8 @@ TEST(EventLines, TextIsForPeople) {
             "call abc@pbx");
   EXPECT_EQ(text_line(refusal("media.example.com", 70000, Cause::address)),
             "      2.000000  refuse udp media.example.com:70000 audio rtp  address         call abc@pbx");
+  EXPECT_EQ(text_line(nat),
+            "      3.000000  nat    10.0.0.5                  announced from 203.0.113.20    call a\\x0a\"b");
   EXPECT_EQ(text_line(ban), "      3.000000  ban    203.0.113.5  user-agent sip\"cli\\x1b");
   EXPECT_EQ(text_line(unread),
             "      3.000000  unread udp 203.0.113.5:5060 > 192.0.2.10:5062  encoding: Content-Encoding gzip\\x1b  "
