@@ -119,7 +119,7 @@ class OwnMediaTest : public CallLogTest {
   OwnMediaTest() {
     host_.own = {base::Address::parse("203.0.113.1").value(), base::Address::parse("192.0.2.1").value()};
     log_ = CallLog([this](const std::string& text, const auto&) { lines_.push_back(text); }, true,
-                   base::seconds{300}, &own_);
+                   base::seconds{300}, base::seconds{3600}, &own_);
   }
 
   void talk(std::uint64_t to_server, std::uint64_t to_phone, const std::vector<std::string>& from_server) {
