@@ -128,6 +128,30 @@ class Packages(unittest.TestCase):
             self.assertTrue(any(file == line or file.startswith(line + "/") for file in files), line)
 
 
+class Documents(unittest.TestCase):
+    """Those of the package, and what they link."""
+
+    @staticmethod
+    def headings(text):
+        """As anchors of links."""
+        text = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+        return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+                for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+
+    def test_each_link_leads_to_one_of_them(self):
+        listed = (installation.SOURCE / "debian/dpinholer.docs").read_text().split()
+        files = {file.name: file for file in (installation.SOURCE / line for line in listed)}
+        texts = {name: file.read_text() for name, file in files.items() if file.suffix == ".md"}
+        self.assertGreater(len(texts), 8)
+        for name, text in texts.items():
+            for link in re.findall(r"\]\((?!https?://)([^)]+)\)", text):
+                with self.subTest(f"{name}: {link}"):
+                    target, _, anchor = link.partition("#")
+                    self.assertIn(target or name, files)
+                    if anchor:
+                        self.assertIn(anchor, self.headings(texts[target or name]))
+
+
 class InstalledElsewhere(Installed):
     """Below a prefix that the build did not know."""
 
