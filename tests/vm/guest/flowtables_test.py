@@ -130,7 +130,7 @@ class Use(FlowtableTest):
         self.addCleanup(lambda: (CONFIGURATION.write_text(settings), shell("systemctl restart dpinholer")))
         CONFIGURATION.write_text(f'{settings}\n[media]\noffload = "use"\n[timeouts]\nmedia-idle = {IDLE}\n')
         lines, = re.findall(r"^## Flowtables$.*?^```sh\n(.*?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE)
-        self.addCleanup(shell, "rm /etc/modules-load.d/dpinholer.conf /etc/sysctl.d/dpinholer.conf")
+        self.addCleanup(shell, "rm /etc/modules-load.d/dpinholer-conntrack.conf /etc/sysctl.d/dpinholer-conntrack.conf")
         shell(f"set -e\n{lines}")
         self.assertEqual(shell("sysctl -n net.netfilter.nf_conntrack_acct"), "1")
         shell("systemctl reload dpinholer")
