@@ -71,6 +71,24 @@ std::string compare(Set set, const nftnl_set& found, SetTimeouts& timeouts) {
   return flags_fault(nftnl_set_get_u32(&found, NFTNL_SET_FLAGS));
 }
 
+// By /etc/dpinholer/standalone.nft: an include in a table of that name would close nothing.
+bool stands_alone(const TableName& table) {
+  return table == TableName{"inet", "dpinholer"};
+}
+
+// `restart`: where the service has loaded the table before, and somebody deleted it, `start` does nothing.
+std::string remedy_for_table(const TableName& table) {
+  if (stands_alone(table)) return "systemctl restart dpinholer-standalone";
+  if (table.family != "inet") return "name one of family inet as kernel.table, the only one for dpinholer.nft";
+  return "include dpinholer/dpinholer.nft in it, or name your own as kernel.table";
+}
+
+std::string remedy_for_sets(const TableName& table) {
+  if (stands_alone(table)) return "systemctl restart dpinholer-standalone";
+  if (table.family != "inet") return "include sets.nft there, for dpinholer.nft needs a table of family inet";
+  return "include dpinholer/dpinholer.nft there";
+}
+
 // nft list set TABLE SET
 std::string set_fault(NetlinkSocket& socket, const TableName& table, Set set, SetTimeouts& timeouts) {
   Request request(NFT_MSG_GETSET, table);
@@ -82,11 +100,11 @@ std::string set_fault(NetlinkSocket& socket, const TableName& table, Set set, Se
   });
   const std::string which = "set \"" + std::string(name(set)) + "\" in table \"" + to_string(table) + "\"";
   if (!end) return end.error().to_string();
-  if (end->code == ENOENT) return "no " + which + ": include dpinholer/dpinholer.nft there";
+  if (end->code == ENOENT) return "no " + which + ": " + remedy_for_sets(table);
   if (end->code != 0) return SystemError{"NFT_MSG_GETSET", end->code, which}.to_string();
   if (!parsed) return which + ": the kernel's answer can't be read";
   const std::string wrong = compare(set, *found, timeouts);
-  return wrong.empty() ? "" : which + " " + wrong + ": delete it and include dpinholer/dpinholer.nft there";
+  return wrong.empty() ? "" : which + " " + wrong + ": delete it, then " + remedy_for_sets(table);
 }
 
 }  // namespace
@@ -98,8 +116,7 @@ std::vector<std::string> set_faults(NetlinkSocket& socket, const TableName& tabl
   const auto end = netlink_request(socket, request.header(), [](const nlmsghdr&) {});
   const std::string which = "table \"" + to_string(table) + "\"";
   if (!end) return {end.error().to_string()};
-  if (end->code == ENOENT)
-    return {"no " + which + ": include dpinholer/dpinholer.nft in it, or name your own as kernel.table"};
+  if (end->code == ENOENT) return {"no " + which + ": " + remedy_for_table(table)};
   if (end->code != 0) return {nftables_fault(end->code)};
   std::vector<std::string> found;
   for (const Set set : pinhole::all_sets) {

@@ -73,6 +73,19 @@ TEST_F(NftSetsTest, NameAMissingTable) {
                 "no table \"inet filter\": include dpinholer/dpinholer.nft in it, or name your own as kernel.table"});
 }
 
+TEST_F(NftSetsTest, SayWhatLoadsATableThatTheIncludeIsNotFor) {
+  auto faults = [&](const TableName& table) {
+    std::vector<std::string> found;
+    home_.inside([&] { found = NftSets(table).faults(); });
+    return found;
+  };
+  EXPECT_EQ(faults({"inet", "dpinholer"}),
+            std::vector<std::string>{"no table \"inet dpinholer\": systemctl restart dpinholer-standalone"});
+  EXPECT_EQ(faults({"ip", "filter"}),
+            std::vector<std::string>{
+                "no table \"ip filter\": name one of family inet as kernel.table, the only one for dpinholer.nft"});
+}
+
 TEST_F(NftSetsTest, NameEachMissingSet) {
   live::load(home_, live::sets_ruleset());
   home_.run("nft delete set inet filter sip_rtp4; nft delete set inet filter sip_tcp6_from");
@@ -103,7 +116,7 @@ TEST_F(NftSetsTest, NameWhatIsWrongWithASet) {
     home_.run("nft 'add set inet filter sip_rtp4 { " + c.definition + " }'");
     EXPECT_EQ(open_sets().faults(),
               std::vector<std::string>{"set \"sip_rtp4\" in table \"inet filter\" " + c.fault +
-                                       ": delete it and include dpinholer/dpinholer.nft there"})
+                                       ": delete it, then include dpinholer/dpinholer.nft there"})
         << c.definition;
     home_.run("nft flush ruleset");
   }
