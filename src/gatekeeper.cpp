@@ -46,6 +46,22 @@ void write_line(const std::string& text, const std::vector<system::log::Field>& 
   system::log::write(system::log::Level::info, text, fields);
 }
 
+// How a line in the log goes on: the settings that a refusal follows from, if any.
+std::string decided_by(pinhole::Cause cause) {
+  switch (cause) {
+    case pinhole::Cause::address:
+      return ": see media.local, inside-networks, refuse-networks";
+    case pinhole::Cause::other_side:
+      return ": see [sides]";
+    case pinhole::Cause::port_policy:
+      return ": see media.ports, refuse-ports";
+    case pinhole::Cause::limit:
+      return ": see [limits]";
+    default:
+      return "";
+  }
+}
+
 }  // namespace
 
 Gatekeeper::Gatekeeper(const system::Config& config, pinhole::Host& host, base::HashKey hash_key)
@@ -236,7 +252,7 @@ void Gatekeeper::log_refusal(const pinhole::Refusal& refusal, base::TimePoint no
   const auto ending = refusals_told_.tell(cause + " " + refusal.address, now);
   if (!ending) return;
   system::log::info("call " + system::escape(refusal.label.call_id) + ": no pinhole to " +
-                        system::escape(where) + " (" + cause + ")" + *ending,
+                        system::escape(where) + " (" + cause + ")" + decided_by(refusal.cause) + *ending,
                     {{"CALL_ID", refusal.label.call_id},
                      {"CAUSE", cause},
                      {"ADDRESS", refusal.address},
