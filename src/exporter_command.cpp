@@ -25,8 +25,8 @@ int exporter_command(char** arguments) {
   execv(program.c_str(), arguments);
   const int error = errno;
   const std::string remedy =
-      error == ENOENT ? "install the package dpinholer-exporter, or build it with libmicrohttpd and "
-                        "-DDPINHOLER_EXPORTER=ON"
+      error == ENOENT ? "install the package dpinholer-exporter (dpinholer-exporter_*.deb), or build it with "
+                        "libmicrohttpd and -DDPINHOLER_EXPORTER=ON"
                       : "see that it may be executed";
   return failed(ExitStatus::usage,
                 system::escape(program) + ": " + std::generic_category().message(error) + "; " + remedy);

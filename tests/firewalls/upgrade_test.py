@@ -146,7 +146,7 @@ class OfTheExporter(UpgradeTest):
     def test_from_0_1_without_it_says_what_is_missing_once(self):
         self.install("0.1.0")
         self.enable()
-        self.assertEqual(self.install().count("apt install dpinholer-exporter"), 1)
+        self.assertEqual(self.install().count("apt install ./dpinholer-exporter_*.deb"), 1)
         self.assertNotIn("apt install", self.install(NEXT))
         dpkg("--purge", "dpinholer")
         self.assertFalse(self.ENABLED.is_symlink())
@@ -209,6 +209,8 @@ class From01(UpgradeTest):
         added = "    ip daddr 192.0.2.99 accept\n"
         said = self.upgrade_from_0_1(("chain sip_media {\n", "chain sip_media {\n" + added))
         self.assertIn("have changes that are no settings, and stay as they are", said)
+        document = installation.SOURCE / "docs" / re.search(r"/usr/share/doc/dpinholer/(\S+\.md),", said)[1]
+        self.assertIn("\n## Upgrade, removal\n", document.read_text())
         self.assertEqual((SETTINGS / "local.nft").read_text(), (OF_0_1 / "local.nft").read_text())
         self.assertIn(added.strip(), self.rules(("local.nft", "dnat.nft")))
         self.assertNotIn("dpinholer.nft.dpkg-old", [file.name for file in SETTINGS.iterdir()])

@@ -37,7 +37,7 @@ class Step1Package(unittest.TestCase):
         self.assertEqual(shell("dpkg-query --show --showformat='${Package}\\n' | grep microhttpd", status=1), "")
         self.assertEqual(service("dpinholer-exporter")["LoadState"], "not-found")
         self.assertRegex(shell("dpinholer exporter", status=2),
-                         "^dpinholer: /usr/bin/dpinholer-exporter: .*install the package dpinholer-exporter, .*$")
+                         "^dpinholer: /usr/bin/dpinholer-exporter: .*install the package dpinholer-exporter .*$")
 
     def test_without_the_sets_it_waits_and_says_what_is_missing(self):
         shell("nft flush ruleset")
