@@ -55,6 +55,10 @@ std::string decided_by(pinhole::Cause cause) {
       return ": see [sides]";
     case pinhole::Cause::port_policy:
       return ": see media.ports, refuse-ports";
+    case pinhole::Cause::networks:
+      return ": see media.networks";
+    case pinhole::Cause::tcp_off:
+      return ": see media.tcp";
     case pinhole::Cause::limit:
       return ": see [limits]";
     default:
