@@ -29,7 +29,7 @@ class Office {
   dpinholer::test::FakeHost host;
   pinhole::OwnMedia own{host, true};
   system::CallLog log{[](const std::string&, const std::vector<system::log::Field>&) {}, true,
-                      base::seconds{300}, &own};
+                      base::seconds{300}, base::seconds{3600}, &own};
   pinhole::Installed installed{base::HashKey{}};
   Events events;
   std::set<base::Address> banned;
