@@ -71,17 +71,24 @@ const std::array addresses{
 constexpr std::size_t speaking = 6;  // the first ones may be heard
 const std::array<base::Address, 3> own{address("192.0.2.1"), address("203.0.113.1"), address("2001:db8::1")};
 const base::Network refused_network = network("198.18.0.0/15");
+const std::array media_networks{network("192.0.2.0/28"), network("2001:db8:2::/48")};
 constexpr std::array<std::uint16_t, 8> ports{30000, 30001, 40000, 22, 1023, 1024, 5060, 65535};
 constexpr pinhole::PortRange refused_ports{5060, 5061};
 const std::array<std::string, 5> texts{"a@b", "\x1b[2J\"}; flush ruleset; {\"", "c%20d",
                                        std::string(512, '\xff'), ""};
 
-pinhole::GuardSettings settings(bool tcp) {
+struct Options {
+  bool tcp = false;       // media over TCP
+  bool networks = false;  // media in media_networks only
+};
+
+pinhole::GuardSettings settings(const Options& options) {
   pinhole::GuardSettings settings;
   settings.policy.refuse_ports = {refused_ports};
   settings.policy.refuse_networks = {refused_network};
   settings.pinholes_per_call = 8;
-  settings.tcp = tcp;
+  settings.tcp = options.tcp;
+  if (options.networks) settings.policy.networks = {media_networks.begin(), media_networks.end()};
   return settings;
 }
 
@@ -108,7 +115,7 @@ class Octets {
 
 class Attack {
  public:
-  explicit Attack(bool tcp) : tcp_(tcp) {
+  explicit Attack(const Options& options) : options_(options) {
     host_.own = {own.begin(), own.end()};
     host_.names = {{base::Interface::host, "lo"}, {outside, "eth0"}, {inside, "eth1"}};
     for (const char* net : {"192.0.2.0/24", "2001:db8:2::/48"}) host_.route(net, {inside});
@@ -148,7 +155,8 @@ class Attack {
   void hear(const base::Address& source, std::size_t octets) {
     guard_->heard(source, is_inside(source) ? inside : outside, octets * 8);
     heard_.insert(source);
-    credit_ += (1 + octets * 8 / limits::shortest_message) * settings(tcp_).pinholes_per_call;
+    ever_heard_.insert(source);
+    credit_ += (1 + octets * 8 / limits::shortest_message) * settings(options_).pinholes_per_call;
   }
 
   // Changes of the tables above, in any mixture.
@@ -203,7 +211,7 @@ class Attack {
     FUZZ_CHECK(changes.size() <= limits::changes_per_batch);
     guard_->judge(changes);
     for (const Change& change : changes) {
-      FUZZ_CHECK(change.timeout >= base::seconds{1} && change.timeout <= settings(tcp_).longest_bound);
+      FUZZ_CHECK(change.timeout >= base::seconds{1} && change.timeout <= settings(options_).longest_bound);
       if (change.kind == Change::Kind::open && change.cause != pinhole::Cause::recovered)
         announced_by_[change.key] = change.announced_by;
     }
@@ -234,7 +242,7 @@ class Attack {
   // Another daemon, which knows only the kernel's elements.
   void restart() {
     keeper_ = std::make_unique<SetKeeper>(sets_, false, base::HashKey{});
-    guard_ = std::make_unique<pinhole::Guard>(settings(tcp_), &host_, base::HashKey{});
+    guard_ = std::make_unique<pinhole::Guard>(settings(options_), &host_, base::HashKey{});
     heard_.clear();
     guard_->offer(keeper_->recover(now_));
   }
@@ -255,7 +263,7 @@ class Attack {
     std::map<pinhole::Key, std::size_t> elements;
     for (const auto& [key, element] : sets_.elements) {
       FUZZ_CHECK(fits(key));
-      FUZZ_CHECK(tcp_ || pinhole_of(key).protocol == base::Protocol::udp);
+      FUZZ_CHECK(options_.tcp || pinhole_of(key).protocol == base::Protocol::udp);
       check_address(key.destination.address);
       if (key.source) check_address(*key.source);
       const std::uint16_t port = key.destination.port;
@@ -271,10 +279,13 @@ class Attack {
   }
 
   // Nobody on this host speaks here, so that no loopback address is meant.
-  static void check_address(const base::Address& one) {
+  void check_address(const base::Address& one) const {
     FUZZ_CHECK(!one.is_unspecified() && !one.is_multicast() && !one.is_broadcast() && !one.is_reserved());
     FUZZ_CHECK(!one.is_ipv4_mapped() && !one.is_loopback() && !refused_network.contains(one));
     FUZZ_CHECK(std::ranges::find(own, one) == own.end());
+    const bool is_listed =
+        std::ranges::any_of(media_networks, [&](const base::Network& net) { return net.contains(one); });
+    FUZZ_CHECK(!options_.networks || is_listed || ever_heard_.contains(one));
   }
 
   void check_record() const {
@@ -299,13 +310,14 @@ class Attack {
     FUZZ_CHECK(recorded == sets_.keys());
   }
 
-  bool tcp_;
+  Options options_;
   test::FakeHost host_;
   FakeSets sets_;
   std::unique_ptr<SetKeeper> keeper_;
   std::unique_ptr<pinhole::Guard> guard_;
   base::TimePoint now_{std::chrono::hours{1}};
   std::set<base::Address> heard_;
+  std::set<base::Address> ever_heard_;  // by the daemons before this one, too
   std::map<pinhole::Key, base::Address> announced_by_;
   std::size_t credit_ = 0;
 };
@@ -314,7 +326,8 @@ class Attack {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Octets input({data, size});
-  Attack attack((input.take() & 1) != 0);
+  const std::uint8_t options = input.take();
+  Attack attack({(options & 1) != 0, (options & 2) != 0});
   for (int steps = 0; steps < 64 && !input.empty(); ++steps) attack.step(input);
   return 0;
 }

@@ -84,7 +84,8 @@ TEST(Networks, APhoneBehindNatIsHeardAllTheSame) {
   EXPECT_EQ(call.offer(sdp({"10.0.0.5|audio 40000 RTP/AVP 0|a=rtcp-mux-only"})),
             "refuse 10.0.0.5:40000 audio rtp networks\n");
   EXPECT_EQ(call.answer(sdp({"192.0.2.10|audio 30000 RTP/AVP 0|a=rtcp-mux"})),
-            "open 192.0.2.10:30000 203.0.113.5 audio rtp 300 answer\n");
+            "open 192.0.2.10:30000 203.0.113.5 audio rtp 300 answer\n"
+            "nat 10.0.0.5 from 203.0.113.5 call@pbx\n");
 }
 
 TEST(Networks, WhatIsOpenStaysWhenTheDaemonStartsAgain) {

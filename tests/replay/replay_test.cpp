@@ -104,6 +104,11 @@ struct Result {
   std::string error;
 };
 
+std::string brief(const message::UnreadEvent& unread) {
+  return "unread " + to_string(unread.source) + " > " + to_string(unread.destination) + " " +
+         std::string(name(unread.what.cause));
+}
+
 Result run(std::string_view pcap, const PipelineSettings& settings = no_sides()) {
   const test::TemporaryFile file(pcap);
   auto capture = system::Capture::open(file.path());
@@ -333,11 +338,9 @@ TEST(Replay, ObserversSeeMessagesBeforeWhatTheyCauseAndEachPacketThatIsJudged) {
     lines.push_back("media " + endpoints(packet) +
                     (pinhole ? " by " + to_string(pinhole->destination) : " dropped"));
   };
-  observers.malformed = [&](const Reading& packet, base::TimePoint) {
-    lines.push_back("malformed " + endpoints(packet));
-  };
   auto sink = [&](const Event& event) {
     if (const auto* change = std::get_if<pinhole::Change>(&event)) lines.push_back(brief(*change));
+    if (const auto* unread = std::get_if<message::UnreadEvent>(&event)) lines.push_back(brief(*unread));
   };
   ASSERT_TRUE(replay(*capture, no_sides(), sink, observers));
   EXPECT_EQ(lines,
@@ -346,7 +349,7 @@ TEST(Replay, ObserversSeeMessagesBeforeWhatTheyCauseAndEachPacketThatIsJudged) {
                    "bind 192.0.2.10:30000", "bind 192.0.2.10:30001", "open 203.0.113.5:40000",
                    "open 203.0.113.5:40001", "media 203.0.113.5:40000 > 192.0.2.10:30000 by 192.0.2.10:30000",
                    "media 198.51.100.9:9000 > 192.0.2.10:30000 dropped",
-                   "malformed 192.0.2.10:5060 > 203.0.113.5:5060"}));
+                   "unread 192.0.2.10:5060 > 203.0.113.5:5060 malformed"}));
 }
 
 TEST(Replay, ACaptureThatBreaksOffEndsWithWhatWasFoundAndAnError) {
