@@ -72,8 +72,12 @@ void CallLog::opened(const pinhole::Change& change) {
     touched_.push_back(place->first);
     first_[place->first].push_back(change.key);
   }
-  if (change.label.component != Component::rtcp)
-    note_senders(call.ways[change.key.destination.address], change.from);
+  if (change.label.component != Component::rtcp) {
+    const base::Address& to = change.key.destination.address;
+    const auto [way, is_first] = call.ways.try_emplace(to);
+    if (is_first) way->second.ends_here = own_media_ != nullptr && own_media_->sends(to);
+    note_senders(way->second, change.from);
+  }
   note_answer(call, change);
 }
 
@@ -116,8 +120,8 @@ bool CallLog::is_uncounted(const Call& call, const base::Address& address) const
   if (way.others_send) return false;
   if (!way.own_senders.empty()) return own_media_->is_unseen(way.own_senders);
   std::vector<base::Address> own;
-  for (const auto& [other, unused] : call.ways) {
-    if (other != address && own_media_->sends(other)) own.push_back(other);
+  for (const auto& [other, back] : call.ways) {
+    if (other != address && back.ends_here) own.push_back(other);
   }
   return own_media_->is_unseen(own);
 }
@@ -178,8 +182,7 @@ bool CallLog::behind_nat(const pinhole::FarNat& nat) {
   const auto place = calls_.find(nat.call_id);
   if (place == calls_.end() || !place->second.answered) return false;
   auto& nats = place->second.nats;
-  const bool known =
-      std::ranges::any_of(nats, [&](const auto& other) { return other.second == nat.source; });
+  const bool known = std::ranges::any_of(nats, [&](const auto& other) { return other.second == nat.source; });
   if (nats.size() == base::limits::nats_per_call || !nats.emplace(nat.announced, nat.source).second)
     return false;
   if (known) return true;
@@ -231,8 +234,9 @@ std::string CallLog::media_text(const Call& call) const {
   for (const auto& [address, way] : call.ways) {
     if (way.packets == 0 && is_uncounted(call, address)) {
       const auto nat = call.nats.find(address);
-      if (nat == call.nats.end()) from_here.push_back(address);
-      if (nat != call.nats.end()) behind_nat.push_back(nat->second);
+      std::vector<base::Address>& to = nat == call.nats.end() ? from_here : behind_nat;
+      const base::Address& named = nat == call.nats.end() ? address : nat->second;
+      if (std::ranges::find(to, named) == to.end()) to.push_back(named);
     } else if (told++ < addresses_told) {
       if (told > 1) text += ", ";
       text += std::to_string(way.packets) + (told == 1 ? " packets to " : " to ") + address.to_string();

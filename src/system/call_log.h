@@ -67,6 +67,7 @@ class CallLog {
     /// Of those who may send, as far as they are known: this host's addresses, and whether others may.
     std::vector<base::Address> own_senders;
     bool others_send = false;
+    bool ends_here = false;  ///< it leads to an address of this host
   };
   struct Call {
     base::TimePoint began;

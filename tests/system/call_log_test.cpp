@@ -134,7 +134,13 @@ class OwnMediaTest : public CallLogTest {
                       base::Address::parse(source).value());
   }
 
-  test::FakeHost host_;
+  struct : test::FakeHost {
+    std::size_t asked = 0;
+    std::vector<base::Interface> owners(const base::Address& address) override {
+      ++asked;
+      return FakeHost::owners(address);
+    }
+  } host_;
   pinhole::OwnMedia own_{host_, true};
   const std::string begin_ = "call a@b closed (bye) after 61 s";
 };
@@ -215,6 +221,17 @@ TEST_F(OwnMediaTest, WithoutSourcesTheOtherEndIsTheSender) {
   EXPECT_NE(lines_.back().find(", one way only: "), std::string::npos) << lines_.back();
 }
 
+// An offer with many candidates, which nobody has answered.
+TEST_F(OwnMediaTest, A19_AsksAboutEachAddressOnceHoweverManyThereAre) {
+  constexpr std::uint16_t many = 200;
+  for (std::uint16_t i = 0; i < many; ++i) open("2001:db8::" + std::to_string(i + 1), 30000);
+  log_.flush();
+  for (std::uint16_t i = 0; i < many; ++i)
+    close("2001:db8::" + std::to_string(i + 1), 30000, 0, Cause::early_timeout);
+  log_.flush();
+  EXPECT_LE(host_.asked, many);
+}
+
 TEST_F(OwnMediaTest, WithoutMediaLocalAllPassesTheForwardChain) {
   own_.set_local(false);
   talk(100, 0, {"203.0.113.1"});
@@ -248,6 +265,23 @@ TEST_F(CallLogTest, SaysOnceThatAPartyIsBehindANat) {
   log_.flush();
   EXPECT_EQ(lines_.back(),
             "call a\\x0a@b closed (bye) after 61 s: 100 packets to 192.0.2.10; what went back to "
+            "203.0.113.20 is not counted");
+}
+
+TEST_F(CallLogTest, NamesAPublicAddressOnceForAllThatAreBehindIt) {
+  const auto public_one = base::Address::parse("203.0.113.20").value();
+  for (const char* address : {"192.0.2.10", "10.0.0.5", "10.0.0.6"}) open(address, 30000);
+  Change bind = change("192.0.2.10", 30000, Cause::answer);
+  bind.kind = Change::Kind::bind;
+  bind.from = {public_one};
+  log_.changed(bind, bind.label);
+  for (const char* address : {"10.0.0.5", "10.0.0.6"})
+    EXPECT_TRUE(log_.behind_nat({"a@b", base::Address::parse(address).value(), public_one, {}}));
+  close("192.0.2.10", 30000, 7);
+  for (const char* address : {"10.0.0.5", "10.0.0.6"}) close(address, 30000, 0);
+  log_.flush();
+  EXPECT_EQ(lines_.back(),
+            "call a@b closed (bye) after 61 s: 7 packets to 192.0.2.10; what went back to "
             "203.0.113.20 is not counted");
 }
 
