@@ -330,8 +330,8 @@ TEST_F(Alone, SaysWhichPackageTheExporterIsIn) {
     EXPECT_EQ(result.out, "");
     EXPECT_EQ(result.error,
               "dpinholer: " + beside().string() +
-                  ": No such file or directory; install the package dpinholer-exporter, or build it "
-                  "with libmicrohttpd and -DDPINHOLER_EXPORTER=ON\n");
+                  ": No such file or directory; install the package dpinholer-exporter (dpinholer-exporter_*.deb), "
+                  "or build it with libmicrohttpd and -DDPINHOLER_EXPORTER=ON\n");
   }
   std::ofstream(beside()) << "";
   EXPECT_EQ(exporter("").error,
