@@ -69,9 +69,10 @@ class Reader {
     for (std::size_t i = 0; i < description_.media.size(); ++i) {
       const MediaDescription& media = description_.media[i];
       const auto& [line, readable] = media_lines_[i];
-      if (!readable || (media.profile == Profile::unsupported && asks(media.port)))
+      const bool wanted = asks(media.port) || (media.port != 0 && !media.candidates.empty());
+      if (!readable || (media.profile == Profile::unsupported && wanted))
         return message::unread(UnreadCause::syntax, line);
-      if (asks(media.port) && media.candidates.empty() && media.connection.kind == Connection::Kind::absent)
+      if (asks(media.port) && media.connection.kind == Connection::Kind::absent)
         return message::unread(UnreadCause::connection, bad_connection_.empty() ? line : bad_connection_);
     }
     return std::nullopt;

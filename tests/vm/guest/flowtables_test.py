@@ -128,7 +128,11 @@ class Use(FlowtableTest):
         super().setUp()
         settings = CONFIGURATION.read_text()
         self.addCleanup(lambda: (CONFIGURATION.write_text(settings), shell("systemctl restart dpinholer")))
-        CONFIGURATION.write_text(f'{settings}\n[media]\noffload = "use"\n[timeouts]\nmedia-idle = {IDLE}\n')
+        changed = settings
+        for section, key in (("media", 'offload = "use"'), ("timeouts", f"media-idle = {IDLE}")):
+            changed, found = re.subn(rf"^(\[{section}\].*\n)", rf"\1{key}\n", changed, flags=re.MULTILINE)
+            self.assertEqual(found, 1)
+        CONFIGURATION.write_text(changed)
         lines, = re.findall(r"^## Flowtables$.*?^```sh\n(.*?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE)
         self.addCleanup(shell, "rm /etc/modules-load.d/dpinholer-conntrack.conf /etc/sysctl.d/dpinholer-conntrack.conf")
         shell(f"set -e\n{lines}")
