@@ -247,8 +247,11 @@ inline constexpr std::size_t checked_interfaces = 16;
 /// Ports of SIP that it follows packets to, of those that rules queue. More: the rest is taken to be alike.
 inline constexpr std::size_t checked_sip_ports = 4;
 /// Rules that it follows one packet through; hosts of Docker or Kubernetes have some 10,000, and chains that
-/// many others jump to count each time. More: that packet is taken to pass.
+/// many others jump to count each time. More: what depends on this packet is not looked at, which it says.
 inline constexpr std::size_t followed_rules = 100'000;
+/// Rules that it looks at for all packets, some 0.1 microseconds each: the daemon waits for it when it starts.
+/// More: as above.
+inline constexpr std::size_t followed_rules_in_all = 10'000'000;
 /// Ports of a range that is taken for media; less are services.
 inline constexpr unsigned media_range_ports = 10;
 

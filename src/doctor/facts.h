@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <tl/expected.hpp>
 
+#include "doctor/path.h"
 #include "system/config.h"
 #include "system/ruleset.h"
 
@@ -43,6 +45,8 @@ struct Facts {
   bool bridged_ipv6 = true;
   std::string way_outside;            ///< interface of the default route for IPv4; empty: none
   std::uint64_t unread_messages = 0;  ///< of the daemon that runs: they found no room in its queues
+  std::shared_ptr<Followed> followed =
+      std::make_shared<Followed>();  ///< through `ruleset`; an examination begins anew
 };
 
 inline bool forwards(const Facts& facts) {

@@ -3,6 +3,8 @@
 
 #include <iterator>
 
+#include "base/limits.h"
+
 namespace dpinholer::doctor {
 
 namespace {
@@ -43,6 +45,17 @@ constexpr Findings (*examinations[])(const Facts&) = {
     queue_too_short,
 };
 
+Finding not_followed() {
+  return {
+      "rules-not-followed", Severity::warning,
+      "the rules are too many to follow every packet to its end: more than " +
+          std::to_string(base::limits::followed_rules) + " for one, or " +
+          std::to_string(base::limits::followed_rules_in_all) + " in all",
+      "A chain counts each time that a rule leads to it. What is wrong on the way of media and SIP may be "
+      "missing here.",
+      "# fewer jumps to the same chains; sets and maps instead of a rule for each address"};
+}
+
 }  // namespace
 
 bool keeps_waiting(const Finding& finding) {
@@ -50,11 +63,22 @@ bool keeps_waiting(const Finding& finding) {
 }
 
 Findings examine(const Facts& facts) {
+  // Nothing of it is on the way of packets: what else could be found is none.
+  if (Findings dormant = table_dormant(facts); !dormant.empty()) return dormant;
+  *facts.followed = {};
   Findings all;
+  bool cut = false;
   for (const auto examination : examinations) {
+    const std::size_t before = facts.followed->cut;
     Findings found = examination(facts);
+    // Half a way tells nothing: what a rule further on accepts would be missing.
+    if (facts.followed->cut != before) {
+      cut = true;
+      continue;
+    }
     all.insert(all.end(), std::move_iterator(found.begin()), std::move_iterator(found.end()));
   }
+  if (cut) all.push_back(not_followed());
   return all;
 }
 

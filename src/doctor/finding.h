@@ -35,6 +35,7 @@ Findings examine(const Facts& facts);
 // The table that `examine` goes through; each looks for one kind of fault.
 
 Findings table_missing(const Facts& facts);
+Findings table_dormant(const Facts& facts);
 Findings sets_missing(const Facts& facts);
 Findings sets_wrong(const Facts& facts);
 Findings chain_missing(const Facts& facts);

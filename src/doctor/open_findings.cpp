@@ -2,12 +2,14 @@
 // Ports of media that are open without a call.
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <string_view>
 
 #include "base/limits.h"
 #include "doctor/finding.h"
+#include "doctor/remedies.h"
 #include "doctor/traffic.h"
 #include "doctor/words.h"
 
@@ -17,9 +19,7 @@ namespace {
 
 using pinhole::PortRange;
 using system::Chain;
-using system::Condition;
 using system::Rule;
-using About = Condition::About;
 using Kind = system::Outcome::Kind;
 
 Packet stray_packet(const Facts& facts, const Way& way) {
@@ -29,15 +29,11 @@ Packet stray_packet(const Facts& facts, const Way& way) {
   return packet;
 }
 
-// The range of ports that the rule is about, as far as they are ports of media.
-std::optional<PortRange> range_of(const Facts& facts, const Rule& rule) {
-  const PortRange& media = facts.config.policy.ports;
-  for (const Condition& one : rule.conditions) {
-    if (one.about != About::destination_port || one.negated) continue;
-    for (const PortRange& range : one.ports) {
-      const auto both = common_ports(range, media);
-      if (both && size(*both) >= base::limits::media_range_ports) return both;
-    }
+// The ports of media that conditions leave to it; nothing where none is about ports.
+std::optional<PortRange> range_of(const Ending& one) {
+  if (!one.by_ports) return std::nullopt;
+  for (const PortRange& range : one.ports) {
+    if (size(range) >= base::limits::media_range_ports) return range;
   }
   return std::nullopt;
 }
@@ -62,38 +58,78 @@ bool is_open(const Facts& facts, std::string_view hook, const Way& way, const Po
   return passes_everywhere(facts, hook, way, range.first) || passes_everywhere(facts, hook, way, range.last);
 }
 
-// Without the range: the whole rule, or the rule with what else it accepts. Where a table of its own closes
-// what another firewall opens, it has to close all of that.
-std::string closing_line(const Facts& facts, const Chain& chain, const Rule& rule, const PortRange& range) {
-  if (const auto closed = closed_ports(facts); closed && !is_ours(facts, chain)) {
-    const PortRange both{std::min(closed->first, range.first), std::max(closed->last, range.last)};
-    return "define media_ports = " + to_string(both) +
-           "   # in /etc/dpinholer/standalone.nft; then: systemctl reload dpinholer-standalone";
-  }
-  const std::string place = address_of(chain) + " handle " + std::to_string(rule.handle);
-  const auto begin = rule.text.find("dport {");
-  const auto end = begin == std::string::npos ? begin : rule.text.find('}', begin);
-  if (end == std::string::npos) return "nft delete rule " + place;
-  std::string rest;
-  for (const Condition& one : rule.conditions) {
-    if (one.about != About::destination_port) continue;
-    for (const PortRange& other : one.ports) {
-      if (other.first <= range.first && other.last >= range.last) continue;
-      rest += (rest.empty() ? "" : ", ") +
-              (other.first == other.last ? std::to_string(other.first) : to_string(other));
-    }
-  }
-  if (rest.empty()) return "nft delete rule " + place;
-  return "nft " + shell_word("replace rule " + place + " " + rule.text.substr(0, begin) + "dport { " + rest +
-                             " }" + rule.text.substr(end + 1));
-}
-
-Finding left_open(const Facts& facts, const Ending& one, const PortRange& range) {
+Finding left_open(const Facts& facts, const Chain& base, const Ending& one, const PortRange& range) {
   return {"range-open", Severity::warning,
           "in " + describe(*one.chain) + ", rule " + describe(*one.rule) + " accepts UDP to " +
               to_string(range) + " without a call",
           "These ports are open to everybody, at any time: pinholes add nothing to that.",
-          closing_line(facts, *one.chain, *one.rule, range)};
+          close_range_line(facts, base, one, range)};
+}
+
+// ---- All ports --------------------------------------------------------------------------------------------
+
+// A rule that lets media of all ports pass a base chain, or its policy.
+struct Opening {
+  const Chain* base = nullptr;
+  std::optional<Ending> rule;
+};
+
+// Nothing where all may be dropped, or where the rule is one about ports.
+std::optional<Opening> opening(const Facts& facts, const Chain& base, const Way& way) {
+  Packet packet = stray_packet(facts, way);
+  packet.ports = media_ports(facts);
+  const Path path = path_through(facts, base, packet);
+  for (const Ending& one : path.endings) {
+    if (one.kind == Kind::drop && one.reach >= Reach::unclear) return std::nullopt;
+    if (one.kind != Kind::accept || one.reach != Reach::all) continue;
+    return one.by_ports ? std::nullopt : std::optional(Opening{&base, one});
+  }
+  return path.dropped ? std::nullopt : std::optional(Opening{&base, std::nullopt});
+}
+
+// Of all base chains on this way: a rule rather than a policy, and that of the chain with the jump.
+std::optional<Opening> opening(const Facts& facts, const Way& way) {
+  const Chain* filter = filter_chain(facts, "forward");
+  Opening found{filter, std::nullopt};
+  for (const Chain* base : base_chains(facts, "forward")) {
+    if (!sees(*base, way)) continue;
+    auto here = opening(facts, *base, way);
+    if (!here) return std::nullopt;
+    if (here->rule && !found.rule) found = std::move(*here);
+  }
+  return found;
+}
+
+Finding all_open(const Facts& facts, const Opening& open, const Way& way) {
+  const std::string words = describe(way);
+  const std::string ports = "UDP" + (words.empty() ? "" : " " + words) + " to any port without a call";
+  const std::string why = "Ports of media are open to everybody, at any time: pinholes add nothing to that.";
+  if (open.rule) {
+    return {
+        "range-open", Severity::warning,
+        "in " + describe(*open.rule->chain) + ", rule " + describe(*open.rule->rule) + " accepts " + ports,
+        why, name_ports_line(*open.base, *open.rule)};
+  }
+  return {"range-open", Severity::warning,
+          describe(*open.base) + " accepts " + ports + ": by its policy, and no rule drops it", why,
+          "# let rules accept what has to pass, SIP to port " + to_set(sip_ports(facts)) +
+              " and established flows among it, and let the last one drop the rest"};
+}
+
+// Where it is not known what is outside, a rule for one direction may be one for what comes from inside.
+Findings all_ports_open(const Facts& facts) {
+  if (facts.config.policy.local || filter_chain(facts, "forward") == nullptr) return {};
+  const bool known = !facts.config.policy.inside_interfaces.empty() || !facts.way_outside.empty();
+  Findings found;
+  std::set<const Rule*> told;
+  for (const Way& way : call_ways(facts, "forward")) {
+    if (is_from_inside(facts, way)) continue;
+    const auto open = opening(facts, way);
+    if (!open || (!known && way.in != way.out && !opening(facts, reversed(way)))) continue;
+    if (told.insert(open->rule ? open->rule->rule : nullptr).second)
+      found.push_back(all_open(facts, *open, way));
+  }
+  return found;
 }
 
 }  // namespace
@@ -104,10 +140,10 @@ Findings range_open(const Facts& facts) {
   auto look = [&](const std::string& hook, const Way& way, const Chain& base) {
     for (const Ending& one : path_through(facts, base, stray_packet(facts, way)).endings) {
       if (one.kind != Kind::accept || one.reach < Reach::part || told.contains(one.rule)) continue;
-      const auto range = range_of(facts, *one.rule);
+      const auto range = range_of(one);
       if (!range || !is_open(facts, hook, way, *range)) continue;
       told.insert(one.rule);
-      found.push_back(left_open(facts, one, *range));
+      found.push_back(left_open(facts, base, one, *range));
     }
   };
   for (const std::string& hook : media_hooks(facts.config)) {
@@ -119,6 +155,8 @@ Findings range_open(const Facts& facts) {
       }
     }
   }
+  Findings all = all_ports_open(facts);
+  found.insert(found.end(), std::make_move_iterator(all.begin()), std::make_move_iterator(all.end()));
   return found;
 }
 

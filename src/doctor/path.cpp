@@ -80,20 +80,39 @@ Reach least(const std::vector<Condition>& conditions, const Packet& packet) {
   return least;
 }
 
+// What the conditions leave of the ports.
+void narrow(const std::vector<Condition>& conditions, std::vector<PortRange>& ports, bool& by_ports) {
+  for (const Condition& one : conditions) {
+    if (one.about != About::destination_port || one.negated) continue;
+    std::vector<PortRange> left;
+    for (const PortRange& range : one.ports) {
+      for (const PortRange& other : ports) {
+        if (const auto common = common_ports(range, other)) left.push_back(*common);
+      }
+    }
+    ports = std::move(left);
+    by_ports = true;
+  }
+}
+
 // Those of the packets that came to a place in the rules.
 struct Here {
   Reach come = Reach::all;       // of all packets
   Reach returned = Reach::none;  // ahead of it to a calling chain, where other rules may take them
   bool over = false;             // a rule ended their way: only a jump to sip_media is looked for
   int depth = 0;
+  std::vector<PortRange> ports{};  // of media: those that conditions on the way leave
+  bool by_ports = false;           // there were such conditions
 };
 
 struct Walk {
   const Packet& packet;
   const system::Ruleset& ruleset;
   const system::TableName& ours;
+  Followed& followed;
   Path path{};
-  std::size_t rules = 0;
+  std::size_t rules = 0;  // that may still be looked at
+  bool cut = false;       // more than these
   bool ended = false;    // for all packets
   bool arrived = false;  // all packets
 
@@ -114,7 +133,7 @@ void Walk::arrive(const Rule& rule, const Here& here) {
 }
 
 void Walk::end(const Chain& chain, const Rule& rule, Kind kind, const Here& here) {
-  path.endings.push_back({&chain, &rule, kind, here.come});
+  path.endings.push_back({&chain, &rule, kind, here.come, here.ports, here.by_ports});
   if (kind == Kind::offload || here.come != Reach::all) return;
   ended = true;
   path.dropped = kind == Kind::drop;
@@ -129,22 +148,35 @@ bool Walk::follow(const Chain& chain, const Rule& rule, const Outcome& outcome, 
     if (packet.has_pinhole) arrive(rule, here);
     return packet.has_pinhole;
   }
-  const Chain* next = ruleset.find(chain.table, outcome.target);
+  const auto [target, fresh] = followed.targets.try_emplace(&outcome, nullptr);
+  if (fresh) target->second = ruleset.find(chain.table, outcome.target);
+  const Chain* next = target->second;
   if (next == nullptr || here.depth >= deepest) return false;
-  return go(*next, {here.come, here.returned, here.over, here.depth + 1});
+  return go(*next, {here.come, here.returned, here.over, here.depth + 1, here.ports, here.by_ports});
 }
 
 // True when the chain ends their way.
 bool Walk::go(const Chain& chain, Here here) {
-  const Reach into = here.come;
+  const Here into = here;
+  const bool of_media = packet.kind == Packet::Kind::media;
   for (const Rule& rule : chain.rules) {
     if (arrived || (here.over && !packet.has_pinhole)) break;
-    if (++rules > base::limits::followed_rules) break;
+    if (rules == 0) {
+      cut = true;
+      break;
+    }
+    --rules;
     const Reach of_rule = least(rule.conditions, packet);
     for (const Outcome& outcome : rule.outcomes) {
       const Reach own = std::min(of_rule, least(outcome.conditions, packet));
-      here.come = std::min(own, into);
+      here.come = std::min(own, into.come);
       if (here.come == Reach::none) continue;
+      if (of_media) {
+        here.ports = into.ports;
+        here.by_ports = into.by_ports;
+        narrow(rule.conditions, here.ports, here.by_ports);
+        narrow(outcome.conditions, here.ports, here.by_ports);
+      }
       if (outcome.kind == Kind::give_back) {
         if (own == Reach::all) return here.over;
         here.returned = std::max(here.returned, here.come);
@@ -161,6 +193,19 @@ bool Walk::go(const Chain& chain, Here here) {
     }
   }
   return here.over;
+}
+
+std::string key_of(const Chain& base, const Packet& packet) {
+  std::string key = packet.in + '/' + packet.out + '/';
+  for (const std::uint64_t number :
+       {static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(&base)),
+        static_cast<std::uint64_t>(packet.kind) << 4 | std::uint64_t{packet.has_pinhole} << 3 |
+            std::uint64_t{packet.tcp} << 2 | std::uint64_t{packet.ipv6} << 1 | std::uint64_t{packet.first},
+        std::uint64_t{packet.ports.first} << 32 | std::uint64_t{packet.ports.last} << 16 | packet.sip_port,
+        std::uint64_t{packet.mark}}) {
+    key += std::to_string(number) + '/';
+  }
+  return key;
 }
 
 }  // namespace
@@ -201,16 +246,25 @@ Reach reach(const Condition& condition, const Packet& packet) {
 }
 
 Path path_through(const Chain& base, const Packet& packet, const system::Ruleset& ruleset,
-                  const system::TableName& ours) {
-  Walk walk{packet, ruleset, ours};
-  walk.path.base = &base;
-  walk.go(base, {});
-  if (walk.rules > base::limits::followed_rules) walk.ended = true;
-  if (!walk.ended) {
-    walk.path.dropped = base.drops;
-    walk.path.where = &base;
+                  const system::TableName& ours, Followed& followed) {
+  const auto [known, fresh] = followed.paths.try_emplace(key_of(base, packet));
+  Path& path = known->second;
+  if (fresh) {
+    const std::size_t bound = std::min(followed.rules, base::limits::followed_rules);
+    Walk walk{packet, ruleset, ours, followed};
+    walk.rules = bound;
+    walk.path.base = &base;
+    walk.go(base, {Reach::all, Reach::none, false, 0, {packet.ports}, false});
+    followed.rules -= bound - walk.rules;
+    walk.path.cut = walk.cut;
+    if (!walk.ended && !walk.cut) {
+      walk.path.dropped = base.drops;
+      walk.path.where = &base;
+    }
+    path = std::move(walk.path);
   }
-  return std::move(walk.path);
+  if (path.cut) ++followed.cut;
+  return path;
 }
 
 bool is_dropped(const Path& path) {

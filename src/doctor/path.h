@@ -7,8 +7,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "base/limits.h"
 #include "pinhole/policy_settings.h"
 #include "system/ruleset.h"
 
@@ -61,6 +63,8 @@ struct Ending {
   const system::Rule* rule = nullptr;
   system::Outcome::Kind kind = system::Outcome::Kind::accept;  ///< accept, drop, queue or offload
   Reach reach = Reach::none;
+  std::vector<pinhole::PortRange> ports{};  ///< of media: what is left of its destination ports there
+  bool by_ports = false;                    ///< a condition about these ports is why
 };
 
 /// The way of packets through a base chain, and the chains that it leads to.
@@ -76,11 +80,20 @@ struct Path {
   Reach returned = Reach::none;          ///< from its chain ahead of it: other rules may take those
   const system::Chain* where = nullptr;  ///< it stands
   const system::Chain* base = nullptr;   ///< that the way began with
+  bool cut = false;                      ///< there are more rules than are followed: all this is not certain
+};
+
+/// What is known already of the ways through one ruleset, and how much work it may still take.
+struct Followed {
+  std::unordered_map<std::string, Path> paths;  ///< by base chain and packet
+  std::unordered_map<const system::Outcome*, const system::Chain*> targets;
+  std::size_t rules = base::limits::followed_rules_in_all;  ///< that may still be looked at
+  std::size_t cut = 0;  ///< how often a way was asked for that is not known to its end
 };
 
 /// `base` and what it leads to belong to `ruleset`; `ours` is the table that has sip_media.
 Path path_through(const system::Chain& base, const Packet& packet, const system::Ruleset& ruleset,
-                  const system::TableName& ours);
+                  const system::TableName& ours, Followed& followed);
 
 /// Whether the chain drops such packets for certain: no rule accepts more than a few of them.
 bool is_dropped(const Path& path);

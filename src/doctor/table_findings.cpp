@@ -69,11 +69,17 @@ bool stands_alone(const TableName& table) {
   return table == TableName{"inet", "dpinholer"};
 }
 
-// In one transaction: at no time there is a table without rules.
+// In one transaction: at no time there is a table without rules. Only where the file brings back what is
+// flushed: with the include, and with the jump that the administrator put beside it.
 std::string reload_without(const TableName& table, const std::string& set) {
   const std::string name = system::to_string(table);
-  return "{ echo " + shell_word("flush table " + name + "; delete set " + name + " " + set) + "; cat " +
-         (stands_alone(table) ? "/etc/dpinholer/standalone.nft" : "/etc/nftables.conf") + "; } | nft -f -";
+  const bool alone = stands_alone(table);
+  const std::string file = alone ? "/etc/dpinholer/standalone.nft" : "/etc/nftables.conf";
+  auto holds = [&](const std::string& text) { return "grep -q '^[^#]*" + text + "' " + file + " && "; };
+  return holds("include.*dpinholer") + (alone ? "" : holds("jump sip_media")) + "{ echo " +
+         shell_word("flush table " + name + "; delete set " + name + " " + set) + "; cat " + file +
+         "; } | nft -f -   # where all rules of the table are in this file; else delete the set in one " +
+         "transaction with loading the file that has them";
 }
 
 }  // namespace
@@ -97,6 +103,16 @@ Findings table_missing(const Facts& facts) {
        "dpinholer writes pinholes into sets of the table that kernel.table names. Until it is there, calls "
        "have no media.",
        std::move(mend)}};
+}
+
+Findings table_dormant(const Facts& facts) {
+  const std::string table = system::to_string(facts.config.kernel.table);
+  if (!facts.ruleset.dormant.contains(table)) return {};
+  return {{"table-dormant", Severity::fault,
+           "table \"" + table + "\" is dormant: no packet comes to its rules",
+           "Nothing in it is dropped, and no SIP is queued: ports of media are as open as other tables leave "
+           "them, and no call is read.",
+           "nft " + shell_word("add table " + table) + "   # takes the flag away"}};
 }
 
 Findings sets_missing(const Facts& facts) {

@@ -282,7 +282,7 @@ std::optional<Path> sip_refusal(const Facts& facts, std::string_view hook, const
 }
 
 Path path_through(const Facts& facts, const Chain& base, const Packet& packet) {
-  return path_through(base, packet, facts.ruleset, facts.config.kernel.table);
+  return path_through(base, packet, facts.ruleset, facts.config.kernel.table, *facts.followed);
 }
 
 bool leads_to_media(const Facts& facts, const Chain& base) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "doctor/words.h"
 
+#include <algorithm>
+#include <cctype>
 #include <string_view>
 
 namespace dpinholer::doctor {
@@ -22,6 +24,14 @@ std::string shell_word(const std::string& argument) {
   std::string text = "'";
   for (const char c : argument) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return text + "'";
+}
+
+std::string plain_shell_word(const std::string& argument) {
+  const bool plain = !argument.empty() && std::ranges::all_of(argument, [](unsigned char c) {
+    return c < 0x80 && (std::isalnum(c) != 0 ||
+                        std::string_view("-_.+@:").find(static_cast<char>(c)) != std::string_view::npos);
+  });
+  return plain ? argument : shell_word(argument);
 }
 
 }  // namespace dpinholer::doctor

@@ -47,5 +47,7 @@ inline std::string to_string(const pinhole::PortRange& range) {
 
 /// An argument of a shell: 'add rule ...'
 std::string shell_word(const std::string& argument);
+/// The same, in quotes only where a shell would not take it as it is: eth0, 'a b'
+std::string plain_shell_word(const std::string& argument);
 
 }  // namespace dpinholer::doctor

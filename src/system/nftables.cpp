@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <memory>
 #include <set>
+#include <sstream>
 
 #include <nlohmann/json.hpp>
 
@@ -89,6 +90,37 @@ void put_verdict_maps(Json& listing) {
   }
 }
 
+// libnftables 1.0.6 writes no JSON behind the flags of a table: there all else is listed by itself. Helpers
+// stay unknown.
+Json list_without_tables() {
+  constexpr unsigned flags = NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_TERSE | NFT_CTX_OUTPUT_STATELESS;
+  Json all = Json::array();
+  std::string chains;
+  // One object for each command, each on a line of its own.
+  auto add = [&](const std::string& commands, const char* kind) {
+    std::istringstream lines(nft(commands, flags).value_or(""));
+    for (std::string line; std::getline(lines, line);) {
+      const Json listed = Json::parse(line, nullptr, false);
+      if (!listed.is_object() || !listed.contains("nftables")) continue;
+      for (const Json& item : listed["nftables"]) {
+        if (!item.contains(kind)) continue;
+        all.push_back(item);
+        if (!item.contains("chain")) continue;
+        const Json& chain = item["chain"];
+        chains += "list chain " + chain.value("family", "") + " " + chain.value("table", "") + " " +
+                  chain.value("name", "") + "\n";
+      }
+    }
+  };
+  std::istringstream tables(nft("list tables", 0).value_or(""));
+  for (std::string word, family, name; tables >> word >> family >> name;)
+    all.push_back({{"table", {{"family", family}, {"name", name}}}});
+  add("list sets", "set");
+  add("list chains", "chain");
+  add(chains, "rule");
+  return {{"nftables", all}};
+}
+
 }  // namespace
 
 tl::expected<Ruleset, std::string> read_ruleset() {
@@ -97,6 +129,8 @@ tl::expected<Ruleset, std::string> read_ruleset() {
       nft("list ruleset", NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_TERSE | NFT_CTX_OUTPUT_STATELESS);
   if (!json) return tl::unexpected(json.error());
   Json listing = Json::parse(*json, nullptr, false);
+  const bool cut = json->starts_with(R"({"nftables": [)") && json->find(R"("flags": )") != std::string::npos;
+  if (!listing.is_object() && cut) listing = list_without_tables();
   if (!listing.is_object() || !listing.contains("nftables"))
     return tl::unexpected(
         std::string("libnftables lists no JSON; take one that was built with it, as Debian's is"));

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -93,6 +94,7 @@ struct Ruleset {
   std::vector<Chain> chains;
   std::vector<NamedSet> sets;
   std::vector<Flowtable> flowtables;
+  std::set<std::string> dormant;  ///< tables, "inet filter": their chains are on no hook
 
   /// Or null.
   const Chain* find(const TableName& table, std::string_view chain) const;
@@ -102,7 +104,8 @@ struct Ruleset {
 /// conditions about something else. The error is a text of one line.
 tl::expected<Ruleset, std::string> parse_ruleset(std::string_view json);
 
-/// Gives the rules the text that they have in the output of `nft -a list ruleset`.
+/// Gives the rules the text, and the tables the flag dormant, that they have in the output of `nft -a list
+/// ruleset`.
 void put_texts(Ruleset& ruleset, std::string_view listing);
 
 /// A rule's target of iptables (iptables-nft), of which nft shows but the name.

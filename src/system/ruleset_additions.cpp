@@ -24,7 +24,7 @@ Rule* rule_with_handle(Ruleset& ruleset, const TableName& table, std::uint64_t h
 
 }  // namespace
 
-// A rule may take several lines: then it has no text here.
+// What has one tab ahead of it belongs to the table. A rule may take several lines: then it has no text here.
 void put_texts(Ruleset& ruleset, std::string_view listing) {
   std::map<std::pair<std::string, std::uint64_t>, std::string_view> texts;
   std::string table;
@@ -32,6 +32,8 @@ void put_texts(Ruleset& ruleset, std::string_view listing) {
     const auto end = std::min(listing.find('\n'), listing.size());
     std::string_view line = listing.substr(0, end);
     listing.remove_prefix(std::min(end + 1, listing.size()));
+    if (line.starts_with("\tflags ") && line.find("dormant") != std::string_view::npos)
+      ruleset.dormant.insert(table);
     constexpr std::string_view mark = " # handle ";
     const auto comment = line.rfind(mark);
     if (comment == std::string_view::npos) continue;
@@ -47,6 +49,7 @@ void put_texts(Ruleset& ruleset, std::string_view listing) {
     if (std::ranges::count(line, '{') == std::ranges::count(line, '}')) texts[{table, handle}] = line;
   }
   for (Chain& chain : ruleset.chains) {
+    if (ruleset.dormant.contains(chain.table.family + " " + chain.table.name)) chain.hook.clear();
     for (Rule& rule : chain.rules) {
       const auto text = texts.find({chain.table.family + " " + chain.table.name, rule.handle});
       if (text != texts.end()) rule.text = text->second;

@@ -98,9 +98,26 @@ void name_family(Condition& condition) {
   }
 }
 
+// `>= 10000` is 10000-65535, and `> 65535` no port.
+std::optional<std::vector<PortRange>> compared_ports(const std::string& op, const Json& value) {
+  const auto number = port(value);
+  if (!number) return std::nullopt;
+  const int first = op == ">=" ? *number : op == ">" ? *number + 1 : 0;
+  const int last = op == "<=" ? *number : op == "<" ? *number - 1 : 65535;
+  if (op != ">=" && op != ">" && op != "<=" && op != "<") return std::nullopt;
+  if (first > last) return std::vector<PortRange>{};
+  return std::vector{PortRange{static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)}};
+}
+
 Condition condition(const Json& key, const std::string& op, const Json& value) {
   Condition read;
   read.about = about(key);
+  if (read.about == About::destination_port || read.about == About::source_port) {
+    if (auto ports = compared_ports(op, value)) {
+      read.ports = std::move(*ports);
+      return read;
+    }
+  }
   const bool equal = op == "==" || op == "in" || op.empty();
   read.negated = op == "!=" || op == "!";
   if (!equal && !read.negated) return {};

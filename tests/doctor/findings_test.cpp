@@ -50,7 +50,39 @@ const Case cases[] = {
      },
      {"fault set-wrong"},
      "is not of type ipv4_addr . inet_service",
-     "delete set inet filter sip_rtp4"},
+     "grep -q '^[^#]*include.*dpinholer' /etc/nftables.conf && grep -q '^[^#]*jump sip_media' "
+     "/etc/nftables.conf && { echo 'flush table inet filter; delete set inet filter sip_rtp4'; cat "
+     "/etc/nftables.conf; } | nft -f -   # where"},
+    {"OurTableIsDormant",
+     [](Gateway& g) { g.texts = "table inet filter { # handle 1\n\tflags dormant\n"; },
+     {"fault table-dormant"},
+     "table \"inet filter\" is dormant",
+     "nft 'add table inet filter'"},
+    {"ATableOfOthersIsDormant",
+     [](Gateway& g) {
+       g.listing.add_chain("f", "forward", 5, "drop", "inet", "other");
+       g.texts = "table inet other { # handle 1\n\tflags dormant\n";
+     },
+     {},
+     "",
+     ""},
+    {"MoreRulesThanAreFollowed",
+     [](Gateway& g) {
+       // 14 chains that each lead twice to the next: 30 rules, 32,768 ways.
+       for (int depth = 0; depth < 14; ++depth) g.listing.add_plain_chain("c" + std::to_string(depth));
+       for (int depth = 0; depth < 14; ++depth) {
+         const std::string next = "c" + std::to_string(depth + 1);
+         for (int twice = 0; twice < 2; ++twice) {
+           g.listing.add_rule("c" + std::to_string(depth),
+                              depth == 13 ? rule({counter}) : R"([{"jump": {"target": ")" + next + R"("}}])");
+         }
+       }
+       for (int often = 0; often < 8; ++often)
+         g.listing.insert_rule("forward", R"([{"jump": {"target": "c0"}}])");
+     },
+     {"warning rules-not-followed"},
+     "more than 100000 for one",
+     "# fewer jumps"},
     {"UdpSetsThatNoRuleAsks",
      [](Gateway& g) {
        g.listing.erase("rule", "sip_media");

@@ -25,6 +25,15 @@ void firewalld(Gateway& gateway, std::initializer_list<std::string> rules) {
   for (const std::string& one : rules) gateway.listing.add_rule("filter_FWD_calls", one, "inet", "firewalld");
 }
 
+// Marks pass, SIP and what is established too, and a range.
+void iptables_opens(Gateway& gateway, const std::string& ports, const std::string& conditions = "") {
+  set_mark(gateway);
+  gateway.facts.forwards_ipv6 = false;
+  gateway.listing.find("chain", "forward")["policy"] = "accept";
+  iptables(gateway, {rule({marked, accept}), established_accepted, sip_accepted,
+                     "[" + conditions + match(destination_port, ports) + "," + accept + "]"});
+}
+
 const Case cases[] = {
     // ---- Base chains that drop what was accepted ----
     {"AnotherChainOfTheTableDrops",
@@ -278,7 +287,18 @@ const Case cases[] = {
      },
      {"fault sip-not-accepted"},
      "chain FORWARD of table ip filter",
-     "iptables-nft -I FORWARD -p udp --dport 5060 -j ACCEPT && iptables-nft -I FORWARD -p tcp --dport 5060 "
+     "iptables-nft -A FORWARD -p udp --dport 5060 -j ACCEPT && iptables-nft -A FORWARD -p tcp --dport 5060 "
+     "-j ACCEPT"},
+    {"IptablesThatDropsAllButSome",
+     [](Gateway& g) {
+       set_mark(g);
+       iptables(g, {rule({match(source, "\"203.0.113.66\""), drop}), rule({marked, accept}),
+                    established_accepted, rule({drop})});
+     },
+     {"fault sip-not-accepted"},
+     "in chain FORWARD, rule (handle 901)",
+     "iptables-nft -I FORWARD 4 -p udp --dport 5060 -j ACCEPT && iptables-nft -I FORWARD 4 -p tcp --dport "
+     "5060 "
      "-j ACCEPT"},
     {"UfwWithoutSip",
      [](Gateway& g) {
@@ -307,6 +327,116 @@ const Case cases[] = {
      {"warning range-open"},
      "chain forward of table inet filter, rule (handle 901) accepts UDP to 10000-20000 without a call",
      "nft delete rule inet filter forward handle 901"},
+    {"ARangeWithSip",
+     [](Gateway& g) {
+       g.listing.add_rule("forward", rule({match(destination_port, R"({"range": [1000, 20000]})"), accept}));
+       g.texts = "table inet filter { # handle 1\n\t\tudp dport 1000-20000 counter accept # handle 901\n";
+     },
+     {"warning range-open"},
+     "accepts UDP to 1024-20000 without a call",
+     "nft 'replace rule inet filter forward handle 901 udp dport { 1000-1023, 5060 } counter accept'"},
+    {"ARangeWithSipOfWhichTheTextIsUnknown",
+     [](Gateway& g) {
+       g.listing.add_rule("forward", rule({match(destination_port, R"({"range": [5060, 20000]})"), accept}));
+     },
+     {"warning range-open"},
+     "",
+     "# in rule handle 901 of chain forward of table inet filter: ports 5060 only"},
+    {"ARangeOfIptables",
+     [](Gateway& g) { iptables_opens(g, R"({"range": [10000, 20000]})"); },
+     {"warning range-open"},
+     "chain FORWARD of table ip filter",
+     "iptables-nft -S FORWARD 4 | grep -q -e '10000:20000.* -j ACCEPT' && iptables-nft -D FORWARD 4   # and "
+     "in"},
+    {"ARangeOfIptablesWithMore",
+     [](Gateway& g) { iptables_opens(g, R"({"set": [5060, 5061, {"range": [10000, 20000]}]})"); },
+     {"warning range-open"},
+     "chain FORWARD of table ip filter",
+     "iptables-nft -S FORWARD 4 | grep -q -e '10000:20000.* -j ACCEPT' && iptables-nft -R FORWARD 4 -p udp "
+     "-m "
+     "multiport --dports 5060,5061 -j ACCEPT   # and in"},
+    {"ARangeOfIptablesWithSip",
+     [](Gateway& g) {
+       iptables_opens(g, R"({"range": [5060, 20000]})", match(in_interface, R"("eth*")", "!=") + ",");
+       g.facts.interfaces = {"eth0", "ppp0"};
+     },
+     {"warning range-open"},
+     "chain FORWARD of table ip filter",
+     "iptables-nft -S FORWARD 4 | grep -q -e '5060:20000.* -j ACCEPT' && iptables-nft -R FORWARD 4 ! -i eth+ "
+     "-p udp -m udp --dport 5060 -j ACCEPT"},
+    {"ARangeOfIptablesWithWhatIsNotUnderstood",
+     [](Gateway& g) {
+       iptables_opens(g, R"({"set": [5060, {"range": [10000, 20000]}]})",
+                      match(state, R"("new")", "in") + ",");
+     },
+     {"warning range-open"},
+     "",
+     "# in the rule of iptables that `iptables-nft -S FORWARD 4` shows: 5060 instead of 10000:20000"},
+    {"ARangeByComparison",
+     [](Gateway& g) {
+       g.listing.add_rule("forward", rule({match(destination_port, "10000", ">="), accept}));
+     },
+     {"warning range-open"},
+     "accepts UDP to 10000-65535 without a call",
+     "nft delete rule inet filter forward handle 901"},
+    {"ARangeInAVerdictMap",
+     [](Gateway& g) {
+       g.listing.add_rule(
+           "forward",
+           R"([{"vmap": {"key": {"payload": {"protocol": "udp", "field": "dport"}}, "data": {"set":
+                              [[53, {"drop": null}], [{"range": [10000, 65535]}, {"accept": null}]]}}}])");
+     },
+     {"warning range-open"},
+     "accepts UDP to 10000-65535 without a call",
+     "# take ports 10000-65535 out of the map or the rule that leads to rule handle 901"},
+    {"ARangeThatLeadsToAChain",
+     [](Gateway& g) {
+       g.listing.add_plain_chain("accept_to_lan");
+       g.listing.add_rule("accept_to_lan", rule({match(out_interface, "\"eth1\""), accept}));
+       g.listing.add_rule("forward", rule({match(in_interface, "\"eth0\""),
+                                           match(destination_port, R"({"range": [10000, 65535]})"),
+                                           R"({"jump": {"target": "accept_to_lan"}})"}));
+     },
+     {"warning range-open"},
+     "in chain accept_to_lan of table inet filter",
+     "# take ports 10000-65535 out of"},
+    {"APolicyThatAcceptsAll",
+     [](Gateway& g) { g.listing.find("chain", "forward")["policy"] = "accept"; },
+     {"warning range-open"},
+     "accepts UDP from eth0 to eth1 to any port without a call: by its policy",
+     "# let rules accept what has to pass, SIP to port 5060"},
+    {"ARuleThatAcceptsAllUdp",
+     [](Gateway& g) {
+       g.listing.add_rule("forward", rule({match(protocol, "\"udp\""), accept}));
+     },
+     {"warning range-open"},
+     "rule (handle 901) accepts UDP from eth0 to eth1 to any port without a call",
+     "# name the ports that services need in rule handle 901 of chain forward of table inet filter"},
+    {"ARuleThatAcceptsAllFromInside",
+     [](Gateway& g) {
+       g.listing.add_rule("forward", rule({match(in_interface, "\"eth1\""), accept}));
+     },
+     {},
+     "",
+     ""},
+    {"ARuleThatAcceptsAllFromOutside",
+     [](Gateway& g) {
+       g.facts.way_outside = "eth0";
+       g.listing.add_rule("forward", rule({match(in_interface, "\"eth0\""), accept}));
+     },
+     {"warning range-open"},
+     "accepts UDP from eth0",
+     "# name the ports"},
+    {"APolicyThatAcceptsWhatALaterChainDrops",
+     [](Gateway& g) {
+       g.listing.find("chain", "forward")["policy"] = "accept";
+       g.facts.forwards_ipv6 = false;
+       set_mark(g);
+       iptables(g, {rule({marked, accept}), established_accepted, sip_accepted});
+     },
+     {},
+     "",
+     ""},
     {"ARangeForWhatComesFromInside",
      [](Gateway& g) {
        g.facts.config.policy.inside_interfaces = {"eth1"};

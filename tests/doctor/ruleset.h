@@ -110,6 +110,7 @@ class Listing {
 struct Gateway {
   Listing listing;
   doctor::Facts facts;
+  std::string texts;  ///< of rules, as `nft -a list ruleset` prints them
 
   Gateway() { facts.interfaces = {"eth0", "eth1"}; }
 
@@ -120,6 +121,7 @@ struct Gateway {
     auto ruleset = system::parse_ruleset(listing.text());
     if (!ruleset) throw std::runtime_error(ruleset.error());
     all.ruleset = std::move(*ruleset);
+    system::put_texts(all.ruleset, texts);
     all.ruleset.flowtables = facts.ruleset.flowtables;  // the kernel tells of them, not the listing
     return all;
   }

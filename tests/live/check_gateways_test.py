@@ -98,6 +98,45 @@ class OtherTables(Check):
         self.assert_finds()
         self.assert_a_call_passes()
 
+    def assert_sip_behind_a_blocklist(self, last):
+        self.iptables("-A FORWARD -s 203.0.113.66 -j DROP", "-A FORWARD -m mark --mark 0x01000000/0x01000000 -j ACCEPT",
+                      "-A FORWARD -p udp --dport 9 -j ACCEPT", last, options=["mark"])
+        self.mend(*self.assert_finds("sip-not-accepted"))
+        self.assert_finds()
+        rules = [line for line in self.network.gateway.run("iptables-nft", "-S", "FORWARD").stdout.splitlines()
+                 if line.startswith("-A")]
+        self.assertIn("203.0.113.66", rules[0])
+        self.assertIn("5060", rules[3])
+        self.assert_a_call_passes()
+
+    def test_sip_behind_a_blocklist_of_iptables_with_a_policy(self):
+        self.assert_sip_behind_a_blocklist("-P FORWARD DROP")
+
+    def test_sip_behind_a_blocklist_of_iptables_with_a_last_rule(self):
+        self.assert_sip_behind_a_blocklist("-A FORWARD -j DROP")
+
+    def assert_closed(self, ports, kept):
+        self.iptables("-P FORWARD DROP", "-A FORWARD -m mark --mark 0x01000000/0x01000000 -j ACCEPT",
+                      "-A FORWARD -p udp --dport 9 -j ACCEPT", "-A FORWARD -p tcp --dport 5060 -j ACCEPT",
+                      "-A FORWARD -p udp --dport 5060 -j ACCEPT", f"-A FORWARD -p udp {ports} -j ACCEPT",
+                      options=["mark"])
+        self.nft("chain inet filter forward { policy accept; }", "add rule inet filter forward meta nfproto ipv6 drop")
+        self.mend(*self.assert_finds("range-open"))
+        self.assert_finds()
+        saved = self.network.gateway.run("iptables-nft-save", "-t", "filter").stdout
+        *_, last = (line for line in saved.splitlines() if line.startswith("-A"))
+        self.assertEqual(last, f"-A FORWARD -p udp {kept} -j ACCEPT")
+        self.assert_a_call_passes()
+
+    def test_an_old_range_of_iptables(self):
+        self.assert_closed("--dport 20000:60000", "-m udp --dport 5060")
+
+    def test_an_old_range_of_iptables_in_a_rule_for_more(self):
+        self.assert_closed("-m multiport --dports 5070,5071,10000:60000", "-m multiport --dports 5070,5071")
+
+    def test_an_old_range_of_iptables_with_sip(self):
+        self.assert_closed("--dport 5060:60000", "-m udp --dport 5060")
+
     def test_nftables(self):
         self.nft("add table ip other", "add chain ip other f { type filter hook forward priority 5; policy drop; }",
                  "add rule ip other f ct state established accept",

@@ -4,6 +4,7 @@ line that it gives mends it."""
 
 import json
 import tempfile
+import time
 from pathlib import Path
 
 from lab import Daemon
@@ -122,8 +123,42 @@ class Rules(Check):
     def test_a_set_of_the_wrong_type(self):
         self.nft("flush table inet filter", "delete set inet filter sip_rtp4",
                  "add set inet filter sip_rtp4 { type ipv4_addr; flags dynamic,timeout; size 10; }")
-        ids = [one["finding"] for one in self.findings()]
-        self.assertIn("set-wrong", ids)
+        found, = (one for one in self.findings() if one["finding"] == "set-wrong")
+        self.nft("add rule inet filter forward udp dport 53 accept")
+        before = self.firewall.nft("list", "ruleset")
+        # Without the rules in that file nothing is flushed.
+        with tempfile.NamedTemporaryFile("w", suffix=".nft") as file:
+            for content in ("table inet other { }\n", "#include \"dpinholer/dpinholer.nft\"\n#jump sip_media\n"):
+                file.write(content)
+                file.flush()
+                for name in (file.name, "/nowhere/nftables.conf"):
+                    line = found["mend"].replace("/etc/nftables.conf", name)
+                    self.network.gateway.run("sh", "-c", line, check=False)
+                    self.assertEqual(self.firewall.nft("list", "ruleset"), before)
+
+    def test_a_dormant_table(self):
+        self.nft("add table inet filter { flags dormant; }")
+        found, = self.assert_finds("table-dormant")
+        self.assertEqual(found["severity"], "fault")
+        self.mend(found)
+        self.assert_finds()
+        self.assert_a_call_passes()
+
+    def test_a_dormant_table_of_others(self):
+        self.nft("add table ip6 other { flags dormant; }",
+                 "add chain ip6 other f { type filter hook forward priority 5; policy drop; }",
+                 "add rule ip6 other f meta l4proto { tcp, udp } th dport 5060 accept")
+        self.assert_finds()
+        self.nft("add table ip6 other")
+        self.assert_finds("other-chain-drops")
+
+    def test_chains_that_many_others_jump_to(self):
+        self.nft("\n".join([*(f"add chain inet filter c{n}" for n in range(15)),
+                            *(f"add rule inet filter c{n} jump c{n + 1}" for n in range(14) for _ in "12"),
+                            *("insert rule inet filter forward jump c0" for _ in range(8))]))
+        before = time.monotonic()
+        self.assert_finds("rules-not-followed")
+        self.assertLess(time.monotonic() - before, 5)
 
     def test_sets_missing(self):
         self.nft("flush table inet filter", "delete set inet filter sip_rtp4", "delete set inet filter sip_tcp6_from")
@@ -171,6 +206,30 @@ class Rules(Check):
         self.mend(*self.assert_finds("range-open"))
         self.assert_finds()
         self.assertIn("udp dport 5061 accept", self.firewall.nft("list", "chain", "inet", "filter", "forward"))
+
+    def test_an_old_range_with_sip(self):
+        self.firewall.delete_rule("forward", "meta l4proto { tcp, udp } th dport 5060 accept")
+        self.firewall.nft("add rule inet filter forward udp dport 5060-60000 counter accept")
+        self.mend(*self.assert_finds("range-open"))
+        self.assert_finds()
+        self.assert_a_call_passes()
+
+    def test_everything_is_open(self):
+        self.nft("chain inet filter forward { policy accept; }")
+        found, = self.assert_finds("range-open")
+        self.assertIn("by its policy", found["what"])
+        self.nft("chain inet filter forward { policy drop; }", "add rule inet filter forward meta l4proto udp accept")
+        found, = self.assert_finds("range-open")
+        self.assertIn("to any port", found["what"])
+
+    def test_ranges_in_other_words(self):
+        self.nft("add chain inet filter to_lan", "add rule inet filter to_lan oifname eth1 counter accept")
+        for rule in ("udp dport >= 10000 accept", "udp dport vmap { 53 : drop, 10000-65535 : accept }",
+                     'iifname "eth0" udp dport 10000-65535 jump to_lan'):
+            self.nft(f"add rule inet filter forward {rule}")
+            found, = self.assert_finds("range-open")
+            self.assertIn("10000-65535", found["what"])
+            self.firewall.delete_rule("forward", rule)
 
     def test_nothing_is_forwarded(self):
         files = "/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding"
