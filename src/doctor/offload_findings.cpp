@@ -75,7 +75,10 @@ std::string flowtable_of(const Rule& rule) {
 
 // The rule as it is, for less.
 std::string narrowed(const Facts& facts, const Offload& one) {
-  const std::string ports = to_set(sip_ports(facts));
+  // With a single port nft 1.0.6 makes one comparison of the two, which leaves out only what has both.
+  std::vector<std::uint16_t> none_of = sip_ports(facts);
+  none_of.insert(none_of.begin(), 0);
+  const std::string ports = to_set(none_of);
   const auto statement = one.rule->text.find("flow ");
   const bool known = statement != std::string::npos;
   std::string before = known ? one.rule->text.substr(0, statement) : "";

@@ -182,7 +182,15 @@ std::optional<std::uint32_t> number(const Json& value) {
   return static_cast<std::uint32_t>(whole);
 }
 
+// `@th,0,32 != 0x13c413c4`, which nft 1.0.6 makes of `th dport != 5060 th sport != 5060`: all but the packets
+// that have both ports.
+bool is_of_both_ports(const Json& key) {
+  const Json& payload = at(key, "payload");
+  return text_at(payload, "base") == "th" && at(payload, "offset") == 0 && at(payload, "len") == 32;
+}
+
 std::vector<Condition> conditions(const Json& key, const std::string& op, const Json& value) {
+  if (op == "!=" && is_of_both_ports(key)) return {};
   const Json& keys = at(key, "concat");
   const Json& values = at(value, "concat");
   if (op == "==" && keys.is_array() && values.is_array() && keys.size() == values.size()) {

@@ -38,7 +38,7 @@ const Case cases[] = {
      "in chain forward of table inet filter, rule (handle 901) offloads SIP and media",
      "nft 'insert rule inet filter forward jump sip_media; replace rule inet filter forward handle 901 meta "
      "l4proto "
-     "{ tcp, udp } th dport != 5060 th sport != 5060 flow add @fast'"},
+     "{ tcp, udp } th dport != { 0, 5060 } th sport != { 0, 5060 } flow add @fast'"},
     // nft of a system without /etc/protocols.
     {"ProtocolsByNumber",
      ahead(match(protocol, R"({"set": [6, 17]})") + "," + offload),
@@ -103,7 +103,7 @@ const Case cases[] = {
      {"fault flow-offload"},
      "offloads SIP",
      "nft 'replace rule inet filter forward handle 901 meta l4proto "
-     "{ tcp, udp } th dport != 5060 th sport != 5060 flow add @fast'"},
+     "{ tcp, udp } th dport != { 0, 5060 } th sport != { 0, 5060 } flow add @fast'"},
     {"BehindTheJump",
      [](Gateway& g) {
        g.listing.erase("rule", "forward");
@@ -113,9 +113,20 @@ const Case cases[] = {
      },
      {"fault flow-offload"},
      "offloads SIP",
-     "nft 'replace rule inet filter forward handle 901 meta l4proto { tcp, udp } th dport != 5060 th sport "
-     "!= 5060 "
-     "flow add @fast'"},
+     "nft 'replace rule inet filter forward handle 901 meta l4proto { tcp, udp } th dport != { 0, 5060 } th "
+     "sport != { 0, 5060 } flow add @fast'"},
+    {"BehindTheJumpAsNft106MakesOneComparisonOfTwo",
+     [](Gateway& g) {
+       g.listing.erase("rule", "forward");
+       const std::string both =
+           match(R"({"payload": {"base": "th", "offset": 0, "len": 32}})", "331617220", "!=");
+       for (const std::string& one : {"[" + jump + "]", rule({tcp_and_udp, both, offload}),
+                                      rule({established, accept}), rule({to_sip, accept})})
+         g.listing.add_rule("forward", one);
+     },
+     {"fault flow-offload"},
+     "offloads SIP",
+     "th dport != { 0, 5060 } th sport != { 0, 5060 }"},
     // The line of docs/gateways.md.
     {"BehindTheJumpWithoutSip",
      [](Gateway& g) {
@@ -159,7 +170,8 @@ const Case cases[] = {
      elsewhere(rule({tcp_and_udp, offload}), -1),
      {"fault flow-offload"},
      "in chain offload of table ip fast, rule (handle 901) offloads SIP and media",
-     "nft 'replace rule ip fast offload handle 901 meta l4proto tcp th dport != 5060 th sport != 5060 flow "
+     "nft 'replace rule ip fast offload handle 901 meta l4proto tcp th dport != { 0, 5060 } th sport != { 0, "
+     "5060 } flow "
      "add "
      "@fast'   # or offloading off, where a program writes this rule"},
     {"InAnotherTableBehindTheMark",
@@ -169,7 +181,7 @@ const Case cases[] = {
      },
      {"fault flow-offload"},
      "offloads SIP and media",
-     "th sport != 5060 meta mark & 0x01000000 != 0x01000000 flow add @fast'"},
+     "th sport != { 0, 5060 } meta mark & 0x01000000 != 0x01000000 flow add @fast'"},
     {"InAnotherTableBehindTheMarkWithThatLine",
      [](Gateway& g) {
        stand_alone(g);
