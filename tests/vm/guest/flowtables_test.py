@@ -78,7 +78,7 @@ class FlowtableTest(GatewayTest):
         return call
 
     def measure(self, offloaded):
-        """Packets a second of a call's media. Only to be compared with another one of the same machine."""
+        """Prints how many packets of a call pass in a second: to be compared with the others of the same run."""
         call = self.call()
         outside, inside = call.media
         for sender, receiver in ((outside, inside), (inside, outside)) * 3:
@@ -93,8 +93,8 @@ class FlowtableTest(GatewayTest):
             send_many(sender, PACKETS)
             wait_until(lambda: forwarded() - before >= PACKETS, "all packets to pass", 120)
             rate = PACKETS / (time.monotonic() - began)
+        print(f"{rate:.0f} packets/s", end=" ... ")
         call.end()
-        return rate
 
 
 def forwarded():
@@ -130,6 +130,11 @@ class Avoid(FlowtableTest):
         self.load("behind")
         self.assert_calls_pass(IPV4, "TCP")
         self.assertEqual(self.offloaded(5060), [])
+
+
+    def test_how_fast_media_passes(self):
+        self.load("behind")
+        self.measure(offloaded=False)
 
 
 class Use(FlowtableTest):
@@ -184,11 +189,12 @@ class Use(FlowtableTest):
         for told, came in zip(sorted(map(int, counted)), sorted(arrived)):
             self.assertLess(abs(told - came), 100, f"{counted} told, {arrived} came")
 
-    def test_calls_pass_and_media_is_faster(self):
-        self.load("behind")
-        before = self.measure(offloaded=False)
+    def test_calls_pass(self):
         self.load("ahead of")
         for family in FAMILIES:
             self.assert_calls_pass(family)
         self.assertEqual(self.offloaded(5060), [])
-        print(f"{self.measure(offloaded=True) / before:.1f} times {before:.0f} packets/s", end=" ... ")
+
+    def test_how_fast_media_passes(self):
+        self.load("ahead of")
+        self.measure(offloaded=True)
