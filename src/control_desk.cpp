@@ -33,6 +33,15 @@ void add_messages(const MessageCounts& counts, std::vector<LabelledFigure>& figu
   }
 }
 
+// `counts`: by Reason.
+template <typename Reason, std::size_t reasons>
+void add_by_reason(std::string_view family, const std::array<std::uint64_t, reasons>& counts,
+                   std::vector<LabelledFigure>& figures) {
+  for (std::size_t i = 0; i < reasons; ++i) {
+    if (counts[i] > 0) figures.push_back({family, {{"reason", name(static_cast<Reason>(i))}}, counts[i]});
+  }
+}
+
 std::vector<Figure> packet_figures(const Counters& seen, std::uint64_t dropped) {
   return {{"packets", "queued", seen.packets},      {"packets", "sip_messages", seen.sip_messages},
           {"packets", "malformed", seen.malformed}, {"packets", "keep_alives", seen.keep_alives},
@@ -160,16 +169,8 @@ control::Status ControlDesk::status(const Daemon& daemon, base::TimePoint now) {
                                              {"control", "dropped", clients.dropped},
                                              {"control", "refused", clients.refused}});
   add_messages(seen.messages, status.labelled);
-  for (std::size_t cause = 0; cause < refusals_.size(); ++cause) {
-    if (refusals_[cause] == 0) continue;
-    status.labelled.push_back(
-        {"refusals", {{"reason", name(static_cast<pinhole::Cause>(cause))}}, refusals_[cause]});
-  }
-  for (std::size_t cause = 0; cause < unread_.size(); ++cause) {
-    if (unread_[cause] == 0) continue;
-    status.labelled.push_back(
-        {"unread", {{"reason", name(static_cast<message::UnreadCause>(cause))}}, unread_[cause]});
-  }
+  add_by_reason<pinhole::Cause>("refusals", refusals_, status.labelled);
+  add_by_reason<message::UnreadCause>("unread", unread_, status.labelled);
   status.held = held_.row();
   return status;
 }

@@ -116,7 +116,8 @@ struct Pipeline::State {
   Reading read_segment(const ip::Packet& packet, base::TimePoint now, Outcome& outcome);
   void read_stream(const ip::Delivery& delivery, Reading& reading, base::TimePoint now, Outcome& outcome);
   void take(const message::SipMessage& message, Reading& reading, base::TimePoint now, Outcome& outcome);
-  void tell_unread(message::Unread what, const Reading& reading, base::TimePoint now, Outcome& outcome) const;
+  void tell_unread(message::Unread what, const Reading& reading, base::TimePoint now, Outcome& outcome,
+                   const std::string& call_id = {}) const;
   void end(const ip::Ended& ended, base::TimePoint now, Outcome& outcome);
   void tell_unfollowed(const Reading& reading, base::TimePoint now, Outcome& outcome);
   bool is_meant_to_be_sip(const base::Endpoint& one, const base::Endpoint& other) const;
@@ -330,8 +331,7 @@ void Pipeline::State::take(const message::SipMessage& message, Reading& reading,
     spare(outcome.offences, before);
   }
   if (message.unread) {
-    tell_unread(*message.unread, reading, now, outcome);
-    outcome.unread.back().call_id = message.call_id;
+    tell_unread(*message.unread, reading, now, outcome, message.call_id);
   }
   const auto origin = sides.origin(message, reading.source.address, arrival);
   calls.process(message, origin, reading.destination.address, now, updates);
@@ -341,8 +341,9 @@ void Pipeline::State::take(const message::SipMessage& message, Reading& reading,
 }
 
 void Pipeline::State::tell_unread(message::Unread what, const Reading& reading, base::TimePoint now,
-                                  Outcome& outcome) const {
-  outcome.unread.push_back({std::move(what), reading.protocol, reading.source, reading.destination, {}, now});
+                                  Outcome& outcome, const std::string& call_id) const {
+  outcome.unread.push_back(
+      {std::move(what), reading.protocol, reading.source, reading.destination, call_id, now});
 }
 
 void Pipeline::State::end(const ip::Ended& ended, base::TimePoint now, Outcome& outcome) {
