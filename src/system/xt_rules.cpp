@@ -2,7 +2,6 @@
 #include "system/xt_rules.h"
 
 #include <libmnl/libmnl.h>
-#include <libnftnl/common.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <linux/netfilter.h>
@@ -25,7 +24,7 @@
 #include <tuple>
 #include <utility>
 
-#include "system/netlink.h"
+#include "system/nft_dump.h"
 
 namespace dpinholer::system {
 
@@ -146,8 +145,7 @@ std::optional<std::pair<TableName, std::uint64_t>> read_iptables_rule(const nlms
         return 0;
       },
       const_cast<Expressions*>(&visit));
-  const TableName table{family == NFPROTO_IPV4 ? "ip" : "ip6",
-                        nftnl_rule_get_str(rule.get(), NFTNL_RULE_TABLE)};
+  const TableName table{family_name(family).value(), nftnl_rule_get_str(rule.get(), NFTNL_RULE_TABLE)};
   return std::pair{table, nftnl_rule_get_u64(rule.get(), NFTNL_RULE_HANDLE)};
 }
 
@@ -156,14 +154,6 @@ void read_target(const nftnl_expr& expression, XtTarget& target) {
   target.name = name == nullptr ? "" : name;
   if (target.name == "NFQUEUE") read_nfqueue(expression, target);
   if (target.name == "CT") read_ct(expression, target);
-}
-
-void for_each_rule(const std::function<void(const nlmsghdr&)>& visit) {
-  NetlinkSocket socket;
-  alignas(nlmsghdr) std::array<std::uint8_t, 256> octets{};
-  auto* request = nftnl_nlmsg_build_hdr(reinterpret_cast<char*>(octets.data()), NFT_MSG_GETRULE,
-                                        NFPROTO_UNSPEC, NLM_F_DUMP, 0);
-  (void)netlink_request(socket, *request, visit);
 }
 
 void read_match(const nftnl_expr& expression, XtMatches& matches) {
@@ -177,7 +167,7 @@ void read_match(const nftnl_expr& expression, XtMatches& matches) {
 
 XtRules read_xt_rules() {
   XtRules all;
-  for_each_rule([&](const nlmsghdr& message) {
+  dump_nft(NFT_MSG_GETRULE, [&](const nlmsghdr& message) {
     XtTarget target;
     XtMatches matches;
     const auto rule = read_iptables_rule(message, [&](std::string_view kind, const nftnl_expr& expression) {
